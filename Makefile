@@ -1,0 +1,60 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: help install run test check fmt lint types imports openapi lock bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed ## Make .venv from the lock file
+
+$(VENV)/installed: requirements-dev.lock setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: install ## Serve the demo on SQLite, and print what to click and what to paste
+	@$(BIN)/orchard demo
+	@$(BIN)/orchard serve
+
+test: install ## Run the tests, on SQLite and on a PostgreSQL that comes along
+	$(BIN)/python -m pytest -q
+
+check: install lint types imports openapi-check test ## Everything that must pass: format, lint, types, imports, contract, tests
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
+
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+openapi: install ## Write openapi.yaml anew
+	$(BIN)/orchard openapi > openapi.yaml
+
+.PHONY: openapi-check
+openapi-check:
+	$(BIN)/orchard openapi | diff -u openapi.yaml -
+
+fmt: install ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## Measure, and compare with the limits of this machine (PostgreSQL comes along, wrk must be there)
+	$(BIN)/python -m tests.bench
+
+lock: install ## Resolve the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q setup.cfg --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+	$(BIN)/uv pip compile -q setup.cfg --all-extras --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+
+clean: ## Remove what was made here, the demo's data too
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,84 @@
+"""Request bodies: JSON as strict as RFC 8259 and I-JSON (RFC 7493) read together.
+
+What the standard parser lets pass is refused here: NaN, infinities, duplicate keys, deep nesting, numbers that do
+not fit, NUL and lone surrogates, which the two databases treat in two ways.
+"""
+
+import json
+import math
+from typing import Any
+
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.wrappers import Request
+
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
+
+
+def read(request: Request) -> Any:
+    """The parsed body. Raises UnsupportedMediaType where it is not JSON, BadRequest where it is not good JSON."""
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")
+    return parse(request.get_data(cache=True))
+
+
+def parse(body: bytes) -> Any:
+    """The value of a JSON text. Raises BadRequest, saying why."""
+    try:
+        text = body.decode("utf-8")
+        document = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_fitting,
+        )
+        if "\\u" in text:
+            _refuse_bad_characters(document)
+    except UnicodeDecodeError:
+        raise BadRequest("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(f"The key {twice[:80]!r} stands twice in one object.")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise BadRequest(f"{name} is not a JSON value.")
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if not math.isfinite(value):
+        raise BadRequest(f"The number {literal[:40]} is too large.")
+    return value
+
+
+def _fitting(literal: str) -> int:
+    if len(literal) > 20 or not SMALLEST_INTEGER <= int(literal) <= LARGEST_INTEGER:
+        raise BadRequest(f"The integer {literal[:40]} does not fit in 64 bits.")
+    return int(literal)
+
+
+def _refuse_bad_characters(value: Any) -> None:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise BadRequest("A string holds the character U+0000.")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise BadRequest("A string holds a lone surrogate.")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _refuse_bad_characters(name)
+            _refuse_bad_characters(member)
+    elif isinstance(value, list):
+        for member in value:
+            _refuse_bad_characters(member)

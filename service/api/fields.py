@@ -1,0 +1,117 @@
+"""The kinds of values that the contract has, each as strict as the books need it."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from service.referrals import currencies
+
+LARGEST_AMOUNT = 10**15
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class Strict(Schema):
+    """A body or a query that refuses fields it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Whole(fields.Integer):
+    """A JSON integer: not 1.0, not "5", not true."""
+
+    def __init__(self, *, least: int, most: int = LARGEST_AMOUNT, **arguments: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **arguments)
+
+    def _validated(self, value: Any) -> int | None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Flag(fields.Boolean):
+    """A JSON boolean: not 1, not "yes"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Text(fields.String):
+    """Text without control characters. `least` counts what is left without the blanks around it."""
+
+    def __init__(self, *, least: int = 1, most: int, **arguments: Any) -> None:
+        super().__init__(validate=validate.Length(least, most), **arguments)
+        self._least = least
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **arguments)
+        if any(unicodedata.category(character) in _CONTROL for character in text):
+            raise ValidationError("It holds control characters.")
+        if len(text.strip()) < min(self._least, 1):
+            raise ValidationError("It is blank.")
+        return text
+
+
+class Name(Text):
+    """The merchant's own name for something: an order, a customer, a refund."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(most=255, **arguments)
+
+
+class Currency(fields.String):
+    """An ISO 4217 currency that one can pay in."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(validate=[validate.Length(equal=3), _known_currency], **arguments)
+
+
+class Email(fields.String):
+    """An e-mail address, as far as its form tells."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(validate=validate.Length(max=254), metadata={"format": "email"}, **arguments)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **arguments)
+        try:
+            return validate_email(text, check_deliverability=False, test_environment=True).normalized
+        except EmailNotValidError as error:
+            raise ValidationError(str(error)) from None
+
+
+class Moment(fields.DateTime):
+    """An RFC 3339 time with its offset, not before 1970."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(format="iso", **arguments)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> datetime:
+        if not isinstance(value, str) or len(value) > 40 or "T" not in value.upper():
+            raise self.make_error("invalid", input=value, obj_type="datetime")
+        moment: datetime = super()._deserialize(value.upper(), attr, data, **arguments)
+        if moment.tzinfo is None:
+            raise ValidationError("It needs an offset from UTC, such as Z.")
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError("It is out of range.") from None
+        if moment < EPOCH:
+            raise ValidationError("It is before 1970.")
+        return moment
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """The moment in UTC as the contract writes it, such as `2026-11-21T09:30:00.000000Z`."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _known_currency(value: str) -> None:
+    if currencies.exponent(value) is None:
+        raise ValidationError("It is not a currency of ISO 4217.")

@@ -1,0 +1,25 @@
+"""Answers, from plain values to the bytes that are sent and, under an Idempotency-Key, stored."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a view answers: a JSON document as plain values, and its status."""
+
+    document: Any
+    status: int = 200
+
+
+def rendered(answer: Answer) -> Response:
+    """The response to an answer."""
+    return Response(encoded(answer), answer.status, content_type="application/json")
+
+
+def encoded(answer: Answer) -> bytes:
+    """The answer's JSON text in UTF-8."""
+    return json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,198 @@
+"""How an endpoint is declared: its whole contract stands above a view of a few lines.
+
+`reads` and `writes` add to flask-smorest what the contract asks of every endpoint: the key and its scope, strict
+bodies, one transaction, Idempotency-Key, and problems instead of error pages.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Request, Response, current_app, g, request
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema
+from sqlalchemy.orm import Session
+from webargs.flaskparser import FlaskParser
+
+from service.api import documents, idempotency
+from service.api.authentication import authenticate
+from service.api.problems import InvalidValues
+from service.api.rendering import rendered
+from service.referrals.signing import TokenSigner
+from service.settings import Settings
+from service.storage.database import Database
+
+View = TypeVar("View", bound=Callable[..., Any])
+CHECKOUT = frozenset({"checkout"})
+MARKETING = frozenset({"marketing"})
+ADMIN: frozenset[str] = frozenset()
+_KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Repeat a request safely: same key and body, same answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the app was wired with, for those who serve requests."""
+
+    settings: Settings
+    database: Database
+    signer: TokenSigner
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request inside its transaction."""
+
+    session: Session
+    merchant_id: UUID
+    now: datetime
+    wiring: Wiring
+
+
+class StrictParser(FlaskParser):
+    """Refuses unknown fields everywhere, and bodies that are not good JSON."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body, as strict as documents.read."""
+        return documents.read(req)
+
+    def handle_error(self, error: Any, req: Request, schema: Any, **more: Any) -> None:
+        """Say what is wrong with each field."""
+        faults: dict[str, str] = {}
+        for messages in error.normalized_messages().values():
+            faults.update(_flat("", messages))
+        raise InvalidValues(faults)
+
+
+class Resource(Blueprint):  # type: ignore[misc]
+    """One resource of the API under /v1."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, name, url_prefix="/v1", description=description)
+
+    def reads(
+        self,
+        rule: str,
+        answer: type[Schema],
+        *,
+        scopes: frozenset[str],
+        query: type[Schema] | None = None,
+        method: str = "GET",
+        body: type[Schema] | None = None,
+        before: Callable[..., None] | None = None,
+    ) -> Callable[[View], View]:
+        """Declare an endpoint that changes nothing: view(call, [query or body,] **path) -> Answer.
+
+        before: called as before(wiring, merchant_id, **path), ahead of the view's one look at the database.
+        """
+
+        def declare(view: View) -> View:
+            def run(*arguments: Any, **path: Any) -> Response:
+                if before is not None:
+                    before(wiring(), g.merchant_id, **path)
+                with _reading(g.merchant_id) as call:
+                    return rendered(view(call, *arguments, **path))
+
+            run = self._parsing(view, run, query=query, body=body)
+            self._route(rule, method, view, run, scopes, {200: answer})
+            return view
+
+        return declare
+
+    def writes(
+        self,
+        method: str,
+        rule: str,
+        answer: type[Schema],
+        *,
+        scopes: frozenset[str],
+        body: type[Schema] | None = None,
+        statuses: tuple[int, ...] = (200,),
+    ) -> Callable[[View], View]:
+        """Declare an endpoint that writes in one transaction: view(call, [body,] **path) -> Answer.
+
+        A POST takes an Idempotency-Key, stored with its effect.
+        """
+
+        def declare(view: View) -> View:
+            def run(*arguments: Any, **path: Any) -> Response:
+                def work(session: Session) -> Response:
+                    call = Call(session, g.merchant_id, datetime.now(UTC), wiring())
+                    return idempotency.once(call, lambda: view(call, *arguments, **path))
+
+                return wiring().database.write(work)
+
+            run = self._parsing(view, run, query=None, body=body)
+            self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer))
+            return view
+
+        return declare
+
+    def _parsing(
+        self, view: Any, run: Any, *, query: type[Schema] | None, body: type[Schema] | None
+    ) -> Callable[..., Response]:
+        run = wraps(view)(run)
+        if body is not None:
+            run = self.arguments(body, location="json")(run)
+        if query is not None:
+            run = self.arguments(query, location="query")(run)
+        return run  # type: ignore[no-any-return]
+
+    def _route(
+        self,
+        rule: str,
+        method: str,
+        view: Any,
+        run: Any,
+        scopes: frozenset[str],
+        answers: Mapping[int, type[Schema]],
+    ) -> None:
+        @wraps(run)
+        def guarded(*arguments: Any, **path: Any) -> Response:
+            g.merchant_id = authenticate(wiring().database, request, scopes)
+            return run(*arguments, **path)  # type: ignore[no-any-return]
+
+        (first, schema), *others = answers.items()
+        endpoint = self.response(first, schema, description=HTTPStatus(first).phrase)(guarded)
+        for status, other in others:
+            endpoint = self.alt_response(status, schema=other, description=HTTPStatus(status).phrase)(endpoint)
+        scope = " or ".join(sorted({*scopes, "admin"}))
+        documented = {"operationId": view.__name__, "security": [{"key": []}], "x-scope": scope}
+        if method == "POST" and not view.__name__.startswith("quote"):
+            documented["parameters"] = [_KEY_HEADER]
+        endpoint = self.doc(**documented)(endpoint)
+        self.route(rule, methods=[method], endpoint=view.__name__)(endpoint)
+
+
+@contextmanager
+def _reading(merchant_id: UUID) -> Iterator[Call]:
+    with wiring().database.reading() as session:
+        yield Call(session, merchant_id, datetime.now(UTC), wiring())
+
+
+def wiring() -> Wiring:
+    """What this app was wired with."""
+    return current_app.extensions["orchard"]  # type: ignore[no-any-return]
+
+
+def _flat(prefix: str, messages: Any) -> dict[str, str]:
+    if isinstance(messages, dict):
+        found: dict[str, str] = {}
+        for name, inner in messages.items():
+            found.update(_flat(f"{prefix}.{name}" if prefix else str(name), inner))
+        return found
+    return {prefix.removesuffix("._schema"): " ".join(str(message) for message in messages)}

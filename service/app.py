@@ -1,0 +1,74 @@
+"""create_app(): the one place where things are wired."""
+
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from service import __version__, telemetry
+from service import settings as environment
+from service.api import (
+    balances,
+    conversions,
+    customers,
+    health,
+    ledger,
+    links,
+    problems,
+    programs,
+    quotes,
+    redemptions,
+    rewards,
+)
+from service.api.openapi import describe
+from service.api.resource import Wiring
+from service.pages import assets, demo, follow
+from service.pages.destinations import Destinations
+from service.referrals.signing import TokenSigner
+from service.settings import STATE, Settings
+from service.storage.database import Database
+
+LARGEST_BODY_BYTES = 1_000_000
+RESOURCES = (programs, customers, links, quotes, conversions, rewards, balances, redemptions, ledger)
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """flask-smorest, with errors as problems, and with the headers that belong to them."""
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        """Answer an error of HTTP itself."""
+        return problems.of_http(error)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service, wired from these settings or from the environment. Raises BadSettings."""
+    settings = settings or environment.load()
+    app = Flask("service", template_folder="pages/templates", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+        API_TITLE="Orchard",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+    )
+    database, signer = Database(settings.database_url), TokenSigner(settings.secret_keys)
+    app.extensions["orchard"] = Wiring(settings, database, signer)
+    app.extensions["orchard-destinations"] = Destinations(STATE)
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    telemetry.register(app)
+    problems.register(app)
+    api = ProblemApi(app)
+    describe(api)
+    for module in RESOURCES:
+        api.register_blueprint(module.resource)
+    app.extensions["orchard-openapi"] = cache(api.spec.to_yaml)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(assets.blueprint)
+    app.register_blueprint(follow.blueprint)
+    if not settings.is_production:
+        app.register_blueprint(demo.blueprint)
+    return app

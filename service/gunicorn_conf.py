@@ -1,0 +1,21 @@
+"""How gunicorn runs the service. The worker class was chosen by measurement: docs/decisions/0005-sync-workers.md."""
+
+import multiprocessing
+import os
+from typing import Any
+
+worker_class = "sync"
+workers = 2 * multiprocessing.cpu_count()
+preload_app = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+timeout = 60
+graceful_timeout = 30
+max_requests = 100_000
+max_requests_jitter = 10_000
+backlog = 2048
+control_socket_disable = True
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """The parent's database connections stay the parent's."""
+    worker.app.wsgi().extensions["orchard"].database.dispose(close=False)

@@ -1,0 +1,32 @@
+"""What the ledger refuses. Each error carries the facts; none of them has changed anything."""
+
+
+class LedgerError(Exception):
+    """Root of everything that the ledger raises."""
+
+
+class InsufficientFunds(LedgerError):
+    """A posting would take an account below its floor."""
+
+    def __init__(self, account: str, currency: str, *, balance: int, wanted: int) -> None:
+        super().__init__(f"{account} holds {balance} {currency} (minor units), {wanted} wanted")
+        self.account = account
+        self.currency = currency
+        self.balance = balance
+        self.wanted = wanted
+
+
+class ReferenceReused(LedgerError):
+    """The reference was posted before, with other content."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference} was posted before with other content")
+        self.reference = reference
+
+
+class TransactionUnknown(LedgerError):
+    """The merchant has no such transaction."""
+
+    def __init__(self, transaction_id: object) -> None:
+        super().__init__(f"no transaction {transaction_id}")
+        self.transaction_id = transaction_id

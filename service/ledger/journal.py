@@ -1,0 +1,181 @@
+"""Posting to the books, and reading them back."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, bindparam, insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from service.ledger import accounts, balances
+from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
+from service.ledger.tables import posting_table, transaction_table
+from service.ledger.transactions import Posting, Transaction, fingerprint
+
+# SQLite compiles this form of insert as PostgreSQL does; the tests of the facade run on both.
+_CLAIM = (
+    postgresql.insert(transaction_table)
+    .on_conflict_do_nothing(index_elements=["merchant_id", "reference"])
+    .returning(transaction_table.c.transaction_id)
+)
+_WRITE_POSTINGS = insert(posting_table)
+_STORED = select(transaction_table).where(
+    transaction_table.c.merchant_id == bindparam("merchant"), transaction_table.c.reference == bindparam("ref")
+)
+_POSTINGS = (
+    select(posting_table)
+    .where(
+        posting_table.c.merchant_id == bindparam("merchant"),
+        posting_table.c.transaction_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(posting_table.c.transaction_id, posting_table.c.line)
+)
+
+
+def post(
+    session: Session,
+    merchant_id: UUID,
+    *,
+    transaction_id: UUID,
+    reference: str,
+    event: str,
+    postings: Sequence[Posting],
+    effective_at: datetime,
+    recorded_at: datetime,
+) -> Transaction:
+    """Post balanced entries once per reference.
+
+    transaction_id: a new UUIDv7, used if the reference is new.
+    postings: one or more; their order is part of the content.
+    Returns the stored transaction, also on a replay.
+    Raises ReferenceReused if the same reference carries other content, and InsufficientFunds if an account
+    would fall below its floor; neither has changed anything.
+    Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
+    """
+    if not postings:
+        raise ValueError("a transaction needs at least one posting")
+    changes = _changes(postings)
+    content = fingerprint(event, effective_at, postings)
+    falling = {key: change for key, change in changes.items() if change < 0 and key[0].floor is not None}
+    if falling:
+        held = balances.lock(session, merchant_id, falling)
+        if stored := _find(session, merchant_id, reference):
+            return _replay(session, merchant_id, stored, content)
+        _refuse_overdraft(falling, held)
+    transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
+    if not _claim(session, merchant_id, transaction, content):
+        return _replay(session, merchant_id, _find(session, merchant_id, reference), content)
+    session.execute(_WRITE_POSTINGS, [_row(merchant_id, transaction_id, line, p) for line, p in enumerate(postings)])
+    balances.apply(session, merchant_id, changes, spread=transaction_id.int)
+    return transaction
+
+
+def transaction(session: Session, merchant_id: UUID, transaction_id: UUID) -> Transaction:
+    """One transaction of this merchant. Raises TransactionUnknown, also for another merchant's."""
+    query = select(transaction_table).where(
+        transaction_table.c.merchant_id == merchant_id, transaction_table.c.transaction_id == transaction_id
+    )
+    row = session.execute(query).mappings().one_or_none()
+    if row is None:
+        raise TransactionUnknown(transaction_id)
+    return _read(session, merchant_id, [row])[0]
+
+
+def transactions(session: Session, merchant_id: UUID, *, limit: int, before: UUID | None = None) -> list[Transaction]:
+    """The newest transactions of this merchant, newest first.
+
+    before: the last one already seen, exclusive.
+    """
+    query = (
+        select(transaction_table)
+        .where(transaction_table.c.merchant_id == merchant_id)
+        .order_by(transaction_table.c.transaction_id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(transaction_table.c.transaction_id < before)
+    return _read(session, merchant_id, session.execute(query).mappings().all())
+
+
+def by_reference(session: Session, merchant_id: UUID, references: Sequence[str]) -> dict[str, Transaction]:
+    """reference -> transaction, for those of these references that were posted."""
+    query = select(transaction_table).where(
+        transaction_table.c.merchant_id == merchant_id, transaction_table.c.reference.in_(references)
+    )
+    found = _read(session, merchant_id, session.execute(query).mappings().all())
+    return {transaction.reference: transaction for transaction in found}
+
+
+def _changes(postings: Sequence[Posting]) -> balances.Changes:
+    changes: balances.Changes = defaultdict(int)
+    for posting in postings:
+        changes[posting.debit, posting.currency] += posting.debit.change(debited=posting.amount, credited=0)
+        changes[posting.credit, posting.currency] += posting.credit.change(debited=0, credited=posting.amount)
+    return changes
+
+
+def _refuse_overdraft(falling: balances.Changes, held: balances.Changes) -> None:
+    for (account, currency), change in falling.items():
+        balance = held.get((account, currency), 0)
+        if balance + change < 0:
+            raise InsufficientFunds(account.name, currency, balance=balance, wanted=-change)
+
+
+def _claim(session: Session, merchant_id: UUID, transaction: Transaction, content: bytes) -> bool:
+    values = {
+        "merchant_id": merchant_id,
+        "transaction_id": transaction.transaction_id,
+        "reference": transaction.reference,
+        "event": transaction.event,
+        "fingerprint": content,
+        "effective_at": transaction.effective_at,
+        "recorded_at": transaction.recorded_at,
+    }
+    return session.execute(_CLAIM, values).first() is not None
+
+
+def _find(session: Session, merchant_id: UUID, reference: str) -> RowMapping | None:
+    return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one_or_none()
+
+
+def _replay(session: Session, merchant_id: UUID, row: RowMapping | None, content: bytes) -> Transaction:
+    if row is None or bytes(row["fingerprint"]) != content:
+        raise ReferenceReused(row["reference"] if row else "reference")
+    return _read(session, merchant_id, [row])[0]
+
+
+def _row(merchant_id: UUID, transaction_id: UUID, line: int, posting: Posting) -> dict[str, object]:
+    return {
+        "merchant_id": merchant_id,
+        "transaction_id": transaction_id,
+        "line": line,
+        "debit": posting.debit.name,
+        "credit": posting.credit.name,
+        "currency": posting.currency,
+        "amount": posting.amount,
+    }
+
+
+def _read(session: Session, merchant_id: UUID, rows: Sequence[RowMapping]) -> list[Transaction]:
+    ids = [row["transaction_id"] for row in rows]
+    lines: dict[UUID, list[Posting]] = defaultdict(list)
+    for line in session.execute(_POSTINGS, {"merchant": merchant_id, "ids": ids}).mappings():
+        lines[line["transaction_id"]].append(posting_of(line))
+    return [
+        Transaction(
+            row["transaction_id"],
+            row["reference"],
+            row["event"],
+            row["effective_at"],
+            row["recorded_at"],
+            tuple(lines[row["transaction_id"]]),
+        )
+        for row in rows
+    ]
+
+
+def posting_of(row: RowMapping) -> Posting:
+    """The posting of a stored line. Raises ValueError for a line that no one could have posted."""
+    return Posting(accounts.parse(row["debit"]), accounts.parse(row["credit"]), row["amount"], row["currency"])

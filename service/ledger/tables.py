@@ -1,0 +1,95 @@
+"""The tables of the books. `txn` and `posting` only ever grow; `balance` is a cache of their sums."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.types import TypeDecorator
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LARGEST_BALANCE = 4_000_000_000_000_000_000
+"""Far below 2**63, so that a sum fails a CHECK before it can overflow either database."""
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, ISO text in UTC on SQLite, always aware in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC."""
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read as UTC, also where the database forgot the zone."""
+        if value is None or value.tzinfo is UTC:
+            return value
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+transaction_table = Table(
+    "txn",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("transaction_id", Uuid, primary_key=True),
+    Column("reference", String(160), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("merchant_id", "reference"),
+)
+
+posting_table = Table(
+    "posting",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("transaction_id", Uuid, primary_key=True),
+    Column("line", SmallInteger, primary_key=True, autoincrement=False),
+    Column("debit", String(64), nullable=False),
+    Column("credit", String(64), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    ForeignKeyConstraint(["merchant_id", "transaction_id"], ["txn.merchant_id", "txn.transaction_id"]),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("debit <> credit", name="two_accounts"),
+    Index(None, "merchant_id", "debit", "transaction_id"),
+    Index(None, "merchant_id", "credit", "transaction_id"),
+)
+
+balance_table = Table(
+    "balance",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(20), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("floor", BigInteger, nullable=True),
+    CheckConstraint("amount >= floor", name="floor"),
+    CheckConstraint(f"amount BETWEEN -{LARGEST_BALANCE} AND {LARGEST_BALANCE}", name="range"),
+)

@@ -1,0 +1,1 @@
+"""HTML only: what people see."""

@@ -1,0 +1,29 @@
+"""What every page shares: its headers, its style sheet, and how it is rendered."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, render_template, send_from_directory
+
+STATIC = Path(__file__).parent / "static"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+}
+blueprint = Blueprint("assets", __name__)
+
+
+@blueprint.get("/assets/<path:name>")
+def asset(name: str) -> Response:
+    """The pages' style sheet and drawings, from us alone."""
+    return send_from_directory(STATIC, name, max_age=3600)
+
+
+def page(template: str, status: int, **values: object) -> Response:
+    """A page for people."""
+    return Response(render_template(template, **values), status, HEADERS, content_type="text/html; charset=utf-8")

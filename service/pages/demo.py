@@ -1,0 +1,15 @@
+"""A make-believe shop, so that the demo's links lead somewhere. Never in production."""
+
+from flask import Blueprint, Response, request
+
+from service.api.resource import wiring
+from service.pages.assets import page
+
+blueprint = Blueprint("demo", __name__)
+
+
+@blueprint.get("/demo/shop")
+def shop() -> Response:
+    """Where the demo's friends arrive: it shows the referral that came with them, and what to paste next."""
+    base_url = wiring().settings.base_url
+    return page("demo-shop.html", 200, referral=request.args.get("referral", ""), base_url=base_url)

@@ -1,0 +1,57 @@
+"""Where links led when they were last followed, so that friends arrive while the database is away.
+
+A file beside the service's other local state: shared by the workers of one machine, and there after a restart.
+"""
+
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+
+log = logging.getLogger("orchard.destinations")
+MOST_REMEMBERED = 10_000
+PATIENCE_SECONDS = 0.2
+
+
+class Destinations:
+    """Remembers destinations, first in the process, then in a file of this folder.
+
+    Where the folder cannot be written, in the process alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "destinations.db"
+        self._known: dict[UUID, str] = {}
+
+    def remember(self, link_id: UUID, destination_url: str) -> None:
+        """Note where the link leads now. Costs nothing while that stays the same."""
+        if self._known.get(link_id) == destination_url:
+            return
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[link_id] = destination_url
+        self._run("INSERT OR REPLACE INTO destination VALUES (?, ?)", (link_id.hex, destination_url))
+
+    def forget(self, link_id: UUID) -> None:
+        """The link leads nowhere any more."""
+        if self._known.pop(link_id, None) is not None:
+            self._run("DELETE FROM destination WHERE link = ?", (link_id.hex,))
+
+    def recall(self, link_id: UUID) -> str | None:
+        """Where the link led when it was last followed on this machine, if it ever was."""
+        known = self._known.get(link_id)
+        if known is not None:
+            return known
+        rows = self._run("SELECT url FROM destination WHERE link = ?", (link_id.hex,))
+        return rows[0][0] if rows else None
+
+    def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[str]]:
+        try:
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=PATIENCE_SECONDS)) as connection, connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
+                return connection.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            log.warning("destinations are kept in memory alone: %s", error)
+            return []

@@ -1,0 +1,107 @@
+"""What a customer has, and how it came to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service import ledger
+from service.ledger import Kind, OwnerBalance
+from service.referrals.customers import get as get_customer
+from service.storage import conversions, redemptions, rewards
+from service.storage.customers import Customer
+
+_TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
+    (Kind.EXPENSE, Kind.PENDING): ("earned", 1, "Thank you! A reward was earned and is ripening."),
+    (Kind.PENDING, Kind.AVAILABLE): ("ripened", 1, "A reward is ripe: it can be spent now."),
+    (Kind.PENDING, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back before it was ripe."),
+    (Kind.AVAILABLE, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back, as its order was refunded."),
+    (Kind.OWED, Kind.EXPENSE): ("owed", -1, "Sorry: a reward that was spent was taken back; the next one pays for it."),
+    (Kind.AVAILABLE, Kind.OWED): ("debt_paid", -1, "What was owed has been paid from a reward."),
+    (Kind.AVAILABLE, Kind.RESERVED): ("reserved", -1, "Set aside for an order."),
+    (Kind.RESERVED, Kind.AVAILABLE): ("given_back", 1, "Given back from an order."),
+    (Kind.RESERVED, Kind.SETTLED): ("spent", -1, "Spent on an order. Enjoy!"),
+    (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, "Sorry: a reward was not used in time and has lapsed."),
+}
+"""(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBalance:
+    """What a customer has in one currency, and ever earned (net of what was taken back) and spent. Minor units."""
+
+    held: OwnerBalance
+    earned_total: int
+    spent_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
+    """One line of a customer's statement. amount: signed, in the customer's favour if positive. Minor units."""
+
+    entry_id: str
+    kind: str
+    amount: int
+    currency: str
+    available_after: int
+    order_id: str | None
+    text: str
+    recorded_at: datetime
+
+
+def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[CustomerBalance]:
+    """One balance for each currency in which the customer ever had anything, by currency."""
+    held = ledger.of_owner(session, merchant_id, customer.owner_id.hex)
+    earned = rewards.earned(session, merchant_id, customer.customer_id)
+    spent = redemptions.spent(session, merchant_id, customer.customer_id)
+    return [
+        CustomerBalance(balance, earned.get(currency, 0), spent.get(currency, 0))
+        for currency, balance in sorted(held.items())
+    ]
+
+
+def statement(
+    session: Session, merchant_id: UUID, customer_id: str, *, limit: int, before: ledger.EntryPosition | None
+) -> tuple[list[StatementEntry], ledger.EntryPosition | None]:
+    """The newest entries of a customer's statement, newest first, and where the next page starts.
+
+    Raises Unknown.
+    """
+    customer = get_customer(session, merchant_id, customer_id)
+    entries, position = ledger.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
+    orders = _orders(session, merchant_id, [entry.reference for entry in entries])
+    return [_entry(entry, orders) for entry in entries], position
+
+
+def _entry(entry: ledger.OwnerEntry, orders: Mapping[str, str | None]) -> StatementEntry:
+    kind, sign, text = _TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
+    return StatementEntry(
+        entry_id=f"{entry.transaction_id}-{entry.line}",
+        kind=kind,
+        amount=sign * entry.posting.amount,
+        currency=entry.posting.currency,
+        available_after=entry.available_after,
+        order_id=orders.get(_subject(entry.reference)),
+        text=text,
+        recorded_at=entry.recorded_at,
+    )
+
+
+def _subject(reference: str) -> str:
+    return ":".join(reference.split(":")[:2])
+
+
+def _orders(session: Session, merchant_id: UUID, references: list[str]) -> dict[str, str | None]:
+    """`conversion:<id>` or `redemption:<id>` -> the order that it is about."""
+    subjects: dict[str, set[UUID]] = {"conversion": set(), "redemption": set()}
+    for reference in references:
+        noun, name = _subject(reference).split(":")
+        subjects[noun].add(UUID(name))
+    orders: dict[str, str | None] = {}
+    for conversion_id, order_id in conversions.order_ids(session, merchant_id, subjects["conversion"]):
+        orders[f"conversion:{conversion_id}"] = order_id
+    for redemption_id, order_id in redemptions.order_ids(session, merchant_id, subjects["redemption"]):
+        orders[f"redemption:{redemption_id}"] = order_id
+    return orders

@@ -1,0 +1,32 @@
+"""When two e-mail addresses are one mailbox, as far as providers tell."""
+
+_IGNORE_DOTS = frozenset({"gmail.com"})
+_IGNORE_PLUS = frozenset(
+    {
+        "gmail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "icloud.com",
+        "me.com",
+        "fastmail.com",
+        "proton.me",
+        "protonmail.com",
+    }
+)
+_SAME_PROVIDER = {"googlemail.com": "gmail.com", "pm.me": "proton.me", "protonmail.com": "proton.me"}
+
+
+def fold(email: str) -> str:
+    """The address in the form in which two spellings of one mailbox are equal.
+
+    Case is folded everywhere; dots and `+tags` are dropped where the provider ignores them.
+    Source: the providers' own help pages on plus addressing.
+    """
+    local, _, domain = email.strip().casefold().rpartition("@")
+    domain = _SAME_PROVIDER.get(domain, domain)
+    if domain in _IGNORE_PLUS:
+        local = local.partition("+")[0]
+    if domain in _IGNORE_DOTS:
+        local = local.replace(".", "")
+    return f"{local}@{domain}"

@@ -1,0 +1,163 @@
+"""What happened, in the language of the books. The one file that speaks both languages."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service import ledger
+from service.ledger import EXPENSE, SETTLED, Posting, available, owed, pending, reserved
+from service.storage.database import new_id
+from service.storage.redemptions import Redemption
+from service.storage.refunds import Refund
+from service.storage.rewards import Reward
+
+Owners = Mapping[str, str]
+"""customer_id -> the opaque name of that customer in the books."""
+
+
+def earn(session: Session, rewards: Iterable[Reward], owners: Owners, *, recorded_at: datetime) -> None:
+    """Book what one conversion earned: a credit is pending, a discount was given at once."""
+    rewards = list(rewards)
+    postings = [_earned(reward, owners[reward.customer_id]) for reward in rewards]
+    if postings:
+        first = rewards[0]
+        _post(
+            session,
+            first.merchant_id,
+            f"conversion:{first.conversion_id}",
+            "earned",
+            postings,
+            effective_at=recorded_at,
+            recorded_at=recorded_at,
+        )
+
+
+def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> int:
+    """Book the end of a reward's hold; what the customer owes is paid first. Returns the debt that is left."""
+    movement = Posting(pending(owner), available(owner), reward.remaining, reward.currency)
+    paid = min(debt, reward.remaining)
+    _post(
+        session,
+        reward.merchant_id,
+        f"conversion:{reward.conversion_id}:release:{reward.reward_id}",
+        "ripened",
+        [movement, *_pay(owner, paid, reward.currency)],
+        effective_at=reward.available_at,
+        recorded_at=recorded_at,
+    )
+    return debt - paid
+
+
+def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime) -> None:
+    """Book that a review took a pending reward away."""
+    _post(
+        session,
+        reward.merchant_id,
+        f"conversion:{reward.conversion_id}:deny:{reward.reward_id}",
+        "denied",
+        [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
+        effective_at=recorded_at,
+        recorded_at=recorded_at,
+    )
+
+
+def take_back(
+    session: Session, refund: Refund, parts: Iterable[tuple[Reward, int]], owners: Owners, held: Mapping[str, int]
+) -> None:
+    """Book what one refund takes back.
+
+    parts: rewards, with the minor units to take back of each.
+    held: customer_id -> what is available to take from; what is missing becomes a debt.
+    """
+    postings: list[Posting] = []
+    for reward, amount in parts:
+        postings += _taken_back(reward, amount, owners[reward.customer_id], held.get(reward.customer_id, 0))
+    if postings:
+        _post(
+            session,
+            refund.merchant_id,
+            f"conversion:{refund.conversion_id}:refund:{refund.entry_id}",
+            "refunded",
+            postings,
+            effective_at=refund.refunded_at,
+            recorded_at=refund.recorded_at,
+        )
+
+
+def reserve(session: Session, redemption: Redemption, owner: str) -> None:
+    """Book that balance is set aside. Raises ledger.InsufficientFunds."""
+    _post(
+        session,
+        redemption.merchant_id,
+        f"redemption:{redemption.redemption_id}",
+        "reserved",
+        [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
+        effective_at=redemption.created_at,
+        recorded_at=redemption.created_at,
+    )
+
+
+def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
+    """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first.
+
+    One reference serves capture and void, so that a reservation cannot end twice.
+    """
+    given_back = redemption.amount - captured
+    postings = []
+    if captured:
+        postings.append(Posting(reserved(owner), SETTLED, captured, redemption.currency))
+    if given_back:
+        postings.append(Posting(reserved(owner), available(owner), given_back, redemption.currency))
+        postings += _pay(owner, min(debt, given_back), redemption.currency)
+    _post(
+        session,
+        redemption.merchant_id,
+        f"redemption:{redemption.redemption_id}:settlement",
+        "captured" if captured else "voided",
+        postings,
+        effective_at=now,
+        recorded_at=now,
+    )
+
+
+def _earned(reward: Reward, owner: str) -> Posting:
+    credited = SETTLED if reward.given_as == "discount" else pending(owner)
+    return Posting(EXPENSE, credited, reward.amount, reward.currency)
+
+
+def _pay(owner: str, amount: int, currency: str) -> list[Posting]:
+    return [Posting(available(owner), owed(owner), amount, currency)] if amount else []
+
+
+def _taken_back(reward: Reward, amount: int, owner: str, held: int) -> list[Posting]:
+    if reward.given_as == "discount":
+        return [Posting(SETTLED, EXPENSE, amount, reward.currency)]
+    if reward.status == "pending":
+        return [Posting(pending(owner), EXPENSE, amount, reward.currency)]
+    from_available = min(amount, held)
+    parts = ((available(owner), from_available), (owed(owner), amount - from_available))
+    return [Posting(account, EXPENSE, part, reward.currency) for account, part in parts if part]
+
+
+def _post(
+    session: Session,
+    merchant_id: UUID,
+    reference: str,
+    event: str,
+    postings: list[Posting],
+    *,
+    effective_at: datetime,
+    recorded_at: datetime,
+) -> None:
+    ledger.post(
+        session,
+        merchant_id,
+        transaction_id=new_id(),
+        reference=reference,
+        event=event,
+        postings=postings,
+        effective_at=effective_at,
+        recorded_at=recorded_at,
+    )

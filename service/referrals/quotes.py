@@ -1,0 +1,79 @@
+"""Quotes: what a referral would earn the friend, asked before the order. Nothing is written."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.referrals import situation
+from service.referrals.customers import Contact
+from service.referrals.mailboxes import fold
+from service.referrals.signing import TokenSigner
+from service.storage import customers
+from service.storage.customers import KnownCustomer
+from service.storage.standing import Sighting
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a shop asks. amount: minor units. customer: None while the shop does not know who will order."""
+
+    referral: str
+    amount: int
+    currency: str
+    customer: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the answer would be. friend_reward: (minor units, credit or discount), or None."""
+
+    eligible: bool
+    reasons: tuple[str, ...]
+    advocate_first_name: str | None
+    friend_reward: tuple[int, str] | None
+    program_id: UUID | None
+
+
+def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Question, *, now: datetime) -> Quote:
+    """Decide as a conversion would, for an order placed now."""
+    evidence = signer.read(asked.referral, merchant_id)
+    friend_id = asked.customer.customer_id if asked.customer else None
+    seen = situation.sight(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
+    people = _people(session, merchant_id, asked.customer, seen)
+    found = situation.read(
+        session,
+        merchant_id,
+        seen,
+        evidence,
+        referral_given=True,
+        ordered_at=now,
+        amount=asked.amount,
+        currency=asked.currency,
+        friend=people.get(friend_id) if friend_id else None,
+        people=people,
+    )
+    eligible = found.attribution.status == "attributed"
+    advocate = people.get(found.advocate_id) if found.advocate_id else None
+    terms = found.terms.friend_reward if eligible and found.terms else None
+    amount = terms.of(asked.amount) if terms else 0
+    return Quote(
+        eligible=eligible,
+        reasons=found.attribution.reasons,
+        advocate_first_name=advocate.first_name if advocate else None,
+        friend_reward=(amount, terms.given_as) if terms and amount else None,
+        program_id=found.program_id,
+    )
+
+
+def _people(session: Session, merchant_id: UUID, friend: Contact | None, seen: Sighting) -> dict[str, KnownCustomer]:
+    names = {name for name in (seen.referral_advocate_id, seen.link_advocate_id) if name is not None}
+    people = customers.read(session, merchant_id, {*names, friend.customer_id} if friend else names)
+    if friend:
+        known = people.get(friend.customer_id) or KnownCustomer(friend.customer_id, NOBODY)
+        email = fold(friend.email) if friend.email else known.folded_email
+        people[friend.customer_id] = replace(known, folded_email=email)
+    return people

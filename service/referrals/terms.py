@@ -1,0 +1,119 @@
+"""The terms of a program: what they may be, and what they say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from service import ledger
+from service.referrals.errors import BadValues
+
+TERMS_FIELDS = (
+    "currency",
+    "advocate_reward",
+    "friend_reward",
+    "tiers",
+    "minimum_order_amount",
+    "attribution_window_days",
+    "hold_days",
+    "new_customers_only",
+    "rewarded_orders",
+    "max_rewards_per_advocate",
+    "reward_expiry_days",
+)
+DEFAULTS: dict[str, Any] = {
+    "advocate_reward": None,
+    "friend_reward": None,
+    "tiers": [],
+    "minimum_order_amount": 0,
+    "attribution_window_days": 30,
+    "hold_days": 14,
+    "new_customers_only": True,
+    "rewarded_orders": 1,
+    "max_rewards_per_advocate": None,
+    "reward_expiry_days": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A better reward from the advocate's n-th rewarded referral on."""
+
+    from_referral: int
+    advocate_reward: ledger.RewardTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version of a program's terms. Amounts in minor units of `currency`."""
+
+    currency: str
+    advocate_reward: ledger.RewardTerms | None
+    friend_reward: ledger.RewardTerms | None
+    tiers: tuple[Tier, ...]
+    minimum_order_amount: int
+    attribution_window: timedelta
+    hold: timedelta
+    new_customers_only: bool
+    rewarded_orders: int | None
+    max_rewards_per_advocate: int | None
+    reward_expiry: timedelta | None
+
+    def advocate_reward_for(self, nth_referral: int) -> ledger.RewardTerms | None:
+        """What the advocate earns by the n-th rewarded referral: the highest tier reached, else the plain reward."""
+        reached = [tier.advocate_reward for tier in self.tiers if tier.from_referral <= nth_referral]
+        return reached[-1] if reached else self.advocate_reward
+
+    def available_at(self, ordered_at: datetime) -> datetime:
+        """When a reward for an order of this time ripens."""
+        return ordered_at + self.hold
+
+    def expires_at(self, available_at: datetime) -> datetime | None:
+        """When what is left of a reward that ripened at this time lapses; None for never."""
+        return None if self.reward_expiry is None else available_at + self.reward_expiry
+
+
+def read(terms: Mapping[str, Any]) -> Terms:
+    """The terms of their stored form, which is the contract's: the fields of TERMS_FIELDS."""
+    tiers = tuple(Tier(tier["from_referral"], _reward(tier["advocate_reward"])) for tier in terms["tiers"])
+    expiry = terms["reward_expiry_days"]
+    return Terms(
+        currency=terms["currency"],
+        advocate_reward=terms["advocate_reward"] and _reward(terms["advocate_reward"]),
+        friend_reward=terms["friend_reward"] and _reward(terms["friend_reward"]),
+        tiers=tiers,
+        minimum_order_amount=terms["minimum_order_amount"],
+        attribution_window=timedelta(days=terms["attribution_window_days"]),
+        hold=timedelta(days=terms["hold_days"]),
+        new_customers_only=terms["new_customers_only"],
+        rewarded_orders=terms["rewarded_orders"],
+        max_rewards_per_advocate=terms["max_rewards_per_advocate"],
+        reward_expiry=None if expiry is None else timedelta(days=expiry),
+    )
+
+
+def refuse_contradictions(terms: Mapping[str, Any]) -> None:
+    """Raise BadValues for terms whose fields contradict each other."""
+    faults = {}
+    if terms["advocate_reward"] and terms["advocate_reward"]["as"] != "credit":
+        faults["advocate_reward.as"] = "Only a friend's reward can be a discount."
+    steps = [tier["from_referral"] for tier in terms["tiers"]]
+    if steps != sorted(set(steps)):
+        faults["tiers"] = "Tiers must rise: each from_referral above the one before."
+    if any(tier["advocate_reward"]["as"] != "credit" for tier in terms["tiers"]):
+        faults["tiers"] = "Only a friend's reward can be a discount."
+    if terms["tiers"] and not terms["advocate_reward"]:
+        faults["tiers"] = "Tiers better an advocate_reward, and there is none."
+    cap = terms["max_rewards_per_advocate"]
+    if cap is not None and steps and steps[-1] > cap:
+        faults["tiers"] = "A tier beyond max_rewards_per_advocate can never be reached."
+    if faults:
+        raise BadValues(faults)
+
+
+def _reward(reward: Mapping[str, Any]) -> ledger.RewardTerms:
+    if reward["type"] == "fixed":
+        return ledger.FixedReward(reward["amount"], reward["as"])
+    basis_points = int(Decimal(reward["rate"]) * 100)
+    return ledger.PercentReward(basis_points, reward["max_amount"], reward["as"])

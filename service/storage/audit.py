@@ -1,0 +1,52 @@
+"""What the business says should be in the books, read in streams."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.storage.redemptions import Redemption
+from service.storage.refunds import Refund, Reversal
+from service.storage.rewards import Reward
+
+BATCH = 1_000
+
+
+def earned(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, int]]:
+    """(conversion, minor units earned by both sides) of conversions that earned something."""
+    query = (
+        select(Reward.conversion_id, func.sum(Reward.amount))
+        .where(Reward.merchant_id == merchant_id)
+        .group_by(Reward.conversion_id)
+        .execution_options(yield_per=BATCH)
+    )
+    for conversion_id, total in session.execute(query):
+        yield conversion_id, int(total)
+
+
+def taken_back(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, UUID, int]]:
+    """(conversion, refund entry, minor units taken back) of refunds that took something back."""
+    query = (
+        select(Refund.conversion_id, Refund.entry_id, func.sum(Reversal.amount))
+        .join(Reversal, (Reversal.merchant_id == Refund.merchant_id) & (Reversal.entry_id == Refund.entry_id))
+        .where(Refund.merchant_id == merchant_id)
+        .group_by(Refund.conversion_id, Refund.entry_id)
+        .execution_options(yield_per=BATCH)
+    )
+    for conversion_id, entry_id, total in session.execute(query):
+        yield conversion_id, entry_id, int(total)
+
+
+def reviewed_or_ripe(session: Session, merchant_id: UUID) -> Iterator[Reward]:
+    """The credits that are not pending any more."""
+    query = select(Reward).where(
+        Reward.merchant_id == merchant_id, Reward.given_as == "credit", Reward.status != "pending"
+    )
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def redemptions(session: Session, merchant_id: UUID) -> Iterator[Redemption]:
+    """All uses of balances."""
+    query = select(Redemption).where(Redemption.merchant_id == merchant_id)
+    yield from session.scalars(query.execution_options(yield_per=BATCH))

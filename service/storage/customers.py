@@ -1,0 +1,103 @@
+"""Customers: people, named by the merchant's own ids."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.storage.database import Base
+from service.storage.merchants import Merchant
+
+
+class Customer(Base):
+    """One person at one merchant.
+
+    owner_id: the opaque name of this person in the books, which keep nothing personal.
+    folded_email: the e-mail in the form in which two spellings of one mailbox are equal.
+    since: the first order before Orchard, where the merchant told us.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (UniqueConstraint("merchant_id", "owner_id"),)
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    owner_id: Mapped[UUID]
+    first_name: Mapped[str | None] = mapped_column(String(80))
+    email: Mapped[str | None] = mapped_column(String(254))
+    folded_email: Mapped[str | None] = mapped_column(String(254))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    since: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+# SQLite compiles this form of insert as PostgreSQL does.
+_ADD = postgresql.insert(Customer).on_conflict_do_nothing(index_elements=["merchant_id", "customer_id"])
+_READ = (
+    select(
+        Customer.customer_id,
+        Customer.owner_id,
+        Customer.first_name,
+        Customer.email,
+        Customer.folded_email,
+        Customer.locale,
+        Customer.since,
+    )
+    .where(
+        Customer.merchant_id == bindparam("merchant"),
+        Customer.customer_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(Customer.customer_id)
+)
+_LOCK = _READ.with_for_update(key_share=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer as it stands; for as long as the transaction lasts, where it was read by `lock`."""
+
+    customer_id: str
+    owner_id: UUID
+    first_name: str | None = None
+    email: str | None = None
+    folded_email: str | None = None
+    locale: str | None = None
+    since: datetime | None = None
+
+    @property
+    def owner(self) -> str:
+        """How the books name this customer."""
+        return self.owner_id.hex
+
+
+def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | None:
+    """The merchant's customer, or None."""
+    return session.get(Customer, (merchant_id, customer_id), populate_existing=True)
+
+
+def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
+    """Make the customer known, if it is not yet."""
+    values = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
+    session.execute(_ADD, values)
+
+
+def read(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
+    """These customers by their ids; the answer lacks those that do not exist."""
+    rows = session.execute(_READ, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
+    return {row.customer_id: KnownCustomer(*row) for row in rows}
+
+
+def lock(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
+    """As `read`, and locks them in the global order until the transaction ends."""
+    rows = session.execute(_LOCK, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
+    return {row.customer_id: KnownCustomer(*row) for row in rows}
+
+
+def change(session: Session, merchant_id: UUID, customer_id: str, values: Mapping[str, object]) -> None:
+    """Set these columns of a customer that exists."""
+    query = update(Customer).where(Customer.merchant_id == merchant_id, Customer.customer_id == customer_id)
+    session.execute(query.values(**values), execution_options={"synchronize_session": False})

@@ -1,0 +1,211 @@
+"""Engines, sessions and what differs between SQLite and PostgreSQL."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    String,
+    Uuid,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+T = TypeVar("T")
+
+ATTEMPTS = 8
+LONGEST_PAUSE_SECONDS = 0.25
+BUSY_SECONDS = 10
+SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+"""The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
+
+PG_OPTIONS = "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
+PG_ASYNCHRONOUS = " -c synchronous_commit=off"
+
+
+class RaceLost(Exception):
+    """Someone else changed what this transaction decided on. Trying again settles it."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, ISO text in UTC on SQLite, always aware in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC."""
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read as UTC, also where the database forgot the zone."""
+        if value is None or value.tzinfo is UTC:
+            return value
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of the mapped classes. Every key starts with the merchant."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        UUID: Uuid(),
+        datetime: Instant(),
+        int: BigInteger(),
+        str: String(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+    }
+
+
+def values_of(row: Base) -> dict[str, Any]:
+    """The columns of a new row as an insert takes them, past the unit of work: this path is hot."""
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def new_id() -> UUID:
+    """A new UUIDv7: made by us, ordered by time, without a sequence to share."""
+    return uuid_utils.compat.uuid7()
+
+
+class Database:
+    """The engines and how to open a transaction on them."""
+
+    def __init__(self, url: str) -> None:
+        if url.startswith("sqlite"):
+            self.engine = _sqlite(url)
+            self._single = self.engine.execution_options(orchard_begin="")
+        else:
+            self.engine = _postgresql(url, PG_OPTIONS)
+            self._single = _postgresql(url, PG_OPTIONS + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT")
+        self._writes = sessionmaker(
+            self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE"), expire_on_commit=False
+        )
+        self._reads = sessionmaker(self.engine, expire_on_commit=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database and leaves nothing behind."""
+        with self._reads() as session:
+            if not self.is_sqlite:
+                session.connection(
+                    execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                )
+            yield session
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """A connection on which each statement is a transaction of its own, committed asynchronously."""
+        with self._single.connect() as connection:
+            yield connection
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Let go of all connections; with `close` false, as a forked child must, leave them to the parent."""
+        self.engine.dispose(close=close)
+        self._single.dispose(close=close)
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in one transaction, again from the start where it lost a race to another one.
+
+        Raises what `work` raises, with nothing changed, and OperationalError when the database is away.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._writes.begin() as session:
+                    return work(session)
+            except (DBAPIError, RaceLost) as error:
+                if attempt == ATTEMPTS or not _was_a_race(error):
+                    raise
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
+        raise AssertionError("unreachable")
+
+
+def _was_a_race(error: Exception) -> bool:
+    """Serialization failures, deadlocks, and a natural key that another transaction took first."""
+    if isinstance(error, RaceLost):
+        return True
+    original = getattr(error, "orig", None)
+    if isinstance(error, IntegrityError):
+        return violates_unique(error)
+    return getattr(original, "sqlstate", None) in ("40001", "40P01")
+
+
+def violates_unique(error: IntegrityError) -> bool:
+    """Whether the error is about a unique key rather than a CHECK or a foreign key."""
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        return error.orig.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    return getattr(error.orig, "sqlstate", None) == "23505"
+
+
+def is_lock_timeout(error: OperationalError) -> bool:
+    """Whether another transaction held what this one needed for too long."""
+    return getattr(error.orig, "sqlstate", None) == "55P03"
+
+
+def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
+    return create_engine(
+        url,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=5,
+        connect_args={"connect_timeout": 3, "options": options, "application_name": "orchard"},
+        **arguments,
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    journal = "WAL" if _wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
+        if statement:
+            connection.exec_driver_sql(statement)
+
+    return engine
+
+
+def _wal_is_safe(version: tuple[int, int, int]) -> bool:
+    return version >= SAFE_WAL[0] or any(version[:2] == safe[:2] and version >= safe for safe in SAFE_WAL[1:])

@@ -1,0 +1,58 @@
+"""Merchants, and the keys by which their shops are known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Select, String, bindparam, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.storage.database import Base
+
+
+class Merchant(Base):
+    """One e-commerce site: the tenant."""
+
+    __tablename__ = "merchant"
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A key of one merchant and one scope. Only its hash is kept; `hint` is enough to recognise it by."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="scope"),)
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    key_id: Mapped[UUID]
+    scope: Mapped[str] = mapped_column(String(12))
+    hint: Mapped[str] = mapped_column(String(24))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+SCOPE_OF_KEY: Select[tuple[str]] = select(ApiKey.scope).where(
+    ApiKey.merchant_id == bindparam("merchant"),
+    ApiKey.key_hash == bindparam("hash"),
+    ApiKey.revoked_at.is_(None),
+)
+
+
+def keys(session: Session, merchant_id: UUID) -> Sequence[ApiKey]:
+    """All keys of the merchant, revoked ones too, oldest first."""
+    return session.scalars(select(ApiKey).where(ApiKey.merchant_id == merchant_id).order_by(ApiKey.key_id)).all()
+
+
+def merchants(session: Session) -> Sequence[Merchant]:
+    """Every merchant, oldest first. For operators; no request of a merchant ever asks this."""
+    return session.scalars(select(Merchant).order_by(Merchant.merchant_id)).all()
+
+
+def get(session: Session, merchant_id: UUID) -> Merchant:
+    """The merchant, who exists."""
+    return session.get_one(Merchant, merchant_id)

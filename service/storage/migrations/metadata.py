@@ -1,0 +1,18 @@
+"""Every table that there is, for Alembic."""
+
+from service.ledger import metadata as of_ledger
+from service.storage import (  # noqa: F401  (loading them fills Base.metadata)
+    conversions,
+    customers,
+    idempotency,
+    links,
+    merchants,
+    programs,
+    redemptions,
+    refunds,
+    rewards,
+    visits,
+)
+from service.storage.database import Base
+
+ALL = [Base.metadata, of_ledger]

@@ -1,0 +1,25 @@
+"""The migrations: how a database gets to the schema that this release needs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.storage import visits
+from service.storage.database import Database
+
+HEAD = "0001"
+"""The revision that this release needs. Kept here, so that web processes need not load the migrations."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database) -> None:
+    """Bring the database to HEAD. Doing it again does nothing."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        visits.prepare_partitions(connection, now=datetime.now(UTC))

@@ -1,0 +1,37 @@
+"""One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.referrals import customers, upkeep
+from service.storage import idempotency, redemptions, rewards, visits
+from service.storage.database import Database
+
+BATCH = 500
+ANSWERS_KEPT_FOR = timedelta(days=2)
+
+
+def round_of_upkeep(database: Database, *, now: datetime) -> int:
+    """Bring every customer with something due up to date, each in a transaction of their own. Returns how many."""
+    done = 0
+    while due := _due(database, now):
+        for merchant_id, customer_id in due:
+            database.write(lambda session, m=merchant_id, c=customer_id: _catch_up(session, m, c, now))
+        done += len(due)
+    database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
+    with database.engine.begin() as connection:
+        visits.prepare_partitions(connection, now=now)
+    return done
+
+
+def _due(database: Database, now: datetime) -> set[tuple[UUID, str]]:
+    with database.reading() as session:
+        ripe = rewards.customers_with_due(session, now=now, limit=BATCH)
+        stale = redemptions.customers_with_stale(session, now=now, limit=BATCH)
+        return {*ripe, *stale}
+
+
+def _catch_up(session: Session, merchant_id: UUID, customer_id: str, now: datetime) -> None:
+    upkeep.catch_up(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
