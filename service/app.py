@@ -24,12 +24,12 @@ from service.api import (
     rewards,
 )
 from service.api.openapi import describe
-from service.api.resource import Wiring
 from service.pages import assets, demo, follow
 from service.pages.destinations import Destinations
 from service.referrals.signing import TokenSigner
 from service.settings import STATE, Settings
 from service.storage.database import Database
+from service.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
 RESOURCES = (programs, customers, links, quotes, conversions, rewards, balances, redemptions, ledger)

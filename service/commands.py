@@ -196,7 +196,7 @@ def ledger_verify(settings: Settings, database: Database, merchant_id: UUID | No
 
     Exits 1 and names what is wrong.
     """
-    reports = []
+    reports: list[dict[str, Any]] = []
     with database.reading() as session:
         wanted = [merchant_id] if merchant_id else [row.merchant_id for row in merchants.merchants(session)]
         for one in wanted:

@@ -13,6 +13,7 @@ from service.referrals.links import NewLink
 from service.referrals.signing import TokenSigner
 from service.settings import STATE, Settings
 from service.storage import merchants
+from service.storage import programs as program_storage
 from service.storage.database import Database
 
 KEYS = STATE / "demo-keys"
@@ -36,7 +37,7 @@ def prepare(database: Database, settings: Settings, *, now: datetime) -> str:
 def _merchant_and_program(session: Session, settings: Settings, now: datetime) -> tuple[UUID, UUID]:
     existing = next((row for row in merchants.merchants(session) if row.name == NAME), None)
     if existing is not None and KEYS.exists():
-        [program] = programs.storage.page(session, existing.merchant_id, limit=1, after=None)
+        [program] = program_storage.page(session, existing.merchant_id, limit=1, after=None)
         return existing.merchant_id, program.program_id
     merchant, created = keys.create_merchant(session, NAME, "EUR", now=now)
     fields = {
@@ -60,8 +61,8 @@ def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLi
 
 
 def _kept_keys() -> dict[str, str]:
-    pairs = (line.split() for line in KEYS.read_text().splitlines())
-    return {scope: key for scope, key in pairs}
+    pairs = ((line.split()[0], line.split()[1]) for line in KEYS.read_text().splitlines())
+    return dict(pairs)
 
 
 _TEXT = """

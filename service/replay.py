@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -69,7 +70,7 @@ def replay(
         raise BadFile(f"{source.currency} is not a currency of ISO 4217.")
     tally, rows = Tally(), _rows(path)
     while batch := list(islice(rows, BATCH)):
-        done = database.write(lambda session, part=batch: _batch(session, signer, source, part))
+        done = database.write(partial(_batch, signer=signer, source=source, batch=batch))
         tally.new += done.new
         tally.known += done.known
         tally.statuses += done.statuses
@@ -78,7 +79,7 @@ def replay(
     return tally
 
 
-def _batch(session: Session, signer: TokenSigner, source: Source, batch: list[Row]) -> Tally:
+def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list[Row]) -> Tally:
     tally = Tally()
     for line, row in batch:
         now = datetime.now(UTC)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError
@@ -85,7 +86,7 @@ def load() -> Settings:
     env = Env(eager=False, prefix="ORCHARD_")
     environment = env.str("ENV", "local", validate=_one_of("local", "production"))
     database_url = env.str("DATABASE_URL", "sqlite:///var/orchard.db")
-    secret_keys = env.list("SECRET_KEYS", [], validate=_long_enough)
+    secret_keys: list[str] = env.list("SECRET_KEYS", [], validate=_long_enough) or []
     base_url = env.str("BASE_URL", LOCAL_BASE_URL)
     log_format = env.str("LOG_FORMAT", "json", validate=_one_of("json", "text"))
     trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=_between(0, 10))
@@ -118,7 +119,8 @@ def _collect(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as error:
-        return [f"{name}: {' '.join(messages)}" for name, messages in error.error_messages.items()]
+        faults: Any = error.error_messages
+        return [f"{name}: {' '.join(messages)}" for name, messages in faults.items()]
     return []
 
 

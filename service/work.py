@@ -1,6 +1,7 @@
 """One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ def round_of_upkeep(database: Database, *, now: datetime) -> int:
     done = 0
     while due := _due(database, now):
         for merchant_id, customer_id in due:
-            database.write(lambda session, m=merchant_id, c=customer_id: _catch_up(session, m, c, now))
+            database.write(partial(_catch_up, merchant_id=merchant_id, customer_id=customer_id, now=now))
         done += len(due)
     database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
     with database.engine.begin() as connection:
@@ -33,5 +34,5 @@ def _due(database: Database, now: datetime) -> set[tuple[UUID, str]]:
         return {*ripe, *stale}
 
 
-def _catch_up(session: Session, merchant_id: UUID, customer_id: str, now: datetime) -> None:
+def _catch_up(session: Session, *, merchant_id: UUID, customer_id: str, now: datetime) -> None:
     upkeep.catch_up(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)

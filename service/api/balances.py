@@ -9,12 +9,14 @@ from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.api.call import Call
 from service.api.fields import Currency, Moment, Name, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, bad_cursor, opened, page_of, sealed
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource, Wiring
+from service.api.resource import CHECKOUT, Resource
 from service.referrals import balances, customers, upkeep
 from service.referrals.balances import CustomerBalance, StatementEntry
+from service.wiring import Wiring
 
 resource = Resource("balances", "What customers have, and how it came to be")
 

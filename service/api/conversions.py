@@ -6,11 +6,12 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate
 
+from service.api.call import Call
 from service.api.customers import ContactIn, contact
 from service.api.fields import Currency, Moment, Name, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource
+from service.api.resource import CHECKOUT, Resource
 from service.api.rewards import RewardOut, render_reward
 from service.referrals import conversions, explanations, refunds
 from service.referrals.conversions import Order, Recorded

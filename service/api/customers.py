@@ -4,9 +4,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from service.api.call import Call
 from service.api.fields import Email, Moment, Name, Strict, Text, rfc3339
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource
+from service.api.resource import CHECKOUT, Resource
 from service.referrals import customers
 from service.referrals.customers import Contact
 from service.storage.customers import Customer

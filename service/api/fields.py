@@ -27,7 +27,7 @@ class Whole(fields.Integer):
     def __init__(self, *, least: int, most: int = LARGEST_AMOUNT, **arguments: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **arguments)
 
-    def _validated(self, value: Any) -> int | None:
+    def _validated(self, value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value

@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.problems import Problem, answer
 from service.api.rendering import Answer, rendered
-from service.api.resource import wiring
 from service.storage.schema import HEAD
+from service.wiring import wiring
 
 NOT_READY = Problem(503, "not-ready", "The database is not ready")
 SWAGGER_UI = Path(__file__).parent.parent / "pages" / "vendor" / "swagger-ui"

@@ -3,15 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import Protocol
-from uuid import UUID
 
 from flask import Response, request
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from service.api import documents
+from service.api.call import Call
 from service.api.problems import InvalidValues, KeyReused, StillRunning
 from service.api.rendering import Answer, encoded
 from service.storage import idempotency as storage
@@ -21,15 +18,7 @@ from service.storage.idempotency import StoredAnswer
 LONGEST_KEY = 255
 
 
-class Transaction(Protocol):
-    """What is needed of the caller's request."""
-
-    session: Session
-    merchant_id: UUID
-    now: datetime
-
-
-def once(call: Transaction, work: Callable[[], Answer]) -> Response:
+def once(call: Call, work: Callable[[], Answer]) -> Response:
     """Do the work and answer; under an Idempotency-Key that was used before, answer as then, without work.
 
     Raises KeyReused for another request under the same key, StillRunning while the first one has not ended.
@@ -64,7 +53,7 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(f"{request.path}\n{body}".encode()).digest()
 
 
-def _claim(call: Transaction, key: str, content: bytes) -> StoredAnswer | None:
+def _claim(call: Call, key: str, content: bytes) -> StoredAnswer | None:
     try:
         return storage.claim(call.session, call.merchant_id, key, fingerprint=content, now=call.now)
     except OperationalError as error:

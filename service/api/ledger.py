@@ -6,10 +6,11 @@ from uuid import UUID
 from marshmallow import fields
 
 from service import ledger
+from service.api.call import Call
 from service.api.fields import Currency, Moment, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
-from service.api.resource import ADMIN, Call, Resource
+from service.api.resource import ADMIN, Resource
 
 resource = Resource("ledger", "The books, in double entry")
 

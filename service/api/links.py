@@ -5,15 +5,17 @@ from uuid import UUID
 
 from marshmallow import fields, post_load, validate
 
+from service.api.call import Call
 from service.api.customers import AdvocateIn, contact
 from service.api.fields import Moment, Name, Strict, Text, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource, Wiring
+from service.api.resource import CHECKOUT, Resource
 from service.referrals import links
 from service.referrals.links import NewLink
 from service.storage import links as storage
 from service.storage.links import Link
+from service.wiring import Wiring
 
 resource = Resource("links", "Signed share links and their codes")
 

@@ -7,7 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask_smorest import Api
 from marshmallow import Schema, fields, validate
 
-from service.api.fields import Currency, Strict, Text
+from service.api.fields import Currency, Text
 
 
 class ProblemOut(Schema):
@@ -28,15 +28,15 @@ def describe(api: Api) -> None:
     )
     plugin = next(plugin for plugin in spec.plugins if isinstance(plugin, MarshmallowPlugin))
     if plugin.converter is not None:
-        plugin.converter.add_attribute_function(_of_field)
+        plugin.converter.add_attribute_function(_of_field)  # type: ignore[no-untyped-call]
 
 
-def _of_field(self: Any, field: fields.Field, **_: Any) -> dict[str, Any]:
+def _of_field(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"example": "EUR"}
-    if isinstance(field, Text) and not isinstance(field, Strict):
+    if isinstance(field, Text):
         return {"pattern": r"\S"}
     if isinstance(field, fields.String) and any(isinstance(v, validate.Regexp) for v in field.validators):
         regexp = next(v for v in field.validators if isinstance(v, validate.Regexp))
-        return {"pattern": regexp.regex.pattern.replace(r"\Z", "$")}
+        return {"pattern": str(regexp.regex.pattern).replace(r"\Z", "$")}
     return {}

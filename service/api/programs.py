@@ -1,14 +1,16 @@
 """/v1/programs"""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from service.api.call import Call
 from service.api.fields import Currency, Flag, Moment, Strict, Text, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
-from service.api.resource import ADMIN, Call, Resource
+from service.api.resource import ADMIN, Resource
 from service.referrals import programs
 from service.storage import programs as storage
 from service.storage.programs import Program, ProgramTerms
@@ -33,17 +35,17 @@ class Reward(Strict):
     @validates_schema
     def fit_together(self, reward: dict[str, Any], **_: Any) -> None:
         """A fixed reward has an amount, a percent one a rate above 0 and perhaps a maximum."""
-        wanted, unwanted = ("amount", ("rate", "max_amount"))
-        if reward["type"] == "percent":
-            wanted, unwanted = ("rate", ("amount",))
+        is_percent = reward["type"] == "percent"
+        wanted = "rate" if is_percent else "amount"
+        unwanted = ("amount",) if is_percent else ("rate", "max_amount")
         if reward.get(wanted) is None:
             raise ValidationError(f"A {reward['type']} reward needs it.", wanted)
         for name in unwanted:
             if reward.get(name) is not None:
                 raise ValidationError(f"A {reward['type']} reward has none.", name)
-        if reward["type"] == "percent":
+        if is_percent:
             reward.setdefault("max_amount", None)
-            if float(reward["rate"]) == 0:
+            if not Decimal(reward["rate"]):
                 raise ValidationError("It must be above 0.", "rate")
 
 

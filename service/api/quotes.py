@@ -4,10 +4,11 @@ from typing import Any
 
 from marshmallow import fields, post_load
 
+from service.api.call import Call
 from service.api.customers import ContactIn, contact
 from service.api.fields import Currency, Strict, Whole
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource
+from service.api.resource import CHECKOUT, Resource
 from service.referrals import quotes
 from service.referrals.quotes import Question
 

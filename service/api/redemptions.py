@@ -5,9 +5,10 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.api.call import Call
 from service.api.fields import Currency, Moment, Name, Strict, Whole, rfc3339
 from service.api.rendering import Answer
-from service.api.resource import CHECKOUT, Call, Resource
+from service.api.resource import CHECKOUT, Resource
 from service.referrals import redemptions
 from service.storage.redemptions import Redemption
 

@@ -6,26 +6,24 @@ bodies, one transaction, Idempotency-Key, and problems instead of error pages.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
-from flask import Request, Response, current_app, g, request
+from flask import Request, Response, g, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 
 from service.api import documents, idempotency
 from service.api.authentication import authenticate
+from service.api.call import Call
 from service.api.problems import InvalidValues
 from service.api.rendering import rendered
-from service.referrals.signing import TokenSigner
-from service.settings import Settings
-from service.storage.database import Database
+from service.wiring import wiring
 
 View = TypeVar("View", bound=Callable[..., Any])
 CHECKOUT = frozenset({"checkout"})
@@ -40,25 +38,6 @@ _KEY_HEADER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What the app was wired with, for those who serve requests."""
-
-    settings: Settings
-    database: Database
-    signer: TokenSigner
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated request inside its transaction."""
-
-    session: Session
-    merchant_id: UUID
-    now: datetime
-    wiring: Wiring
-
-
 class StrictParser(FlaskParser):
     """Refuses unknown fields everywhere, and bodies that are not good JSON."""
 
@@ -68,10 +47,10 @@ class StrictParser(FlaskParser):
         """The body, as strict as documents.read."""
         return documents.read(req)
 
-    def handle_error(self, error: Any, req: Request, schema: Any, **more: Any) -> None:
+    def handle_error(self, error: ValidationError, req: Request, schema: Schema, **more: Any) -> NoReturn:
         """Say what is wrong with each field."""
         faults: dict[str, str] = {}
-        for messages in error.normalized_messages().values():
+        for messages in error.normalized_messages().values():  # type: ignore[no-untyped-call]
             faults.update(_flat("", messages))
         raise InvalidValues(faults)
 
@@ -182,11 +161,6 @@ class Resource(Blueprint):  # type: ignore[misc]
 def _reading(merchant_id: UUID) -> Iterator[Call]:
     with wiring().database.reading() as session:
         yield Call(session, merchant_id, datetime.now(UTC), wiring())
-
-
-def wiring() -> Wiring:
-    """What this app was wired with."""
-    return current_app.extensions["orchard"]  # type: ignore[no-any-return]
 
 
 def _flat(prefix: str, messages: Any) -> dict[str, str]:

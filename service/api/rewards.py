@@ -6,10 +6,11 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.api.call import Call
 from service.api.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
-from service.api.resource import ADMIN, CHECKOUT, MARKETING, Call, Resource
+from service.api.resource import ADMIN, CHECKOUT, MARKETING, Resource
 from service.referrals import rewards
 from service.storage import rewards as storage
 from service.storage.rewards import Reward

@@ -2,36 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from service.ledger.accounts import DEBIT_NORMAL, OWNER_KINDS, Account, Kind
-from service.ledger.tables import balance_table
+from service.ledger.tables import balance_table, insertion
 
 Key = tuple[Account, str]
 Changes = dict[Key, int]
 """(account, currency) -> signed minor units on the account's normal side."""
 
 _c = balance_table.c
-_raise = postgresql.insert(balance_table)
-# SQLite compiles this form of insert as PostgreSQL does.
-_RAISE = _raise.on_conflict_do_update(
-    index_elements=["merchant_id", "account", "currency", "slot"],
-    set_={"amount": _c.amount + _raise.excluded.amount},
+_RAISE = insertion(
+    balance_table,
+    "ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount",
 )
-_LOWER = (
-    update(balance_table)
-    .where(
-        _c.merchant_id == bindparam("m"),
-        _c.account == bindparam("a"),
-        _c.currency == bindparam("c"),
-        _c.slot == bindparam("s"),
-    )
-    .values(amount=_c.amount + bindparam("change"))
-)
+_LOWER = text(
+    "UPDATE balance SET amount = amount + :amount"
+    " WHERE merchant_id = :merchant_id AND account = :account AND currency = :currency AND slot = :slot"
+).bindparams(bindparam("merchant_id", type_=_c.merchant_id.type))
 _LOCK = (
     select(_c.account, _c.currency, _c.amount)
     .where(_c.merchant_id == bindparam("m"), _c.account.in_(bindparam("names", expanding=True)), _c.slot == 0)
@@ -109,15 +101,14 @@ def apply(session: Session, merchant_id: UUID, changes: Mapping[Key, int], *, sp
     spread: any number; it picks the slots of hot accounts.
     """
     ordered = sorted(changes.items(), key=lambda change: (not change[0][0].owner, change[0][0].name, change[0][1]))
-    for (account, currency), change in ordered:
-        slot = account.slot(spread)
-        if change > 0 or (change < 0 and account.floor is None):
-            session.execute(_RAISE, _opening(merchant_id, account, currency, slot, change))
-        elif change < 0:
-            session.execute(_LOWER, {"m": merchant_id, "a": account.name, "c": currency, "s": slot, "change": change})
+    for falls, run in groupby(ordered, key=lambda change: change[1] < 0 and change[0][0].floor is not None):
+        rows = [
+            _row(merchant_id, account, currency, account.slot(spread), change) for (account, currency), change in run
+        ]
+        session.execute(_LOWER if falls else _RAISE, rows)
 
 
-def _opening(merchant_id: UUID, account: Account, currency: str, slot: int, amount: int) -> dict[str, object]:
+def _row(merchant_id: UUID, account: Account, currency: str, slot: int, amount: int) -> dict[str, object]:
     return {
         "merchant_id": merchant_id,
         "account": account.name,

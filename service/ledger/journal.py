@@ -6,20 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, insert, select
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from service.ledger import accounts, balances
 from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
-from service.ledger.tables import posting_table, transaction_table
+from service.ledger.tables import insertion, posting_table, transaction_table
 from service.ledger.transactions import Posting, Transaction, fingerprint
 
-# SQLite compiles this form of insert as PostgreSQL does; the tests of the facade run on both.
-_CLAIM = (
-    postgresql.insert(transaction_table)
-    .on_conflict_do_nothing(index_elements=["merchant_id", "reference"])
-    .returning(transaction_table.c.transaction_id)
-)
+_CLAIM = insertion(transaction_table, "ON CONFLICT (merchant_id, reference) DO NOTHING RETURNING transaction_id")
 _WRITE_POSTINGS = insert(posting_table)
 _STORED = select(transaction_table).where(
     transaction_table.c.merchant_id == bindparam("merchant"), transaction_table.c.reference == bindparam("ref")

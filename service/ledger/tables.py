@@ -15,8 +15,11 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    TextClause,
     UniqueConstraint,
     Uuid,
+    bindparam,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -48,6 +51,16 @@ class Instant(TypeDecorator[datetime]):
         if value is None or value.tzinfo is UTC:
             return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def insertion(table: Table, ending: str) -> TextClause:
+    """An insert of all the table's columns with an ON CONFLICT ending, which both databases write alike.
+
+    As text, since SQLAlchemy compiles its own ON CONFLICT constructs anew at each execution.
+    """
+    names = [column.key for column in table.columns]
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES (:{', :'.join(names)}) {ending}"
+    return text(sql).bindparams(*(bindparam(column.key, type_=column.type) for column in table.columns))
 
 
 transaction_table = Table(

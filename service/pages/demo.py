@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from service.api.resource import wiring
 from service.pages.assets import page
+from service.wiring import wiring
 
 blueprint = Blueprint("demo", __name__)
 

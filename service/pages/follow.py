@@ -11,7 +11,6 @@ import crawleruseragents
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.api.resource import Wiring, wiring
 from service.pages.assets import HEADERS, page
 from service.pages.destinations import Destinations
 from service.referrals import greetings
@@ -20,6 +19,7 @@ from service.referrals.signing import LinkEvidence, VisitEvidence
 from service.storage import visits
 from service.storage.database import new_id
 from service.storage.visits import Followed, Target
+from service.wiring import Wiring, wiring
 
 blueprint = Blueprint("pages", __name__)
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -84,7 +84,7 @@ def _preview(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:
 def _shown_to_a_developer(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:
     """What a person would get, without a visit in the statistics."""
     target = visits.look(wired.database, evidence.merchant_id, evidence.link_id)
-    return _answer(wired, evidence, target and Followed(target, new_id(), now), now)
+    return _answer(wired, evidence, Followed(target, new_id(), now) if target else None, now)
 
 
 def _without_database(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:

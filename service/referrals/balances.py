@@ -102,6 +102,6 @@ def _orders(session: Session, merchant_id: UUID, references: list[str]) -> dict[
     orders: dict[str, str | None] = {}
     for conversion_id, order_id in conversions.order_ids(session, merchant_id, subjects["conversion"]):
         orders[f"conversion:{conversion_id}"] = order_id
-    for redemption_id, order_id in redemptions.order_ids(session, merchant_id, subjects["redemption"]):
-        orders[f"redemption:{redemption_id}"] = order_id
+    for redemption_id, its_order in redemptions.order_ids(session, merchant_id, subjects["redemption"]):
+        orders[f"redemption:{redemption_id}"] = its_order
     return orders

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -145,7 +145,7 @@ def _outcome(
         customer_id=order.customer.customer_id,
         status=decided.status,
         reasons=list(decided.reasons),
-        decisions=[asdict(decision) for decision in decided.decisions],
+        decisions=[decision.as_stored() for decision in decided.decisions],
         program_id=found.program_id,
         terms_version=found.terms_version,
         link_id=found.link_id,

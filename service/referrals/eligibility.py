@@ -55,6 +55,10 @@ class Decision:
     passed: bool
     detail: str
 
+    def as_stored(self) -> dict[str, object]:
+        """The form in which a conversion keeps it."""
+        return {"rule": self.rule, "passed": self.passed, "detail": self.detail}
+
 
 Rule = Callable[[Case], Decision]
 

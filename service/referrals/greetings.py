@@ -24,7 +24,7 @@ class Greeting:
 
 def greet(session: Session, merchant_id: UUID, program_id: UUID, advocate_id: str) -> Greeting:
     """The offer of a program, from this advocate. Only first names are ever told."""
-    program, version = programs.get(session, merchant_id, program_id)
+    _, version = programs.get(session, merchant_id, program_id)
     merchant = session.get_one(Merchant, merchant_id)
     advocate = customers.get(session, merchant_id, advocate_id)
     name = advocate.first_name if advocate and advocate.first_name else "A friend"

@@ -6,10 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base
+from service.storage.database import Base, insertion
 from service.storage.merchants import Merchant
 
 
@@ -35,23 +34,12 @@ class Customer(Base):
     created_at: Mapped[datetime]
 
 
-# SQLite compiles this form of insert as PostgreSQL does.
-_ADD = postgresql.insert(Customer).on_conflict_do_nothing(index_elements=["merchant_id", "customer_id"])
+_ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
+_c = Customer.__table__.c
 _READ = (
-    select(
-        Customer.customer_id,
-        Customer.owner_id,
-        Customer.first_name,
-        Customer.email,
-        Customer.folded_email,
-        Customer.locale,
-        Customer.since,
-    )
-    .where(
-        Customer.merchant_id == bindparam("merchant"),
-        Customer.customer_id.in_(bindparam("ids", expanding=True)),
-    )
-    .order_by(Customer.customer_id)
+    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.locale, _c.since)
+    .where(_c.merchant_id == bindparam("merchant"), _c.customer_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_c.customer_id)
 )
 _LOCK = _READ.with_for_update(key_share=True)
 
@@ -81,8 +69,9 @@ def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | Non
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    values = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
-    session.execute(_ADD, values)
+    values = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since"))
+    named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
+    session.execute(_ADD, {**values, **named})
 
 
 def read(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:

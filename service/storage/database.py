@@ -4,12 +4,13 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
+import psycopg
 import uuid_utils.compat
 from sqlalchemy import (
     JSON,
@@ -18,12 +19,16 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    FromClause,
     MetaData,
     String,
+    TextClause,
     Uuid,
+    bindparam,
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -38,7 +43,22 @@ SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
 PG_OPTIONS = "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
+RACES = ("40001", "40P01", "23505")
+"""serialization_failure, deadlock_detected, unique_violation"""
+
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
+
+
+class AnsweringCursor(psycopg.Cursor[Any]):
+    """In a pipeline, fetches the answer of a statement that has rows, as SQLAlchemy looks for it at once."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Run the statement; without rows and in a pipeline, leave it queued."""
+        super().execute(query, params, **options)
+        if self.connection.info.pipeline_status and (query.startswith(("SELECT", "WITH")) or " RETURNING " in query):
+            with suppress(IndexError):
+                self.scroll(0, mode="absolute")
+        return self
 
 
 class RaceLost(Exception):
@@ -94,19 +114,27 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
+def insertion(table: FromClause, ending: str) -> TextClause:
+    """An insert of all the table's columns with an ON CONFLICT ending, which both databases write alike.
+
+    As text, since SQLAlchemy compiles its own ON CONFLICT constructs anew at each execution.
+    """
+    names = [column.key for column in table.columns]
+    sql = f"INSERT INTO {table.description} ({', '.join(names)}) VALUES (:{', :'.join(names)}) {ending}"
+    return text(sql).bindparams(*(bindparam(column.key, type_=column.type) for column in table.columns))
+
+
 class Database:
     """The engines and how to open a transaction on them."""
 
     def __init__(self, url: str) -> None:
         if url.startswith("sqlite"):
             self.engine = _sqlite(url)
-            self._single = self.engine.execution_options(orchard_begin="")
+            self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
             self.engine = _postgresql(url, PG_OPTIONS)
             self._single = _postgresql(url, PG_OPTIONS + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT")
-        self._writes = sessionmaker(
-            self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE"), expire_on_commit=False
-        )
+        self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
         self._reads = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -140,32 +168,38 @@ class Database:
 
         Raises what `work` raises, with nothing changed, and OperationalError when the database is away.
         """
+        pipelined = not self.is_sqlite
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._writes.begin() as session:
-                    return work(session)
-            except (DBAPIError, RaceLost) as error:
+                return self._attempt(work, pipelined=pipelined)
+            except (DBAPIError, psycopg.Error, RaceLost) as error:
                 if attempt == ATTEMPTS or not _was_a_race(error):
                     raise
+                pipelined = False
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
         raise AssertionError("unreachable")
+
+    def _attempt(self, work: Callable[[Session], T], *, pipelined: bool) -> T:
+        """Run `work` once. Pipelined, statements without an answer wait for the next one that has one.
+
+        An error then shows late, as PipelineAborted; the attempt after it is not pipelined and shows it as it is.
+        """
+        with self._writer.connect() as connection, ExitStack() as stack:
+            if pipelined:
+                driver: Any = connection.connection.driver_connection
+                stack.enter_context(driver.pipeline())
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                return work(session)
 
 
 def _was_a_race(error: Exception) -> bool:
     """Serialization failures, deadlocks, and a natural key that another transaction took first."""
     if isinstance(error, RaceLost):
         return True
-    original = getattr(error, "orig", None)
-    if isinstance(error, IntegrityError):
-        return violates_unique(error)
-    return getattr(original, "sqlstate", None) in ("40001", "40P01")
-
-
-def violates_unique(error: IntegrityError) -> bool:
-    """Whether the error is about a unique key rather than a CHECK or a foreign key."""
-    if isinstance(error.orig, sqlite3.IntegrityError):
+    if isinstance(error, IntegrityError) and isinstance(error.orig, sqlite3.IntegrityError):
         return error.orig.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-    return getattr(error.orig, "sqlstate", None) == "23505"
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, psycopg.errors.PipelineAborted) or getattr(cause, "sqlstate", None) in RACES
 
 
 def is_lock_timeout(error: OperationalError) -> bool:
@@ -179,7 +213,12 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
         pool_size=5,
         max_overflow=5,
         pool_timeout=5,
-        connect_args={"connect_timeout": 3, "options": options, "application_name": "orchard"},
+        connect_args={
+            "connect_timeout": 3,
+            "options": options,
+            "application_name": "orchard",
+            "cursor_factory": AnsweringCursor,
+        },
         **arguments,
     )
 

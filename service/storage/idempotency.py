@@ -4,10 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base
+from service.storage.database import Base, insertion
 from service.storage.merchants import Merchant
 
 
@@ -25,12 +24,7 @@ class StoredAnswer(Base):
     created_at: Mapped[datetime]
 
 
-# SQLite compiles this form of insert as PostgreSQL does.
-_CLAIM = (
-    postgresql.insert(StoredAnswer.__table__)  # type: ignore[arg-type]
-    .on_conflict_do_nothing(index_elements=["merchant_id", "key"])
-    .returning(StoredAnswer.__table__.c.key)
-)
+_CLAIM = insertion(StoredAnswer.__table__, "ON CONFLICT (merchant_id, key) DO NOTHING RETURNING key")
 _STORED = select(StoredAnswer).where(
     StoredAnswer.merchant_id == bindparam("merchant"), StoredAnswer.key == bindparam("key")
 )
@@ -50,6 +44,7 @@ def claim(session: Session, merchant_id: UUID, key: str, *, fingerprint: bytes, 
     Waits while another transaction holds the key, up to the connection's lock timeout.
     """
     values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "created_at": now}
+    values |= {"status": None, "body": None}
     if session.execute(_CLAIM, values).first() is not None:
         return None
     return session.scalars(_STORED, {"merchant": merchant_id, "key": key}).one()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from service.storage.conversions import Conversion, Referral
@@ -17,6 +17,9 @@ from service.storage.links import Link
 from service.storage.programs import Program, ProgramTerms
 
 _one = select(literal(1).label("one")).subquery("one")
+# Tables rather than mapped classes: the unit of work would look at each row that passes here.
+conversion, customer, link = Conversion.__table__, Customer.__table__, Link.__table__
+program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +55,70 @@ class Standing:
     friend_is_above: bool
 
 
-def _sighting(link_matches: Any) -> Select[Any]:
-    merchant = bindparam("merchant")
+def _sighting(link_matches: ColumnElement[bool]) -> Select[Any]:
+    merchant: BindParameter[Any] = bindparam("merchant")
     return select(
-        Conversion.conversion_id,
-        Customer.customer_id.is_not(None),
-        Referral.advocate_id,
-        Referral.program_id,
-        Referral.link_id,
-        Link.link_id,
-        Link.customer_id,
-        Link.program_id,
+        conversion.c.conversion_id,
+        customer.c.customer_id.is_not(None),
+        referral.c.advocate_id,
+        referral.c.program_id,
+        referral.c.link_id,
+        link.c.link_id,
+        link.c.customer_id,
+        link.c.program_id,
     ).select_from(
-        _one.outerjoin(Conversion, and_(Conversion.merchant_id == merchant, Conversion.order_id == bindparam("order")))
-        .outerjoin(Customer, and_(Customer.merchant_id == merchant, Customer.customer_id == bindparam("friend")))
-        .outerjoin(Referral, and_(Referral.merchant_id == merchant, Referral.friend_id == bindparam("friend")))
-        .outerjoin(Link, and_(Link.merchant_id == merchant, link_matches))
+        _one.outerjoin(
+            conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
+        )
+        .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == bindparam("friend")))
+        .outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == bindparam("friend")))
+        .outerjoin(link, and_(link.c.merchant_id == merchant, link_matches))
     )
 
 
-_BY_LINK = _sighting(Link.link_id == bindparam("link"))
-_BY_CODE = _sighting(Link.folded_code == bindparam("code"))
+_BY_LINK = _sighting(link.c.link_id == bindparam("link"))
+_BY_CODE = _sighting(link.c.folded_code == bindparam("code"))
 
 
 def _standing() -> Select[Any]:
-    merchant, friend = bindparam("merchant"), bindparam("friend")
+    merchant: BindParameter[Any] = bindparam("merchant")
+    friend: BindParameter[Any] = bindparam("friend")
     above = (
-        select(Referral.advocate_id.label("person"))
-        .where(Referral.merchant_id == merchant, Referral.friend_id == bindparam("advocate"))
+        select(referral.c.advocate_id.label("person"))
+        .where(referral.c.merchant_id == merchant, referral.c.friend_id == bindparam("advocate"))
         .cte("above", recursive=True)
     )
     above = above.union(
-        select(Referral.advocate_id).where(Referral.merchant_id == merchant, Referral.friend_id == above.c.person)
+        select(referral.c.advocate_id).where(referral.c.merchant_id == merchant, referral.c.friend_id == above.c.person)
     )
-    own = select(Conversion.conversion_id).where(Conversion.merchant_id == merchant, Conversion.customer_id == friend)
+    own = select(conversion.c.conversion_id).where(
+        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend
+    )
     rewarded = select(func.count()).where(
-        Conversion.merchant_id == merchant, Conversion.customer_id == friend, Conversion.status == "attributed"
+        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend, conversion.c.status == "attributed"
     )
     return select(
-        Referral.advocate_id,
-        Program.status,
-        Program.terms_version,
-        ProgramTerms.terms,
-        Link.status,
-        Link.expires_at,
+        referral.c.advocate_id,
+        program.c.status,
+        program.c.terms_version,
+        terms.c.terms,
+        link.c.status,
+        link.c.expires_at,
         own.exists(),
         rewarded.scalar_subquery(),
         select(above.c.person).where(above.c.person == friend).exists(),
     ).select_from(
-        _one.outerjoin(Referral, and_(Referral.merchant_id == merchant, Referral.friend_id == friend))
-        .outerjoin(Program, and_(Program.merchant_id == merchant, Program.program_id == bindparam("program")))
+        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
+        .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))
         .outerjoin(
-            ProgramTerms,
+            terms,
             and_(
-                ProgramTerms.merchant_id == merchant,
-                ProgramTerms.program_id == Program.program_id,
-                ProgramTerms.terms_version == Program.terms_version,
+                terms.c.merchant_id == merchant,
+                terms.c.program_id == program.c.program_id,
+                terms.c.terms_version == program.c.terms_version,
             ),
         )
-        .outerjoin(Link, and_(Link.merchant_id == merchant, Link.link_id == bindparam("link")))
+        .outerjoin(link, and_(link.c.merchant_id == merchant, link.c.link_id == bindparam("link")))
     )
 
 

@@ -1,0 +1,23 @@
+"""What an app is wired with, for those who serve its requests."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from service.referrals.signing import TokenSigner
+from service.settings import Settings
+from service.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The settings, the database and the signer of one app."""
+
+    settings: Settings
+    database: Database
+    signer: TokenSigner
+
+
+def wiring() -> Wiring:
+    """What the app of this request was wired with."""
+    return current_app.extensions["orchard"]  # type: ignore[no-any-return]
