@@ -49,6 +49,8 @@ def register(app: Flask) -> None:
     def end(response: Response) -> Response:
         request_id = g.get("request_id") or new_id().hex
         response.headers["X-Request-Id"] = request_id
+        if response.status_code == 302:
+            return response  # a followed link: it is a row in the visits, and there are many
         log.info(
             "request",
             request_id=request_id,

@@ -50,6 +50,7 @@ class Destinations:
         try:
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=PATIENCE_SECONDS)) as connection, connection:
+                connection.execute("PRAGMA synchronous=OFF")  # what is lost is learned again
                 connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
                 return connection.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 import crawleruseragents
+import psycopg
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,7 +50,7 @@ def follow_link(token: str) -> Response:
             visit_id=visit_id,
             now=now,
         )
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg.Error) as error:
         current_app.logger.error("a link is followed without the database: %s", type(error).__name__)
         return _without_database(wired, evidence, now)
     return _answer(wired, evidence, followed, now)

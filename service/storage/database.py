@@ -42,7 +42,10 @@ BUSY_SECONDS = 10
 SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
-PG_OPTIONS = "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
+PG_OPTIONS = (
+    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s -c plan_cache_mode=force_generic_plan -c jit=off"
+)
+"""Every statement here is a look-up by key: planning it anew, or compiling it, only costs."""
 RACES = ("40001", "40P01", "23505")
 """serialization_failure, deadlock_detected, unique_violation"""
 
@@ -133,7 +136,9 @@ class Database:
             self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
             self.engine = _postgresql(url, PG_OPTIONS)
-            self._single = _postgresql(url, PG_OPTIONS + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT")
+            self._single = _postgresql(
+                url, PG_OPTIONS + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+            )
         self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
         self._reads = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -157,6 +162,18 @@ class Database:
         """A connection on which each statement is a transaction of its own, committed asynchronously."""
         with self._single.connect() as connection:
             yield connection
+
+    @contextmanager
+    def driver(self) -> Iterator[psycopg.Connection[Any]]:
+        """PostgreSQL's driver itself, as `statements` but without SQLAlchemy: for the one path that is that hot."""
+        pooled = self._single.raw_connection()
+        connection: Any = pooled.driver_connection
+        try:
+            yield connection
+        finally:
+            if connection.closed:
+                pooled.invalidate()
+            pooled.close()
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all connections; with `close` false, as a forked child must, leave them to the parent."""

