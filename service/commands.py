@@ -226,7 +226,7 @@ def ledger_verify(settings: Settings, database: Database, merchant_id: UUID | No
 
 @main.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes; twice the cores if not given.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; one more than there are cores if not given.")
 def serve(bind: str, workers: int | None) -> None:
     """Serve the API and the pages with gunicorn."""
     try:

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 worker_class = "sync"
-workers = 2 * multiprocessing.cpu_count()
+workers = multiprocessing.cpu_count() + 1
 preload_app = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 timeout = 60

@@ -7,7 +7,7 @@ from flask import Request
 from service.api.problems import KeyMissing, ScopeMissing
 from service.referrals import keys
 from service.storage.database import Database
-from service.storage.merchants import SCOPE_OF_KEY
+from service.storage.merchants import scope_of_key
 
 
 def authenticate(database: Database, request: Request, scopes: frozenset[str]) -> UUID:
@@ -20,9 +20,7 @@ def authenticate(database: Database, request: Request, scopes: frozenset[str]) -
     read = keys.read(key.strip()) if scheme.lower() == "bearer" else None
     if read is None:
         raise KeyMissing
-    with database.statements() as connection:
-        values = {"merchant": read.merchant_id, "hash": read.key_hash}
-        scope = connection.execute(SCOPE_OF_KEY, values).scalar_one_or_none()
+    scope = scope_of_key(database, read.merchant_id, read.key_hash)
     if scope is None:
         raise KeyMissing
     if scope != "admin" and scope not in scopes:

@@ -5,8 +5,9 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -133,7 +134,7 @@ def register(app: Flask) -> None:
     """Answer every error of the app with a problem."""
     for kind in PROBLEMS:
         app.register_error_handler(kind, of_error)
-    for kind in (DBAPIError, OperationalError, InterfaceError, PoolTimeout, RaceLost):
+    for kind in (DBAPIError, PoolTimeout, psycopg.Error, RaceLost):
         app.register_error_handler(kind, of_database)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, of_surprise)

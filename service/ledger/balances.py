@@ -9,17 +9,14 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from service.ledger.accounts import DEBIT_NORMAL, OWNER_KINDS, Account, Kind
-from service.ledger.tables import balance_table, insertion
+from service.ledger.tables import balance_table, insertion, numbered
 
 Key = tuple[Account, str]
 Changes = dict[Key, int]
 """(account, currency) -> signed minor units on the account's normal side."""
 
 _c = balance_table.c
-_RAISE = insertion(
-    balance_table,
-    "ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount",
-)
+_RAISE = "ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount"
 _LOWER = text(
     "UPDATE balance SET amount = amount + :amount"
     " WHERE merchant_id = :merchant_id AND account = :account AND currency = :currency AND slot = :slot"
@@ -105,7 +102,10 @@ def apply(session: Session, merchant_id: UUID, changes: Mapping[Key, int], *, sp
         rows = [
             _row(merchant_id, account, currency, account.slot(spread), change) for (account, currency), change in run
         ]
-        session.execute(_LOWER if falls else _RAISE, rows)
+        if falls:
+            session.execute(_LOWER, rows)
+        else:
+            session.execute(insertion(balance_table, _RAISE, rows=len(rows)), numbered(rows))
 
 
 def _row(merchant_id: UUID, account: Account, currency: str, slot: int, amount: int) -> dict[str, object]:

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, insert, select
+from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
 from service.ledger import accounts, balances
 from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
-from service.ledger.tables import insertion, posting_table, transaction_table
+from service.ledger.tables import insertion, numbered, posting_table, transaction_table
 from service.ledger.transactions import Posting, Transaction, fingerprint
 
 _CLAIM = insertion(transaction_table, "ON CONFLICT (merchant_id, reference) DO NOTHING RETURNING transaction_id")
-_WRITE_POSTINGS = insert(posting_table)
 _STORED = select(transaction_table).where(
     transaction_table.c.merchant_id == bindparam("merchant"), transaction_table.c.reference == bindparam("ref")
 )
@@ -61,7 +60,8 @@ def post(
     transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
     if not _claim(session, merchant_id, transaction, content):
         return _replay(session, merchant_id, _find(session, merchant_id, reference), content)
-    session.execute(_WRITE_POSTINGS, [_row(merchant_id, transaction_id, line, p) for line, p in enumerate(postings)])
+    lines = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
+    session.execute(insertion(posting_table, rows=len(lines)), numbered(lines))
     balances.apply(session, merchant_id, changes, spread=transaction_id.int)
     return transaction
 
@@ -127,7 +127,7 @@ def _claim(session: Session, merchant_id: UUID, transaction: Transaction, conten
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
     }
-    return session.execute(_CLAIM, values).first() is not None
+    return session.execute(_CLAIM, numbered([values])).first() is not None
 
 
 def _find(session: Session, merchant_id: UUID, reference: str) -> RowMapping | None:

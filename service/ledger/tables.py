@@ -1,6 +1,9 @@
 """The tables of the books. `txn` and `posting` only ever grow; `balance` is a cache of their sums."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -53,14 +56,22 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def insertion(table: Table, ending: str) -> TextClause:
-    """An insert of all the table's columns with an ON CONFLICT ending, which both databases write alike.
+@cache
+def insertion(table: Table, ending: str = "", *, rows: int = 1) -> TextClause:
+    """An insert of whole rows, with an ON CONFLICT ending that both databases write alike.
 
-    As text, since SQLAlchemy compiles its own ON CONFLICT constructs anew at each execution.
+    As text, since SQLAlchemy compiles its own ON CONFLICT constructs anew at each execution; with all rows in one
+    statement, since each statement costs its way to the server. Its values come from `numbered`.
     """
     names = [column.key for column in table.columns]
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES (:{', :'.join(names)}) {ending}"
-    return text(sql).bindparams(*(bindparam(column.key, type_=column.type) for column in table.columns))
+    values = ", ".join("(" + ", ".join(f":{name}_{row}" for name in names) + ")" for row in range(rows))
+    types = [bindparam(f"{column.key}_{row}", type_=column.type) for column in table.columns for row in range(rows)]
+    return text(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {values} {ending}").bindparams(*types)
+
+
+def numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of these rows, whole ones, as `insertion` names them."""
+    return {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
 
 
 transaction_table = Table(

@@ -17,9 +17,9 @@ from service.referrals.signing import Evidence, TokenSigner, canonical
 from service.referrals.situation import Situation
 from service.storage import conversions as storage
 from service.storage import customers, rewards
-from service.storage.conversions import Conversion
+from service.storage.conversions import Conversion, Referral
 from service.storage.customers import KnownCustomer
-from service.storage.database import new_id, values_of
+from service.storage.database import add_at_once, new_id
 from service.storage.rewards import Reward
 from service.storage.standing import Sighting
 
@@ -201,18 +201,19 @@ def _reward(conversion: Conversion, applied: terms.Terms, side: str, given_as: s
 
 
 def _write(session: Session, conversion: Conversion, earned: list[Reward], found: Situation) -> None:
-    session.execute(storage.ADD, values_of(conversion))
+    add_at_once(session, [conversion])
     if found.is_new_referral:
-        session.execute(
-            storage.ADD_REFERRAL,
-            {
-                "merchant_id": conversion.merchant_id,
-                "friend_id": conversion.customer_id,
-                "advocate_id": conversion.advocate_id,
-                "program_id": conversion.program_id,
-                "link_id": conversion.link_id,
-                "created_at": conversion.recorded_at,
-            },
-        )
+        add_at_once(session, [_referral(conversion)])
     if earned:
-        session.execute(rewards.ADD, [values_of(reward) for reward in earned])
+        add_at_once(session, earned)
+
+
+def _referral(conversion: Conversion) -> Referral:
+    return Referral(
+        merchant_id=conversion.merchant_id,
+        friend_id=conversion.customer_id,
+        advocate_id=conversion.advocate_id,
+        program_id=conversion.program_id,
+        link_id=conversion.link_id,
+        created_at=conversion.recorded_at,
+    )

@@ -13,7 +13,6 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     bindparam,
-    insert,
     select,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -77,8 +76,6 @@ class Conversion(Base):
     recorded_at: Mapped[datetime]
 
 
-ADD = insert(Conversion.__table__)  # type: ignore[arg-type]
-ADD_REFERRAL = insert(Referral.__table__)  # type: ignore[arg-type]
 _OF_ORDER = select(Conversion).where(
     Conversion.merchant_id == bindparam("merchant"), Conversion.order_id == bindparam("order")
 )

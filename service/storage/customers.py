@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base, insertion
+from service.storage.database import Base, insertion, numbered
 from service.storage.merchants import Merchant
 
 
@@ -71,7 +71,7 @@ def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID
     """Make the customer known, if it is not yet."""
     values = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since"))
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
-    session.execute(_ADD, {**values, **named})
+    session.execute(_ADD, numbered([{**values, **named}]))
 
 
 def read(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base, insertion
+from service.storage.database import Base, insertion, numbered
 from service.storage.merchants import Merchant
 
 
@@ -45,7 +45,7 @@ def claim(session: Session, merchant_id: UUID, key: str, *, fingerprint: bytes, 
     """
     values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "created_at": now}
     values |= {"status": None, "body": None}
-    if session.execute(_CLAIM, values).first() is not None:
+    if session.execute(_CLAIM, numbered([values])).first() is not None:
         return None
     return session.scalars(_STORED, {"merchant": merchant_id, "key": key}).one()
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Select, String, bindparam, select
+import psycopg
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Uuid, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base
+from service.storage.database import Base, Database
 
 
 class Merchant(Base):
@@ -36,11 +37,20 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
 
 
-SCOPE_OF_KEY: Select[tuple[str]] = select(ApiKey.scope).where(
-    ApiKey.merchant_id == bindparam("merchant"),
-    ApiKey.key_hash == bindparam("hash"),
-    ApiKey.revoked_at.is_(None),
-)
+_SCOPE_OF_KEY = "SELECT scope FROM api_key WHERE merchant_id = {} AND key_hash = {} AND revoked_at IS NULL"
+_ON_SQLITE = text(_SCOPE_OF_KEY.format(":merchant", ":hash")).bindparams(bindparam("merchant", type_=Uuid))
+_ON_POSTGRESQL = _SCOPE_OF_KEY.format("%s", "%s")
+
+
+def scope_of_key(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
+    """The scope of a key that is in use, or None. Asked ahead of every request, so as cheaply as it goes."""
+    if database.is_sqlite:
+        with database.statements() as connection:
+            values = {"merchant": merchant_id, "hash": key_hash}
+            return connection.execute(_ON_SQLITE, values).scalar_one_or_none()
+    with database.driver() as driver:
+        row = psycopg.Cursor(driver).execute(_ON_POSTGRESQL, (merchant_id, key_hash), prepare=True).fetchone()
+        return None if row is None else str(row[0])
 
 
 def keys(session: Session, merchant_id: UUID) -> Sequence[ApiKey]:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     or_,
     select,
     text,
@@ -85,7 +84,6 @@ class Reward(Base):
         return "available" if self.status == "pending" and self.available_at <= now else self.status
 
 
-ADD = insert(Reward.__table__)  # type: ignore[arg-type]
 _OF_CONVERSIONS = (
     select(Reward)
     .where(Reward.merchant_id == bindparam("merchant"), Reward.conversion_id.in_(bindparam("ids", expanding=True)))

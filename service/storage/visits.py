@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, LargeBinary, String, TextClause, TextualSelect, Uuid, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -154,7 +155,7 @@ def follow(
 
 def _follow_postgresql(database: Database, values: dict[str, Any]) -> Sequence[Any] | None:
     with database.driver() as connection:
-        return connection.execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
+        return psycopg.Cursor(connection).execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
 
 
 def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Sequence[Any] | None:

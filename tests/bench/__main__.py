@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="orchard-bench-") as name, running() as postgres:
         folder = Path(name)
         folder.chmod(0o755)
-        workers = 2 * (os.cpu_count() or 1)
+        workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers, {ROUNDS} rounds of {SECONDS} s, medians\n")
         on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
         on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
