@@ -116,7 +116,15 @@ class RefundOut(Strict):
     recorded_at = Moment(required=True)
 
 
-@resource.writes("POST", "/conversions", ConversionOut, body=NewConversion, scopes=CHECKOUT, statuses=(201, 200))
+@resource.writes(
+    "POST",
+    "/conversions",
+    ConversionOut,
+    body=NewConversion,
+    scopes=CHECKOUT,
+    statuses=(201, 200),
+    pipelined=True,
+)
 def create_conversion(call: Call, body: Order) -> Answer:
     """Report an order, referred or not"""
     recorded = conversions.record(call.session, call.wiring.signer, call.merchant_id, body, now=call.now)

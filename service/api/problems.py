@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -16,6 +16,7 @@ from service.referrals import errors
 from service.storage.database import RaceLost
 
 RETRY_AFTER_SECONDS = 2
+UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
 log = logging.getLogger("orchard.problems")
 
 
@@ -118,10 +119,16 @@ def of_database(error: Exception) -> Response:
     """The answer when the database is away, missing, read-only or not migrated. Nothing has changed."""
     if isinstance(error, IntegrityError) and "ck_balance_range" in str(error.orig):
         return answer(OUT_OF_RANGE, OUT_OF_RANGE.title + ".")
-    if isinstance(error, IntegrityError):
+    if not _means_away(error):
         return of_surprise(error)
     log.error("database unavailable", exc_info=error)
     return answer(UNAVAILABLE, "Nothing has changed. Please try again in a moment.")
+
+
+def _means_away(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    away = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, RaceLost)
+    return isinstance(error, away) or state in UNDEFINED_TABLE_OR_READ_ONLY
 
 
 def of_surprise(error: Exception) -> Response:

@@ -25,7 +25,7 @@ class Reward(Strict):
     type = fields.String(required=True, validate=validate.OneOf(["fixed", "percent"]))
     amount = Whole(least=1)
     rate = fields.String(
-        validate=validate.Regexp(r"^(100(\.0{1,2})?|\d{1,2}(\.\d{1,2})?)\Z"), metadata={"example": "10.00"}
+        validate=validate.Regexp(r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)\Z"), metadata={"example": "10.00"}
     )
     max_amount = Whole(least=1, allow_none=True)
     given_as = fields.String(

@@ -101,10 +101,11 @@ class Resource(Blueprint):  # type: ignore[misc]
         scopes: frozenset[str],
         body: type[Schema] | None = None,
         statuses: tuple[int, ...] = (200,),
+        pipelined: bool = False,
     ) -> Callable[[View], View]:
         """Declare an endpoint that writes in one transaction: view(call, [body,] **path) -> Answer.
 
-        A POST takes an Idempotency-Key, stored with its effect.
+        A POST takes an Idempotency-Key, stored with its effect. pipelined: see Database.write.
         """
 
         def declare(view: View) -> View:
@@ -113,7 +114,7 @@ class Resource(Blueprint):  # type: ignore[misc]
                     call = Call(session, g.merchant_id, datetime.now(UTC), wiring())
                     return idempotency.once(call, lambda: view(call, *arguments, **path))
 
-                return wiring().database.write(work)
+                return wiring().database.write(work, pipelined=pipelined)
 
             run = self._parsing(view, run, query=None, body=body)
             self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer))

@@ -5,7 +5,7 @@ from functools import cache
 
 import iso4217
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_symbol
 
 
 @cache
@@ -25,18 +25,14 @@ def shown(amount: int, currency: str, locale: str | None = None) -> str:
 
     amount: minor units. locale: a BCP 47 tag; English where it is unknown.
     """
-    decimals = exponent(currency) or 0
+    decimals, place = exponent(currency) or 0, _locale(locale)
     value = Decimal(amount).scaleb(-decimals)
-    whole = value == value.to_integral_value()
-    text = format_currency(
-        value,
-        currency,
-        locale=_locale(locale),
-        format=None,
-        currency_digits=decimals == get_currency_precision(currency),
-        decimal_quantization=not whole,
-    )
-    return str(text)
+    shown_decimals = 0 if value == value.to_integral_value() else decimals
+    pattern = str(place.currency_formats["standard"].pattern)
+    pattern = pattern.replace(".00", f".{'0' * shown_decimals}" if shown_decimals else "")
+    if get_currency_symbol(currency, place).isalpha():
+        pattern = pattern.replace("¤#", "¤\xa0#")
+    return str(format_currency(value, currency, pattern, locale=place, currency_digits=False))
 
 
 @cache

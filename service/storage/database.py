@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -54,14 +54,20 @@ PG_ASYNCHRONOUS = " -c synchronous_commit=off"
 
 
 class AnsweringCursor(psycopg.Cursor[Any]):
-    """In a pipeline, fetches the answer of a statement that has rows, as SQLAlchemy looks for it at once."""
+    """In a pipeline, leaves inserts queued, and waits for all other answers, as SQLAlchemy looks at them at once."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Run the statement; without rows and in a pipeline, leave it queued."""
+        """Run the statement, or queue it."""
         super().execute(query, params, **options)
-        if self.connection.info.pipeline_status and (query.startswith(("SELECT", "WITH")) or " RETURNING " in query):
-            with suppress(IndexError):
+        queued = query.startswith("INSERT") and " RETURNING " not in query
+        if self.connection.info.pipeline_status and not queued:
+            try:
                 self.scroll(0, mode="absolute")
+            except IndexError:  # the answer has no rows
+                pass
+            except psycopg.ProgrammingError as error:  # ours, where the statement has none; the server's have a state
+                if error.sqlstate is not None:
+                    raise
         return self
 
 
@@ -191,12 +197,14 @@ class Database:
         self.engine.dispose(close=close)
         self._single.dispose(close=close)
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], *, pipelined: bool = False) -> T:
         """Run `work` in one transaction, again from the start where it lost a race to another one.
 
+        pipelined: on PostgreSQL, send inserts together with the next statement that has an answer. For work that
+        does not lean on the unit of work, which counts the rows that it changes at once.
         Raises what `work` raises, with nothing changed, and OperationalError when the database is away.
         """
-        pipelined = not self.is_sqlite
+        pipelined = pipelined and not self.is_sqlite
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(work, pipelined=pipelined)
