@@ -65,6 +65,15 @@ class Name(Text):
         super().__init__(most=255, **arguments)
 
 
+def is_name(value: str) -> bool:
+    """Whether this can be the merchant's own name for something."""
+    try:
+        Name().deserialize(value)
+    except ValidationError:
+        return False
+    return True
+
+
 class Currency(fields.String):
     """An ISO 4217 currency that one can pay in."""
 

@@ -17,10 +17,12 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import NotFound
 
 from service.api import documents, idempotency
 from service.api.authentication import authenticate
 from service.api.call import Call
+from service.api.fields import is_name
 from service.api.problems import InvalidValues
 from service.api.rendering import rendered
 from service.wiring import wiring
@@ -144,6 +146,9 @@ class Resource(Blueprint):  # type: ignore[misc]
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
             g.merchant_id = authenticate(wiring().database, request, scopes)
+            for value in path.values():
+                if isinstance(value, str) and not is_name(value):
+                    raise NotFound
             return run(*arguments, **path)  # type: ignore[no-any-return]
 
         (first, schema), *others = answers.items()

@@ -1,0 +1,102 @@
+"""Another merchant's key on every object of every endpoint: it does not exist, and nothing changes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.shop import FIXED, Shop
+
+
+@pytest.fixture
+def owned(shop: Shop) -> dict[str, str]:
+    """One object of each kind, by the name that it has in a path."""
+    program = shop.program(hold_days=14)
+    link = shop.link(program)
+    order = shop.order("ben", referral=link["code"])
+    ripe = shop.link(shop.program(hold_days=0), "cleo")
+    shop.order("dan", referral=ripe["code"])
+    redemption = shop.reserve("cleo", 10)
+    return {
+        "program_id": program["program_id"],
+        "link_id": link["link_id"],
+        "conversion_id": order["conversion_id"],
+        "reward_id": order["rewards"][0]["reward_id"],
+        "redemption_id": redemption["redemption_id"],
+        "transaction_id": shop.get("/ledger/transactions")["data"][0]["transaction_id"],
+        "customer_id": "cleo",
+        "code": link["code"],
+    }
+
+
+CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "/programs/{program_id}", None),
+    ("GET", "/programs/{program_id}/versions", None),
+    ("PATCH", "/programs/{program_id}", {"status": "ended", "hold_days": 1}),
+    ("POST", "/links", {"program_id": "{program_id}", "customer": {"customer_id": "x"}}),
+    ("GET", "/links/{link_id}", None),
+    ("PATCH", "/links/{link_id}", {"status": "revoked"}),
+    ("GET", "/customers/{customer_id}", None),
+    ("GET", "/customers/{customer_id}/balance", None),
+    ("GET", "/customers/{customer_id}/statement", None),
+    ("GET", "/conversions/{conversion_id}", None),
+    ("GET", "/conversions/{conversion_id}/explanation", None),
+    ("POST", "/conversions/{conversion_id}/refunds", {"refund_id": "r", "amount": 1}),
+    ("POST", "/rewards/{reward_id}/deny", {"note": "x"}),
+    ("POST", "/rewards/{reward_id}/release", {"note": "x"}),
+    ("POST", "/redemptions", {"customer_id": "{customer_id}", "amount": 1, "currency": "EUR"}),
+    ("GET", "/redemptions/{redemption_id}", None),
+    ("POST", "/redemptions/{redemption_id}/capture", {}),
+    ("POST", "/redemptions/{redemption_id}/void", None),
+    ("GET", "/ledger/transactions/{transaction_id}", None),
+]
+
+
+def test_a_strangers_key_finds_nothing_and_changes_nothing(
+    shop: Shop, new_shop: Callable[[], Shop], owned: dict[str, str]
+) -> None:
+    stranger, before = new_shop(), _everything(shop, owned)
+    for method, path, body in CALLS:
+        filled = body and {
+            name: value.format(**owned) if isinstance(value, str) else value for name, value in body.items()
+        }
+        response = stranger.call(method, path.format(**owned), filled)
+        assert response.status_code == 404, (method, path, response.text)
+    assert _everything(shop, owned) == before
+
+
+def test_lists_hold_nothing_of_another_merchants(new_shop: Callable[[], Shop], owned: dict[str, str]) -> None:
+    stranger = new_shop()
+    for path in ("/programs", "/links", "/conversions", "/rewards", "/ledger/transactions"):
+        assert stranger.get(path)["data"] == []
+    for query in ("conversion_id={conversion_id}", "customer_id={customer_id}", "program_id={program_id}"):
+        assert stranger.get(f"/rewards?{query}".format(**owned))["data"] == []
+    assert stranger.get("/ledger/trial-balance") == {"accounts": [], "totals": []}
+
+
+def test_two_merchants_may_use_the_same_names(shop: Shop, new_shop: Callable[[], Shop]) -> None:
+    other = new_shop()
+    for one in (shop, other):
+        link = one.link(one.program(advocate_reward=FIXED, friend_reward=None))
+        one.patch(f"/links/{link['link_id']}", {"code": "FRNDS"})
+        assert one.order("ben", order_id="o-1", referral="frnds")["status"] == "attributed"
+    assert shop.available("ana") == other.available("ana") == 1000
+
+
+def test_every_path_with_an_object_is_tried(app: Any) -> None:
+    spec = yaml.safe_load(app.extensions["orchard-openapi"]())
+    with_objects = {
+        (method.upper(), path.removeprefix("/v1"))
+        for path, methods in spec["paths"].items()
+        if "{" in path
+        for method in methods
+        if method != "parameters"
+    }
+    own_creation = {("PUT", "/customers/{customer_id}")}
+    assert with_objects - own_creation == {(method, path) for method, path, _ in CALLS if "{" in path}
+
+
+def _everything(shop: Shop, owned: dict[str, str]) -> list[Any]:
+    reads = [(path, body) for method, path, body in CALLS if method == "GET"]
+    return [shop.get(path.format(**owned)) for path, _ in reads] + [shop.get("/conversions"), shop.get("/rewards")]
