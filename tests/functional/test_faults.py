@@ -1,0 +1,173 @@
+"""Workers that die, and databases that are missing, unmigrated, read-only or down."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.functional.conftest import CommandLine
+from tests.postgres import PostgreSQL, running
+from tests.serving import SECRET, Server, serving
+from tests.shop import Shop, over_network
+
+DEATHS = 20
+
+
+def test_nothing_acknowledged_is_lost_or_doubled_when_all_workers_are_killed(
+    network_shop: Shop, server: Server, orchard: CommandLine
+) -> None:
+    shop = network_shop
+    program = shop.program(friend_reward=None)
+    codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(8)]
+    acknowledged: dict[str, str] = {}
+    over = threading.Event()
+
+    def buy(buyer: int) -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            name = f"{buyer}-{number}"
+            while not over.is_set():
+                try:
+                    order = shop.order(f"f-{name}", order_id=name, referral=codes[buyer])
+                    acknowledged[name] = order["conversion_id"]
+                    break
+                except (requests.RequestException, AssertionError) as error:
+                    if "(200," in str(error):  # the answer to the first try was lost with its worker
+                        break
+                    time.sleep(0.02)
+
+    threads = [threading.Thread(target=buy, args=(buyer,)) for buyer in range(len(codes))]
+    for thread in threads:
+        thread.start()
+    for _ in range(DEATHS):
+        time.sleep(0.35)
+        server.kill_workers()
+    time.sleep(0.5)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert len(acknowledged) > DEATHS
+    recorded, cursor = {}, ""
+    while cursor is not None:
+        page = shop.get(f"/conversions?limit=200{cursor and '&cursor='}{cursor}")
+        for order in page["data"]:
+            assert order["order_id"] not in recorded
+            recorded[order["order_id"]] = order
+        cursor = page["next_cursor"]
+    assert {name: recorded[name]["conversion_id"] for name in acknowledged} == acknowledged
+    paid = sum(shop.balance(f"advocate-{number}").get("earned_total", 0) for number in range(len(codes)))
+    assert paid == 1000 * len(recorded)
+    assert "sound" in orchard("ledger", "verify")
+
+
+def test_a_database_that_was_never_migrated_is_503_and_not_ready(
+    backend: str, new_database_url: Callable[[str], str], orchard: CommandLine, folder: Path
+) -> None:
+    made = orchard.merchant()
+    with serving(new_database_url(backend), folder) as server:
+        _expect_away(Shop(over_network(server.base_url), made["keys"], made["merchant_id"]), server)
+        assert requests.get(f"{server.base_url}/livez", timeout=5).status_code == 200
+
+
+def test_a_database_that_was_never_there_is_503_and_not_ready(orchard: CommandLine, folder: Path) -> None:
+    made = orchard.merchant()
+    for url in ("postgresql://postgres:@/nothing?host=/nowhere", "sqlite:////proc/nothing/orchard.db"):
+        with serving(url, folder) as server:
+            _expect_away(Shop(over_network(server.base_url), made["keys"], made["merchant_id"]), server)
+
+
+def test_a_database_that_turns_read_only_is_503_for_writers_and_the_friend_still_arrives(
+    backend: str, postgres: PostgreSQL, orchard: CommandLine, folder: Path
+) -> None:
+    with serving(orchard.database_url, folder) as server:
+        made = orchard.merchant()
+        shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+        link = shop.link(shop.program())
+        shop.visit(link)
+    name = orchard.database_url.partition("?")[0].rpartition("/")[2]
+    if backend == "postgresql":
+        postgres.psql(f"ALTER DATABASE {name} SET default_transaction_read_only = on;")
+        read_only = orchard.database_url
+    else:
+        read_only = orchard.database_url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"
+    with serving(read_only, folder) as server:
+        shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+        assert shop.get("/programs")["data"]
+        response = shop.call("POST", "/conversions", ORDER)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+        assert shop.visit(link)
+    if backend == "postgresql":
+        postgres.psql(f"ALTER DATABASE {name} RESET default_transaction_read_only;")
+
+
+def test_a_database_that_goes_down_loses_nothing_and_the_friend_still_arrives(tmp_path: Path) -> None:
+    with running() as postgres:
+        orchard = CommandLine(postgres.url(postgres.create()), tmp_path)
+        orchard("db", "upgrade")
+        made = orchard.merchant()
+        with serving(orchard.database_url, tmp_path) as server:
+            shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+            link = shop.link(shop.program())
+            shop.visit(link)
+            postgres.stop()
+            _expect_away(shop, server)
+            referrals = [shop.visit(link) for _ in range(12)]
+            assert len(set(referrals)) == 12
+            postgres.start()
+            deadline = time.monotonic() + 10
+            while shop.call("GET", "/programs").status_code != 200 and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert shop.order(referral=referrals[0])["status"] == "attributed"
+            assert shop.visit(link)
+        assert "sound" in orchard("ledger", "verify")
+
+
+def test_old_links_live_on_when_keys_are_rotated(orchard: CommandLine, folder: Path) -> None:
+    made = orchard.merchant()
+    with serving(orchard.database_url, folder) as server:
+        shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+        link = shop.link(shop.program())
+        referral = shop.visit(link)
+        body = {"order_id": "o", "amount": 1, "currency": "EUR", "customer": {"customer_id": "b"}, "referral": referral}
+        assert shop.call("POST", "/conversions", body).status_code == 201
+    rotated = f"{SECRET},another-secret-that-is-long-enough-0000"
+    with serving(orchard.database_url, folder, ORCHARD_SECRET_KEYS=rotated) as server:
+        shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+        assert shop.visit(link)
+        assert shop.order(referral=link["url"].rpartition("/")[2])["status"] == "attributed"
+        assert shop.call("POST", "/conversions", body).status_code == 200
+        assert shop.link({"program_id": link["program_id"]})["url"] != link["url"]
+
+
+ORDER = {"order_id": "o", "amount": 1, "currency": "EUR", "customer": {"customer_id": "ben"}}
+
+
+def _expect_away(shop: Shop, server: Server) -> None:
+    for response in (shop.call("POST", "/conversions", ORDER), shop.call("GET", "/programs")):
+        assert response.status_code == 503, response.text
+        assert response.headers["Retry-After"]
+        assert response.headers["Content-Type"] == "application/problem+json"
+    assert requests.get(f"{server.base_url}/readyz", timeout=10).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("environment", "faults"),
+    [
+        ({"ORCHARD_ENV": "production", "ORCHARD_SECRET_KEYS": ""}, ["ORCHARD_SECRET_KEYS", "ORCHARD_BASE_URL"]),
+        ({"ORCHARD_SECRET_KEYS": "short", "ORCHARD_LOG_FORMAT": "x"}, ["ORCHARD_SECRET_KEYS", "ORCHARD_LOG_FORMAT"]),
+        ({"ORCHARD_DATABASE_URL": "mysql://x", "ORCHARD_ENV": "prod"}, ["ORCHARD_DATABASE_URL", "ORCHARD_ENV"]),
+        ({"ORCHARD_BASE_URL": "https://a:b@c/?d", "ORCHARD_TRUSTED_PROXIES": "-1"}, ["BASE_URL", "TRUSTED_PROXIES"]),
+    ],
+)
+def test_bad_settings_stop_the_start_with_one_line_that_lists_every_fault(
+    tmp_path: Path, environment: dict[str, str], faults: list[str]
+) -> None:
+    command = CommandLine("sqlite:///x.db", tmp_path)
+    for arguments in (["serve"], ["db", "upgrade"]):
+        said = command(*arguments, status=1, **environment)
+        assert len(said.strip().splitlines()) == 1
+        assert all(fault in said for fault in faults)

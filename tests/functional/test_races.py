@@ -1,0 +1,127 @@
+"""Two at once, and fifty at once, over HTTP with several workers, on both databases."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.functional.conftest import CommandLine
+from tests.shop import Shop
+
+FIFTY = 50
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def test_fifty_identical_conversions_give_one_and_fifty_equal_answers(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    code = shop.link(shop.program())["code"]
+    body = {"order_id": "o", "amount": 5000, "currency": "EUR", "customer": {"customer_id": "ben"}, "referral": code}
+    answers = at_once(*[lambda: shop.call("POST", "/conversions", body)] * FIFTY)
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 200: FIFTY - 1}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(shop.get("/rewards")["data"]) == 2
+    assert (shop.available("ana"), shop.available("ben")) == (1000, 1000)
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_fifty_identical_requests_under_one_key_give_one_effect(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    shop.order(referral=shop.link(shop.program())["code"])
+    body = {"customer_id": "ana", "amount": 10, "currency": "EUR"}
+    answers = at_once(*[lambda: shop.call("POST", "/redemptions", body, Idempotency_Key="k")] * FIFTY)
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
+    assert shop.available("ana") == 990
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_fifty_redemptions_of_one_against_a_balance_of_ten_give_ten(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    ten = {"type": "fixed", "amount": 10}
+    shop.order(referral=shop.link(shop.program(advocate_reward=ten))["code"])
+    body = {"customer_id": "ana", "amount": 1, "currency": "EUR"}
+    answers = at_once(*[lambda: shop.call("POST", "/redemptions", body)] * FIFTY)
+    assert Counter(answer.status_code for answer in answers) == {201: 10, 409: FIFTY - 10}
+    balance = shop.balance("ana")
+    assert (balance["available"], balance["reserved"]) == (0, 10)
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_the_cap_holds_when_fifty_friends_convert_at_once(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    code = shop.link(shop.program(max_rewards_per_advocate=7))["code"]
+    orders = at_once(*[lambda: shop.order(referral=code)] * FIFTY)
+    assert Counter(order["status"] for order in orders) == {"attributed": 7, "declined": FIFTY - 7}
+    assert shop.available("ana") == 7000
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_one_friend_of_many_advocates_is_referred_by_one(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    program = shop.program()
+    codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(20)]
+    orders = at_once(*[lambda code=code: shop.order("ben", referral=code) for code in codes])
+    attributed = [order for order in orders if order["status"] == "attributed"]
+    assert len(attributed) == 1
+    assert {order["advocate_id"] for order in orders} == {attributed[0]["advocate_id"]}
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_two_who_refer_each_other_at_once_are_one_referral(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    program = shop.program()
+    for number in range(10):
+        one, other = f"one-{number}", f"other-{number}"
+        codes = {name: shop.link(program, name)["code"] for name in (one, other)}
+        orders = at_once(
+            lambda one=one, code=codes[other]: shop.order(one, referral=code),
+            lambda other=other, code=codes[one]: shop.order(other, referral=code),
+        )
+        assert sorted(order["status"] for order in orders) == ["attributed", "declined"]
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_a_refund_racing_a_release_ends_in_one_right_state(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    code = shop.link(shop.program(hold_days=14, friend_reward=None))["code"]
+    for _ in range(10):
+        order = shop.order(referral=code)
+        release = f"/rewards/{order['rewards'][0]['reward_id']}/release"
+        refunded, released = at_once(
+            lambda order=order: shop.refund(order, 5000, "r"),
+            lambda release=release: shop.call("POST", release, {"note": "now"}),
+        )
+        assert [part["amount"] for part in refunded["reversals"]] == [1000]
+        assert released.status_code in (200, 409)
+    balance = shop.balance("ana")
+    assert {name: balance[name] for name in ("pending", "available", "owed")} == {
+        "pending": 0,
+        "available": 0,
+        "owed": 0,
+    }
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_capture_and_void_at_once_settle_once(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    shop.order(referral=shop.link(shop.program())["code"])
+    for _ in range(10):
+        path = f"/redemptions/{shop.reserve('ana', 10)['redemption_id']}"
+        answers = at_once(
+            *[lambda path=path: shop.call("POST", f"{path}/capture", {})] * 2,
+            *[lambda path=path: shop.call("POST", f"{path}/void")] * 2,
+        )
+        assert Counter(answer.status_code for answer in answers) == {200: 2, 409: 2}
+    balance = shop.balance("ana")
+    assert (balance["reserved"], balance["available"] + balance["spent_total"]) == (0, 1000)
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_one_advocates_link_asked_for_at_once_is_one_link(network_shop: Shop) -> None:
+    program = network_shop.program()
+    links = at_once(*[lambda: network_shop.link(program)] * 20)
+    assert len({link["link_id"] for link in links}) == 1

@@ -1,0 +1,299 @@
+"""Random histories of orders, refunds, redemptions, releases and time, against a small independent model.
+
+The model knows no accounts and no database: it keeps each customer's balance as a shop would on paper.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from service import ledger
+from service.ledger import InsufficientFunds
+from service.referrals import (
+    audit,
+    balances,
+    conversions,
+    customers,
+    keys,
+    links,
+    programs,
+    redemptions,
+    refunds,
+    upkeep,
+)
+from service.referrals import rewards as reviews
+from service.referrals.conversions import Order
+from service.referrals.customers import Contact
+from service.referrals.errors import BadValues, RedemptionSettled, RewardSettled
+from service.referrals.links import NewLink
+from service.referrals.signing import TokenSigner
+from service.storage.database import Database
+
+PEOPLE = ["ana", "ben", "cleo", "dan", "eve"]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+HOLD = timedelta(days=3)
+RATE, FIXED = Fraction(15, 100), 700
+
+
+@dataclass
+class Purse:
+    pending: int = 0
+    available: int = 0
+    reserved: int = 0
+    owed: int = 0
+
+    def gain(self, amount: int) -> None:
+        paid = min(self.owed, amount)
+        self.owed -= paid
+        self.available += amount - paid
+
+    def lose(self, amount: int) -> None:
+        taken = min(self.available, amount)
+        self.available -= taken
+        self.owed += amount - taken
+
+
+@dataclass
+class Earned:
+    who: str
+    amount: int
+    ripe_at: datetime
+    state: str = "pending"
+    taken: int = 0
+
+
+@dataclass
+class Bought:
+    amount: int
+    earned: list[Earned] = field(default_factory=list)
+    refunded: int = 0
+
+
+@dataclass
+class Held:
+    who: str
+    amount: int
+    until: datetime
+    state: str = "reserved"
+    spent: int = 0
+
+
+class Histories(RuleBasedStateMachine):
+    """Each rule does one thing to both, and after each the balances are compared."""
+
+    database: Database
+    signer: TokenSigner
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        merchant, _ = self._write(keys.create_merchant, "Acme", "EUR")
+        self.merchant_id = merchant.merchant_id
+        fields = {
+            "name": "P",
+            "currency": "EUR",
+            "destination_url": "https://shop.example",
+            "advocate_reward": {"type": "percent", "rate": "15.00", "max_amount": None, "as": "credit"},
+            "friend_reward": {"type": "fixed", "amount": FIXED, "as": "credit"},
+            "hold_days": HOLD.days,
+            "rewarded_orders": 2,
+        }
+        self.program, _ = self._write(programs.create, self.merchant_id, fields)
+        self.codes = {}
+        for name in PEOPLE:
+            asked = NewLink(self.program.program_id, Contact(name))
+            self.codes[name] = self._write(links.create, self.merchant_id, asked)[0].code
+        self.purses = {name: Purse() for name in PEOPLE}
+        self.brought_by: dict[str, str] = {}
+        self.orders: list[tuple[Any, Bought, str]] = []
+        self.held: list[tuple[Any, Held]] = []
+        self.rewarded: dict[str, int] = {}
+        self.has_ordered: set[str] = set()
+
+    def _write(self, use_case: Any, *arguments: Any, **more: Any) -> Any:
+        return self.database.write(lambda session: use_case(session, *arguments, now=self.now, **more))
+
+    def _catch_up(self) -> None:
+        """What time has done on paper, in the order in which it happened to each customer."""
+        ripe = [
+            e for _, bought, _ in self.orders for e in bought.earned if e.state == "pending" and e.ripe_at <= self.now
+        ]
+        for earned in ripe:
+            earned.state = "available"
+            self.purses[earned.who].pending -= earned.amount - earned.taken
+            self.purses[earned.who].gain(earned.amount - earned.taken)
+        for _, held in self.held:
+            if held.state == "reserved" and held.until <= self.now:
+                held.state = "voided"
+                self.purses[held.who].reserved -= held.amount
+                self.purses[held.who].gain(held.amount)
+
+    @rule(hours=st.integers(1, 60))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        self._catch_up()
+
+    @rule(friend=st.sampled_from(PEOPLE), by=st.sampled_from(PEOPLE) | st.none(), amount=st.integers(0, 20_000))
+    def order(self, friend: str, by: str | None, amount: int) -> None:
+        name = f"o-{len(self.orders)}"
+        code = self.codes[by] if by else None
+        order = Order(name, amount, "EUR", Contact(friend), code)
+        recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
+        bought = Bought(amount)
+        status = self._judge(friend, by)
+        if status == "attributed":
+            sides = ((self.brought_by[friend], round(amount * RATE)), (friend, FIXED))
+            bought.earned = [Earned(who, value, self.now + HOLD) for who, value in sides if value]
+            for earned in bought.earned:
+                self.purses[earned.who].pending += earned.amount
+        self.orders.append((recorded.conversion.conversion_id, bought, friend))
+        self.has_ordered.add(friend)
+        assert recorded.conversion.status == status
+        assert [r.amount for r in recorded.rewards] == [earned.amount for earned in bought.earned]
+
+    def _judge(self, friend: str, by: str | None) -> str:
+        if friend in self.brought_by:
+            self.rewarded[friend] += 1
+            return "attributed" if self.rewarded[friend] <= 2 else "repeat"
+        if by is None:
+            return "unattributed"
+        above, person = set(), by
+        while person in self.brought_by:
+            person = self.brought_by[person]
+            above.add(person)
+        if by == friend or friend in above or friend in self.has_ordered:
+            return "declined"
+        self.brought_by[friend] = by
+        self.rewarded[friend] = 1
+        return "attributed"
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 20_000), all_of_it=st.booleans())
+    def refund(self, pick: int, amount: int, all_of_it: bool) -> None:
+        conversion_id, bought, _ = self.orders[pick % len(self.orders)]
+        left = bought.amount - bought.refunded
+        amount = left if all_of_it and left else amount
+        what = {"refund_id": f"r-{pick}-{bought.refunded}", "amount": amount, "refunded_at": None}
+        if amount > left:
+            with pytest.raises(BadValues):
+                self._write(refunds.refund, self.merchant_id, conversion_id, **what)
+            return
+        self._write(refunds.refund, self.merchant_id, conversion_id, **what)
+        bought.refunded += amount
+        for earned in bought.earned:
+            if earned.state != "denied":
+                self._take_back(earned, round(Fraction(earned.amount * bought.refunded, bought.amount)))
+
+    def _take_back(self, earned: Earned, target: int) -> None:
+        part, purse = target - earned.taken, self.purses[earned.who]
+        earned.taken = target
+        if earned.state == "pending":
+            purse.pending -= part
+        else:
+            purse.lose(part)
+
+    @rule(who=st.sampled_from(PEOPLE), amount=st.integers(1, 2_000))
+    def reserve(self, who: str, amount: int) -> None:
+        what = {"customer_id": who, "amount": amount, "currency": "EUR", "order_id": None}
+        if amount > self.purses[who].available:
+            with pytest.raises(InsufficientFunds):
+                self._write(redemptions.reserve, self.merchant_id, **what)
+            return
+        made = self._write(redemptions.reserve, self.merchant_id, **what)
+        self.purses[who].available -= amount
+        self.purses[who].reserved += amount
+        self.held.append((made.redemption_id, Held(who, amount, self.now + redemptions.RESERVED_FOR)))
+
+    @precondition(lambda self: self.held)
+    @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 2_500) | st.none())
+    def capture(self, pick: int, amount: int | None) -> None:
+        redemption_id, held = self.held[pick % len(self.held)]
+        wanted = held.amount if amount is None else amount
+        if held.state == "captured" and held.spent == wanted:
+            self._write(redemptions.capture, self.merchant_id, redemption_id, amount=amount)
+        elif held.state != "reserved" or wanted > held.amount:
+            with pytest.raises((RedemptionSettled, BadValues)):
+                self._write(redemptions.capture, self.merchant_id, redemption_id, amount=amount)
+        else:
+            self._write(redemptions.capture, self.merchant_id, redemption_id, amount=amount)
+            held.state, held.spent = "captured", wanted
+            self.purses[held.who].reserved -= held.amount
+            self.purses[held.who].gain(held.amount - wanted)
+
+    @precondition(lambda self: self.held)
+    @rule(pick=st.integers(0, 10**6))
+    def void(self, pick: int) -> None:
+        redemption_id, held = self.held[pick % len(self.held)]
+        if held.state == "captured":
+            with pytest.raises(RedemptionSettled):
+                self._write(redemptions.void, self.merchant_id, redemption_id)
+            return
+        self._write(redemptions.void, self.merchant_id, redemption_id)
+        if held.state == "reserved":
+            held.state = "voided"
+            self.purses[held.who].reserved -= held.amount
+            self.purses[held.who].gain(held.amount)
+
+    @precondition(lambda self: any(bought.earned for _, bought, _ in self.orders))
+    @rule(pick=st.integers(0, 10**6), denies=st.booleans())
+    def review(self, pick: int, denies: bool) -> None:
+        rewarded = [(conversion_id, bought) for conversion_id, bought, _ in self.orders if bought.earned]
+        conversion_id, bought = rewarded[pick % len(rewarded)]
+        with self.database.reading() as session:
+            stored = conversions.get(session, self.merchant_id, conversion_id).rewards
+        earned = bought.earned[pick % len(bought.earned)]
+        [reward] = [one for one in stored if one.customer_id == earned.who and one.amount == earned.amount]
+        decide = reviews.deny if denies else reviews.release
+        left, purse = earned.amount - earned.taken, self.purses[earned.who]
+        if earned.state == "pending" and left:
+            self._write(decide, self.merchant_id, reward.reward_id, note="looked")
+            purse.pending -= left
+            earned.state = "denied" if denies else "available"
+            if not denies:
+                purse.gain(left)
+        elif (left == 0 and earned.state != "denied") or earned.state != ("denied" if denies else "available"):
+            with pytest.raises(RewardSettled):
+                self._write(decide, self.merchant_id, reward.reward_id, note="looked")
+        else:
+            self._write(decide, self.merchant_id, reward.reward_id, note="again")
+
+    @invariant()
+    def the_balances_are_those_on_paper(self) -> None:
+        def look(session: Any) -> dict[str, Purse]:
+            found = {}
+            for name in PEOPLE:
+                upkeep.catch_up(
+                    session, self.merchant_id, customers.lock(session, self.merchant_id, name), now=self.now
+                )
+                session.flush()
+                customer = customers.get(session, self.merchant_id, name)
+                held = [balance.held for balance in balances.balances(session, self.merchant_id, customer)]
+                for one in held:
+                    found[name] = Purse(one.pending, one.available, one.reserved, one.owed)
+            return found
+
+        found = self.database.write(look)
+        assert {name: found.get(name, Purse()) for name in PEOPLE} == self.purses
+
+    def teardown(self) -> None:
+        with self.database.reading() as session:
+            assert list(ledger.problems(session, self.merchant_id)) == []
+            assert list(audit.problems(session, self.merchant_id)) == []
+            lines = ledger.trial_balance(session, self.merchant_id)
+        assert sum(line.debit for line in lines) == sum(line.credit for line in lines)
+
+
+HISTORIES = {"sqlite": 150, "postgresql": 100}
+
+
+def test_random_histories_end_in_the_balances_of_an_independent_model(
+    database: Database, signer: TokenSigner, backend: str
+) -> None:
+    machine = type("OnThisDatabase", (Histories,), {"database": database, "signer": signer})
+    run_state_machine_as_test(machine, settings=settings(max_examples=HISTORIES[backend], stateful_step_count=40))
