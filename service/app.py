@@ -1,6 +1,6 @@
 """create_app(): the one place where things are wired."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from flask import Flask
@@ -23,7 +23,7 @@ from service.api import (
     redemptions,
     rewards,
 )
-from service.api.openapi import describe
+from service.api.openapi import describe, document
 from service.pages import assets, demo, follow
 from service.pages.destinations import Destinations
 from service.referrals.signing import TokenSigner
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     describe(api)
     for module in RESOURCES:
         api.register_blueprint(module.resource)
-    app.extensions["orchard-openapi"] = cache(api.spec.to_yaml)
+    app.extensions["orchard-openapi"] = cache(partial(document, api))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(follow.blueprint)

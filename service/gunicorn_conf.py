@@ -13,6 +13,7 @@ graceful_timeout = 30
 max_requests = 100_000
 max_requests_jitter = 10_000
 backlog = 2048
+limit_request_line = 8190
 control_socket_disable = True
 
 

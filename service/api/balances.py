@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields
+from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
 from service import ledger
@@ -53,6 +53,12 @@ class EntryOut(Strict):
     recorded_at = Moment(required=True)
 
 
+class StatementQuery(PageQuery):
+    """Which part of a statement. Its cursor also carries what was available there."""
+
+    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,1000}\Z"))
+
+
 def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
     """Book what time has done to this customer, where there is something, so that what is read is right."""
     now = datetime.now(UTC)
@@ -78,7 +84,7 @@ def get_balance(call: Call, customer_id: str) -> Answer:
     "/customers/<string:customer_id>/statement",
     page_of(EntryOut, "StatementPage"),
     scopes=CHECKOUT,
-    query=PageQuery,
+    query=StatementQuery,
     before=_catch_up,
 )
 def get_statement(call: Call, query: dict[str, Any], customer_id: str) -> Answer:

@@ -5,12 +5,13 @@ not fit, NUL and lone surrogates, which the two databases treat in two ways.
 """
 
 import json
-import math
+from decimal import Decimal
 from typing import Any
 
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.wrappers import Request
 
+MOST_DIGITS = 20
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -29,7 +30,7 @@ def parse(body: bytes) -> Any:
             text,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_float=_number,
             parse_int=_fitting,
         )
         if "\\u" in text:
@@ -56,15 +57,18 @@ def _refuse_constant(name: str) -> None:
     raise BadRequest(f"{name} is not a JSON value.")
 
 
-def _finite(literal: str) -> float:
-    value = float(literal)
-    if not math.isfinite(value):
+def _number(literal: str) -> int | float:
+    """1.0 and 1e3 are integers, as in JSON Schema, and exactly the integers that they say; 1.9 is none."""
+    exact = Decimal(literal)
+    if exact.adjusted() > MOST_DIGITS:
         raise BadRequest(f"The number {literal[:40]} is too large.")
-    return value
+    if exact == exact.to_integral_value():
+        return _fitting(str(int(exact)))
+    return float(literal)
 
 
 def _fitting(literal: str) -> int:
-    if len(literal) > 20 or not SMALLEST_INTEGER <= int(literal) <= LARGEST_INTEGER:
+    if len(literal) > MOST_DIGITS or not SMALLEST_INTEGER <= int(literal) <= LARGEST_INTEGER:
         raise BadRequest(f"The integer {literal[:40]} does not fit in 64 bits.")
     return int(literal)
 

@@ -1,6 +1,6 @@
 """The kinds of values that the contract has, each as strict as the books need it."""
 
-import unicodedata
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,15 @@ from service.referrals import currencies
 
 LARGEST_AMOUNT = 10**15
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CONTROL = {"Cc", "Cs", "Zl", "Zp"}
+DESTINATION = (
+    r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))"
+    r"(:[0-9]{1,5})?([/?#][!-\[\]-~]*)?\Z"
+)
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+PRINTABLE = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
+"""Something that is not blank, without control characters; a pattern for Python and for JSON Schema alike."""
+
+_PRINTABLE = re.compile(PRINTABLE.removesuffix("$") + r"\Z")
 
 
 class Strict(Schema):
@@ -43,18 +51,15 @@ class Flag(fields.Boolean):
 
 
 class Text(fields.String):
-    """Text without control characters. `least` counts what is left without the blanks around it."""
+    """Text that is not blank and holds no control characters."""
 
-    def __init__(self, *, least: int = 1, most: int, **arguments: Any) -> None:
-        super().__init__(validate=validate.Length(least, most), **arguments)
-        self._least = least
+    def __init__(self, *, most: int, **arguments: Any) -> None:
+        super().__init__(validate=validate.Length(1, most), **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **arguments)
-        if any(unicodedata.category(character) in _CONTROL for character in text):
-            raise ValidationError("It holds control characters.")
-        if len(text.strip()) < min(self._least, 1):
-            raise ValidationError("It is blank.")
+        if not _PRINTABLE.match(text):
+            raise ValidationError("It is blank, or holds control characters.")
         return text
 
 
@@ -79,6 +84,14 @@ class Currency(fields.String):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(validate=[validate.Length(equal=3), _known_currency], **arguments)
+
+
+class Destination(fields.String):
+    """Where friends may be sent: https, or http on this machine, in ASCII as a browser sends it."""
+
+    def __init__(self, **arguments: Any) -> None:
+        form = validate.Regexp(DESTINATION, error="It must be an https URL in ASCII, without credentials.")
+        super().__init__(validate=[validate.Length(1, 2000), form], **arguments)
 
 
 class Email(fields.String):

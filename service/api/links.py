@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 
 from service.api.call import Call
 from service.api.customers import AdvocateIn, contact
-from service.api.fields import Moment, Name, Strict, Text, rfc3339
+from service.api.fields import Destination, Moment, Name, Strict, Text, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
 from service.api.resource import CHECKOUT, Resource
@@ -26,7 +26,7 @@ class NewLinkIn(Strict):
     program_id = fields.UUID(required=True)
     customer = fields.Nested(AdvocateIn, required=True)
     channel = Text(most=40, allow_none=True)
-    destination_url = fields.String(allow_none=True, validate=validate.Length(1, 2000))
+    destination_url = Destination(allow_none=True)
     expires_at = Moment(allow_none=True)
 
     @post_load

@@ -21,7 +21,7 @@ class PageQuery(Strict):
     """Which part of a list."""
 
     limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, LARGEST_LIMIT))
-    cursor = fields.String(load_default=None, validate=validate.Length(1, 2000))
+    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_-]{22}\Z"))
 
 
 def page_of(schema: type[Schema], name: str) -> type[Schema]:

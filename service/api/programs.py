@@ -7,7 +7,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from service.api.call import Call
-from service.api.fields import Currency, Flag, Moment, Strict, Text, Whole, rfc3339
+from service.api.fields import Currency, Destination, Flag, Moment, Strict, Text, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
@@ -61,7 +61,7 @@ class ProgramChange(Strict):
 
     name = Text(most=120)
     currency = Currency()
-    destination_url = fields.String(validate=validate.Length(1, 2000))
+    destination_url = Destination()
     allowed_hosts = fields.List(
         fields.String(validate=validate.Regexp(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")),
         validate=validate.Length(max=50),
@@ -85,7 +85,7 @@ class NewProgram(ProgramChange):
 
     name = Text(most=120, required=True)
     currency = Currency(required=True)
-    destination_url = fields.String(required=True, validate=validate.Length(1, 2000))
+    destination_url = Destination(required=True)
 
 
 class ProgramOut(NewProgram):

@@ -20,6 +20,12 @@ def exponent(currency: str) -> int | None:
         return None
 
 
+@cache
+def known() -> list[str]:
+    """Every currency that one can pay in, by code."""
+    return sorted(currency.code for currency in iso4217.Currency if currency.exponent is not None)
+
+
 def shown(amount: int, currency: str, locale: str | None = None) -> str:
     """The amount for people, such as `€10` or `10,50 €`.
 

@@ -13,13 +13,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.referrals.errors import Unknown
+from service.referrals.currencies import exponent
+from service.referrals.errors import BadValues, Unknown
 from service.storage import merchants as storage
 from service.storage.database import new_id
 from service.storage.merchants import ApiKey, Merchant
 
 SCOPES = ("admin", "checkout", "marketing")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LONGEST_NAME = 120
 _SECRET_BYTES = 20
 _RANDOM_LENGTH = 49
 _CHECKSUM_LENGTH = 6
@@ -54,7 +56,11 @@ def read(key: str) -> ReadKey | None:
 
 
 def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[str, str]]:
-    """A new merchant, and a key for each scope: scope -> key."""
+    """A new merchant, and a key for each scope: scope -> key. Raises BadValues."""
+    if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+        raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
+    if exponent(currency) is None:
+        raise BadValues({"currency": f"{currency} is not a currency of ISO 4217."})
     merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now)
     session.add(merchant)
     session.flush()

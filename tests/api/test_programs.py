@@ -56,7 +56,7 @@ def test_terms_that_differ_become_a_version_and_the_rest_does_not(shop: Shop) ->
         ({"friend_reward": {"type": "points", "amount": 5}}, "friend_reward.type"),
         ({"attribution_window_days": -1}, "attribution_window_days"),
         ({"hold_days": -1}, "hold_days"),
-        ({"hold_days": 1.0}, "hold_days"),
+        ({"hold_days": 1.5}, "hold_days"),
         ({"hold_days": "14"}, "hold_days"),
         ({"hold_days": True}, "hold_days"),
         ({"new_customers_only": 1}, "new_customers_only"),

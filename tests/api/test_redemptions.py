@@ -59,7 +59,7 @@ def test_more_than_is_available_is_refused_and_changes_nothing(ana: Shop) -> Non
     assert held(ana) == (1000, 0, 0)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 1.0, "1", True, 2**63])
+@pytest.mark.parametrize("amount", [0, -1, 1.5, "1", True, 2**63])
 def test_an_amount_that_cannot_be_is_refused(ana: Shop, amount: object) -> None:
     body = {"customer_id": "ana", "amount": amount, "currency": "EUR"}
     assert ana.call("POST", "/redemptions", body).status_code in (400, 422)

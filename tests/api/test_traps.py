@@ -28,7 +28,8 @@ def order(**replaced: str) -> str:
         (order(amount="-Infinity"), 400),
         (order(amount="1e400"), 400),
         (order(amount="1.9"), 422),
-        (order(amount="1.0"), 422),
+        (order(amount="9007199254740993.5"), 422),
+        (order(amount="1e30"), 400),
         (order(amount='"5"'), 422),
         (order(amount='"5_0"'), 422),
         (order(amount='"５"'), 422),
@@ -78,6 +79,11 @@ def test_a_bad_body_is_refused_as_a_problem_and_changes_nothing(shop: Shop, body
     assert response.content_type == "application/problem+json"
     assert {"type", "title", "status", "detail"} <= response.json.keys()
     assert shop.get("/conversions")["data"] == []
+
+
+@pytest.mark.parametrize(("literal", "amount"), [("1.0", 1), ("1e3", 1000), ("900719925474099.0", 900719925474099)])
+def test_an_integer_may_be_spelled_as_json_schema_lets_it_be(shop: Shop, literal: str, amount: int) -> None:
+    assert send(shop, order(amount=literal)).json["amount"] == amount
 
 
 def test_a_real_surrogate_pair_and_a_real_name_are_welcome(shop: Shop) -> None:
