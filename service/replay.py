@@ -135,15 +135,20 @@ def _time(row: dict[str, str]) -> datetime:
 
 
 def _rows(path: str) -> Iterator[Row]:
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, restval="")
-        names = set(reader.fieldnames or ())
-        if missing := REQUIRED - names:
-            raise BadFile(f"The file lacks these columns: {', '.join(sorted(missing))}.")
-        if not names & set(TIMES):
-            raise BadFile("The file needs a column ordered_at or ordered_on.")
-        try:
+    line = 0
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            _refuse_other_files(set(reader.fieldnames or ()))
             for row in reader:
-                yield reader.line_num, row
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise BadFile(f"The file cannot be read after line {reader.line_num}: {error}.") from error
+                line = reader.line_num
+                yield line, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadFile(f"The file cannot be read after line {line}: {error}.") from error
+
+
+def _refuse_other_files(names: set[str]) -> None:
+    if missing := REQUIRED - names:
+        raise BadFile(f"The file lacks these columns: {', '.join(sorted(missing))}.")
+    if not names & set(TIMES):
+        raise BadFile("The file needs a column ordered_at or ordered_on.")

@@ -100,6 +100,7 @@ def test_real_orders_are_replayed_once(orchard: CommandLine, cdnow: Path) -> Non
 def test_the_worker_books_what_is_due(orchard: CommandLine, server: Server) -> None:
     made = orchard.merchant()
     shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+    orchard("worker", "--once")
     shop.order(referral=shop.link(shop.program())["code"])
     assert "2 customers brought up to date" in orchard("worker", "--once")
     events = [transaction["event"] for transaction in shop.get("/ledger/transactions")["data"]]
