@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The service, wired from these settings or from the environment. Raises BadSettings."""
     settings = settings or environment.load()
     app = Flask("service", template_folder="pages/templates", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect would name the host that the caller claims
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
         API_TITLE="Orchard",

@@ -50,7 +50,7 @@ def _with_database(command: Command) -> Command:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             settings = environment.load()
-            return command(settings, Database(settings.database_url), *arguments, **options)
+            return command(settings, Database(settings.database_url, patient=True), *arguments, **options)
         except (BadSettings, ReferralError) as error:
             raise Fault(str(error)) from error
         except SQLAlchemyError as error:

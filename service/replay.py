@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.referrals import conversions, currencies, links
 from service.referrals.conversions import Order
 from service.referrals.customers import Contact
-from service.referrals.errors import OrderContradicted, ReferralError
+from service.referrals.errors import ReferralError
 from service.referrals.links import NewLink
 from service.referrals.signing import TokenSigner
 from service.storage.database import Database
@@ -24,7 +24,7 @@ REQUIRED = {"order_id", "customer_id", "amount_minor"}
 TIMES = ("ordered_at", "ordered_on")
 BATCH = 100
 LARGEST_AMOUNT = 10**15
-LONGEST_NAME = 255
+LENGTHS = (("order_id", 1, 255), ("customer_id", 1, 255), ("friend_of", 0, 255), ("first_name", 0, 80))
 
 
 class BadFile(Exception):
@@ -61,7 +61,10 @@ def count(path: str) -> int:
 def replay(
     database: Database, signer: TokenSigner, path: str, source: Source, *, advance: Callable[[int], object]
 ) -> Tally:
-    """Record every order of the file, a hundred to a transaction. Running it again changes nothing.
+    """Record every order of the file. Running it again changes nothing.
+
+    On SQLite, a hundred orders share a transaction. On PostgreSQL each has its own, since one that holds many
+    customers would break the order of locks and keep checkouts waiting.
 
     A row that cannot be an order is refused by its line; the others go on. advance: told how many rows are done.
     Raises BadFile.
@@ -69,7 +72,8 @@ def replay(
     if currencies.exponent(source.currency) is None:
         raise BadFile(f"{source.currency} is not a currency of ISO 4217.")
     tally, rows = Tally(), _rows(path)
-    while batch := list(islice(rows, BATCH)):
+    size = BATCH if database.is_sqlite else 1
+    while batch := list(islice(rows, size)):
         done = database.write(partial(_batch, signer=signer, source=source, batch=batch))
         tally.new += done.new
         tally.known += done.known
@@ -87,7 +91,7 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
             order = _order(session, signer, source, row, now)
             with session.begin_nested():
                 recorded = conversions.record(session, signer, source.merchant_id, order, now=now)
-        except (ValueError, OrderContradicted, ReferralError) as error:
+        except (ValueError, OverflowError, ReferralError) as error:
             tally.faults.append((line, str(error)))
             continue
         tally.new += recorded.is_new
@@ -103,9 +107,10 @@ def _order(session: Session, signer: TokenSigner, source: Source, row: dict[str,
         raise ValueError("amount_minor is out of range")
     if currencies.exponent(currency) is None:
         raise ValueError(f"{currency} is not a currency of ISO 4217")
-    for name in ("order_id", "customer_id"):
-        if not 0 < len(row[name]) <= LONGEST_NAME or not row[name].isprintable():
-            raise ValueError(f"{name} must have 1 to {LONGEST_NAME} printable characters")
+    for name, needed, longest in LENGTHS:
+        value = row.get(name) or ""
+        if not needed <= len(value) <= longest or not value.isprintable() or (value and not value.strip()):
+            raise ValueError(f"{name} must have {needed} to {longest} printable characters")
     ordered_at = _time(row)
     if ordered_at > now:
         raise ValueError("the order is in the future")

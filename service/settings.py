@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,16 +68,23 @@ def _long_enough(keys: list[str]) -> None:
 
 
 def _local_secret() -> str:
-    """The generated key of this machine, made on first use and kept in `var/`."""
+    """The generated key of this machine, made on first use and kept in `var/`.
+
+    Written whole under another name first, so that nobody ever reads a part of it.
+    """
     path = STATE / "secret-key"
     STATE.mkdir(mode=0o700, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+    if not path.exists():
+        descriptor, draft = tempfile.mkstemp(dir=STATE)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    key = path.read_text().strip()
+    if len(key) < SHORTEST_SECRET:
+        raise BadSettings(f"Bad settings: {path} is too short to be a key; remove it to have a new one made")
+    return key
 
 
 def load() -> Settings:

@@ -43,6 +43,8 @@ def register(app: Flask) -> None:
     def begin() -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if SANE_REQUEST_ID.match(given) else new_id().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
         g.started = time.perf_counter()
 
     @app.after_request
@@ -53,7 +55,6 @@ def register(app: Flask) -> None:
             return response  # a followed link: it is a row in the visits, and there are many
         log.info(
             "request",
-            request_id=request_id,
             method=request.method,
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,

@@ -1,29 +1,36 @@
 """One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
 
+import logging
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.referrals import customers, upkeep
 from service.storage import idempotency, redemptions, rewards, visits
 from service.storage.database import Database
 
+log = logging.getLogger("orchard.work")
 BATCH = 500
 ANSWERS_KEPT_FOR = timedelta(days=2)
 
 
 def round_of_upkeep(database: Database, *, now: datetime) -> int:
     """Bring every customer with something due up to date, each in a transaction of their own. Returns how many."""
-    done = 0
-    while due := _due(database, now):
-        for merchant_id, customer_id in due:
-            database.write(partial(_catch_up, merchant_id=merchant_id, customer_id=customer_id, now=now))
-        done += len(due)
-    database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
     with database.engine.begin() as connection:
         visits.prepare_partitions(connection, now=now)
+    done, failed = 0, set[tuple[UUID, str]]()
+    while due := _due(database, now) - failed:
+        for merchant_id, customer_id in due:
+            try:
+                database.write(partial(_catch_up, merchant_id=merchant_id, customer_id=customer_id, now=now))
+                done += 1
+            except DBAPIError as error:
+                failed.add((merchant_id, customer_id))
+                log.error("a customer of %s is left for the next round: %s", merchant_id, type(error.orig).__name__)
+    database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
     return done
 
 

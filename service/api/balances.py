@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from service import ledger
 from service.api.call import Call
 from service.api.fields import Currency, Moment, Name, Strict, Whole, rfc3339
-from service.api.pagination import PageQuery, bad_cursor, opened, page_of, sealed
+from service.api.pagination import PageQuery, bad_cursor, page_of
 from service.api.rendering import Answer
 from service.api.resource import CHECKOUT, Resource
 from service.referrals import balances, customers, upkeep
 from service.referrals.balances import CustomerBalance, StatementEntry
+from service.referrals.signing import TokenSigner
 from service.wiring import Wiring
 
 resource = Resource("balances", "What customers have, and how it came to be")
@@ -56,7 +57,7 @@ class EntryOut(Strict):
 class StatementQuery(PageQuery):
     """Which part of a statement. Its cursor also carries what was available there."""
 
-    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,1000}\Z"))
+    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,1000}\Z"))
 
 
 def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
@@ -89,25 +90,26 @@ def get_balance(call: Call, customer_id: str) -> Answer:
 )
 def get_statement(call: Call, query: dict[str, Any], customer_id: str) -> Answer:
     """Read a customer's statement, newest first"""
-    before = _opened(query["cursor"]) if query["cursor"] else None
+    signer = call.wiring.signer
+    before = _opened(signer, query["cursor"]) if query["cursor"] else None
     entries, position = balances.statement(
         call.session, call.merchant_id, customer_id, limit=query["limit"], before=before
     )
-    cursor = _sealed(position) if position else None
+    cursor = _sealed(signer, position) if position else None
     return Answer({"data": [_render_entry(entry) for entry in entries], "next_cursor": cursor})
 
 
-def _sealed(position: ledger.EntryPosition) -> str:
+def _sealed(signer: TokenSigner, position: ledger.EntryPosition) -> str:
     parts = [position.transaction_id.hex, position.line, dict(position.available_before)]
-    return sealed(json.dumps(parts).encode())
+    return signer.seal(json.dumps(parts, separators=(",", ":")))
 
 
-def _opened(cursor: str) -> ledger.EntryPosition:
-    try:
-        transaction, line, available = json.loads(opened(cursor))
-        return ledger.EntryPosition(UUID(transaction), int(line), {str(k): int(v) for k, v in available.items()})
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise bad_cursor() from None
+def _opened(signer: TokenSigner, cursor: str) -> ledger.EntryPosition:
+    position = signer.unseal(cursor)
+    if position is None:
+        raise bad_cursor()
+    transaction, line, available = json.loads(position)
+    return ledger.EntryPosition(UUID(transaction), line, available)
 
 
 def _render(balance: CustomerBalance) -> dict[str, Any]:

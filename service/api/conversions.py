@@ -48,7 +48,7 @@ class NewRefund(Strict):
 
     refund_id = Name(required=True)
     amount = Whole(least=1, required=True)
-    refunded_at = Moment(allow_none=True, validate=_not_in_the_future)
+    refunded_at = Moment(allow_none=True, load_default=None, validate=_not_in_the_future)
 
 
 class ConversionQuery(PageQuery):
@@ -169,8 +169,7 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
 )
 def create_refund(call: Call, body: dict[str, Any], conversion_id: UUID) -> Answer:
     """Report a refund"""
-    refunded_at = body.pop("refunded_at", None)
-    taken = refunds.refund(call.session, call.merchant_id, conversion_id, refunded_at=refunded_at, now=call.now, **body)
+    taken = refunds.refund(call.session, call.merchant_id, conversion_id, now=call.now, **body)
     return Answer(_render_refund(taken), 201 if taken.is_new else 200)
 
 

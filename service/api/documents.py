@@ -5,10 +5,10 @@ not fit, NUL and lone surrogates, which the two databases treat in two ways.
 """
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request
 
 MOST_DIGITS = 20
@@ -19,7 +19,21 @@ def read(request: Request) -> Any:
     """The parsed body. Raises UnsupportedMediaType where it is not JSON, BadRequest where it is not good JSON."""
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")
-    return parse(request.get_data(cache=True))
+    return parse(body_of(request))
+
+
+def body_of(request: Request) -> bytes:
+    """The whole body. Raises RequestEntityTooLarge and BadRequest; a chunked one too long is never cut short."""
+    try:
+        body = request.get_data(cache=True)
+    except HTTPException:
+        raise
+    except Exception as error:  # what a server raises for a body that breaks off differs from server to server
+        raise BadRequest("The body cannot be read to its end.") from error
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def parse(body: bytes) -> Any:
@@ -59,7 +73,10 @@ def _refuse_constant(name: str) -> None:
 
 def _number(literal: str) -> int | float:
     """1.0 and 1e3 are integers, as in JSON Schema, and exactly the integers that they say; 1.9 is none."""
-    exact = Decimal(literal)
+    try:
+        exact = Decimal(literal)
+    except InvalidOperation:
+        raise BadRequest(f"The number {literal[:40]} is out of range.") from None
     if exact.adjusted() > MOST_DIGITS:
         raise BadRequest(f"The number {literal[:40]} is too large.")
     if exact == exact.to_integral_value():

@@ -19,6 +19,9 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 PRINTABLE = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
 """Something that is not blank, without control characters; a pattern for Python and for JSON Schema alike."""
 
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _PRINTABLE = re.compile(PRINTABLE.removesuffix("$") + r"\Z")
 
 
@@ -39,6 +42,15 @@ class Whole(fields.Integer):
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Digits(fields.Integer):
+    """A number in a query: plain digits and nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **arguments)
 
 
 class Flag(fields.Boolean):
@@ -109,21 +121,18 @@ class Email(fields.String):
 
 
 class Moment(fields.DateTime):
-    """An RFC 3339 time with its offset, not before 1970."""
+    """An RFC 3339 time with its offset, not before 1970. It is kept to the microsecond."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(format="iso", **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> datetime:
-        if not isinstance(value, str) or len(value) > 40 or "T" not in value.upper():
-            raise self.make_error("invalid", input=value, obj_type="datetime")
-        moment: datetime = super()._deserialize(value.upper(), attr, data, **arguments)
-        if moment.tzinfo is None:
-            raise ValidationError("It needs an offset from UTC, such as Z.")
+        if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+            raise ValidationError("It must be an RFC 3339 time with its offset, such as 2026-11-21T09:30:00Z.")
         try:
-            moment = moment.astimezone(UTC)
-        except OverflowError:
-            raise ValidationError("It is out of range.") from None
+            moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("There is no such time.") from None
         if moment < EPOCH:
             raise ValidationError("It is before 1970.")
         return moment

@@ -6,13 +6,14 @@ from flask import Blueprint, Response, current_app, render_template, send_from_d
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.api.problems import Problem, answer
+from service.api.problems import OUT_OF_RANGE, PROBLEMS, UNAVAILABLE, UNEXPECTED, Problem, answer
 from service.api.rendering import Answer, rendered
 from service.storage.schema import HEAD
 from service.wiring import wiring
 
 NOT_READY = Problem(503, "not-ready", "The database is not ready")
 SWAGGER_UI = Path(__file__).parent.parent / "pages" / "vendor" / "swagger-ui"
+ELSEWHERE = (UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
 DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
@@ -50,6 +51,17 @@ def docs() -> Response:
     """The contract for people."""
     headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
     return Response(render_template("docs.html"), 200, headers, content_type="text/html; charset=utf-8")
+
+
+@blueprint.get("/docs/problems")
+def problems() -> Response:
+    """What each problem type means; where the `type` of an answer leads."""
+    kinds = {
+        problem.kind: problem for problem in (*PROBLEMS.values(), UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
+    }
+    page = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
+    headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
+    return Response(page, 200, headers, content_type="text/html; charset=utf-8")
 
 
 @blueprint.get("/docs/assets/<path:name>")

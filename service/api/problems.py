@@ -121,8 +121,17 @@ def of_database(error: Exception) -> Response:
         return answer(OUT_OF_RANGE, OUT_OF_RANGE.title + ".")
     if not _means_away(error):
         return of_surprise(error)
-    log.error("database unavailable", exc_info=error)
+    log.error("database unavailable: %s", _without_values(error))
     return answer(UNAVAILABLE, "Nothing has changed. Please try again in a moment.")
+
+
+def _without_values(error: Exception) -> str:
+    """What a database error is about, without the values that its message may carry."""
+    cause = getattr(error, "orig", error)
+    diagnostics = getattr(cause, "diag", None)
+    constraint = getattr(diagnostics, "constraint_name", None)
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} {code or ''} {constraint or ''}".strip()
 
 
 def _means_away(error: Exception) -> bool:
@@ -133,7 +142,8 @@ def _means_away(error: Exception) -> bool:
 
 def of_surprise(error: Exception) -> Response:
     """The answer to what should not happen. The log has the rest."""
-    log.error("unexpected error on %s %s", request.method, request.url_rule, exc_info=error)
+    shown = _without_values(error) if isinstance(error, DBAPIError | psycopg.Error) else None
+    log.error("unexpected error on %s %s: %s", request.method, request.url_rule, shown, exc_info=shown is None)
     return answer(UNEXPECTED, "It has been logged. Nothing has changed.")
 
 

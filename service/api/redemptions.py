@@ -1,5 +1,6 @@
 """/v1/redemptions"""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,10 @@ class Capture(Strict):
     amount = Whole(least=1, allow_none=True, load_default=None)
 
 
+class Void(Strict):
+    """Nothing needs to be said."""
+
+
 class RedemptionOut(Strict):
     """One use of a balance, in minor units."""
 
@@ -48,29 +53,29 @@ class RedemptionOut(Strict):
 def create_redemption(call: Call, body: dict[str, Any]) -> Answer:
     """Set balance aside for an order"""
     reserved = redemptions.reserve(call.session, call.merchant_id, now=call.now, **body)
-    return Answer(_render(reserved), 201)
+    return Answer(_render(reserved, call.now), 201)
 
 
 @resource.reads("/redemptions/<uuid:redemption_id>", RedemptionOut, scopes=CHECKOUT)
 def get_redemption(call: Call, redemption_id: UUID) -> Answer:
     """Read a redemption"""
-    return Answer(_render(redemptions.get(call.session, call.merchant_id, redemption_id)))
+    return Answer(_render(redemptions.get(call.session, call.merchant_id, redemption_id), call.now))
 
 
 @resource.writes("POST", "/redemptions/<uuid:redemption_id>/capture", RedemptionOut, body=Capture, scopes=CHECKOUT)
 def capture_redemption(call: Call, body: dict[str, Any], redemption_id: UUID) -> Answer:
     """Spend what was set aside, or a part of it"""
     captured = redemptions.capture(call.session, call.merchant_id, redemption_id, now=call.now, **body)
-    return Answer(_render(captured))
+    return Answer(_render(captured, call.now))
 
 
-@resource.writes("POST", "/redemptions/<uuid:redemption_id>/void", RedemptionOut, scopes=CHECKOUT)
-def void_redemption(call: Call, redemption_id: UUID) -> Answer:
+@resource.writes("POST", "/redemptions/<uuid:redemption_id>/void", RedemptionOut, body=Void, scopes=CHECKOUT)
+def void_redemption(call: Call, body: dict[str, Any], redemption_id: UUID) -> Answer:
     """Give back what was set aside"""
-    return Answer(_render(redemptions.void(call.session, call.merchant_id, redemption_id, now=call.now)))
+    return Answer(_render(redemptions.void(call.session, call.merchant_id, redemption_id, now=call.now), call.now))
 
 
-def _render(redemption: Redemption) -> dict[str, Any]:
+def _render(redemption: Redemption, now: datetime) -> dict[str, Any]:
     return {
         "redemption_id": str(redemption.redemption_id),
         "customer_id": redemption.customer_id,
@@ -78,7 +83,7 @@ def _render(redemption: Redemption) -> dict[str, Any]:
         "captured_amount": redemption.captured_amount,
         "currency": redemption.currency,
         "order_id": redemption.order_id,
-        "status": redemption.status,
+        "status": redemption.status_at(now),
         "expires_at": rfc3339(redemption.expires_at),
         "created_at": rfc3339(redemption.created_at),
     }

@@ -4,12 +4,13 @@
 bodies, one transaction, Idempotency-Key, and problems instead of error pages.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from flask import Request, Response, g, request
@@ -31,6 +32,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 CHECKOUT = frozenset({"checkout"})
 MARKETING = frozenset({"marketing"})
 ADMIN: frozenset[str] = frozenset()
+UNREADABLE = "\ufffd"
+"""What stands in a decoded URL where its bytes were not UTF-8: two ids must not become one by it."""
 _KEY_HEADER = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -46,7 +49,9 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body, as strict as documents.read."""
+        """The body, as strict as documents.read; none at all where none of its fields is needed."""
+        if not any(field.required for field in schema.fields.values()) and not documents.body_of(req):
+            return {}
         return documents.read(req)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **more: Any) -> NoReturn:
@@ -76,9 +81,10 @@ class Resource(Blueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         before: Callable[..., None] | None = None,
     ) -> Callable[[View], View]:
-        """Declare an endpoint that changes nothing: view(call, [query or body,] **path) -> Answer.
+        """Declare an endpoint whose view changes nothing: view(call, [query or body,] **path) -> Answer.
 
-        before: called as before(wiring, merchant_id, **path), ahead of the view's one look at the database.
+        before: called as before(wiring, merchant_id, **path), ahead of the view's one look at the database, to book
+        what time has done.
         """
 
         def declare(view: View) -> View:
@@ -89,7 +95,7 @@ class Resource(Blueprint):  # type: ignore[misc]
                     return rendered(view(call, *arguments, **path))
 
             run = self._parsing(view, run, query=query, body=body)
-            self._route(rule, method, view, run, scopes, {200: answer})
+            self._route(rule, method, view, run, scopes, {200: answer}, query=query)
             return view
 
         return declare
@@ -119,7 +125,8 @@ class Resource(Blueprint):  # type: ignore[misc]
                 return wiring().database.write(work, pipelined=pipelined)
 
             run = self._parsing(view, run, query=None, body=body)
-            self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer))
+            headers = [_KEY_HEADER] if method == "POST" else []
+            self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer), headers=headers)
             return view
 
         return declare
@@ -129,7 +136,8 @@ class Resource(Blueprint):  # type: ignore[misc]
     ) -> Callable[..., Response]:
         run = wraps(view)(run)
         if body is not None:
-            run = self.arguments(body, location="json")(run)
+            needed = any(field.required for field in body().fields.values())
+            run = self.arguments(body, location="json", required=needed)(run)
         if query is not None:
             run = self.arguments(query, location="query")(run)
         return run  # type: ignore[no-any-return]
@@ -142,13 +150,14 @@ class Resource(Blueprint):  # type: ignore[misc]
         run: Any,
         scopes: frozenset[str],
         answers: Mapping[int, type[Schema]],
+        *,
+        query: type[Schema] | None = None,
+        headers: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
             g.merchant_id = authenticate(wiring().database, request, scopes)
-            for value in path.values():
-                if isinstance(value, str) and not is_name(value):
-                    raise NotFound
+            _refuse_bad_url(path, has_query=query is not None)
             return run(*arguments, **path)  # type: ignore[no-any-return]
 
         (first, schema), *others = answers.items()
@@ -157,8 +166,8 @@ class Resource(Blueprint):  # type: ignore[misc]
             endpoint = self.alt_response(status, schema=other, description=HTTPStatus(status).phrase)(endpoint)
         scope = " or ".join(sorted({*scopes, "admin"}))
         documented = {"operationId": view.__name__, "security": [{"key": []}], "x-scope": scope}
-        if method == "POST" and not view.__name__.startswith("quote"):
-            documented["parameters"] = [_KEY_HEADER]
+        if headers:
+            documented["parameters"] = list(headers)
         endpoint = self.doc(**documented)(endpoint)
         self.route(rule, methods=[method], endpoint=view.__name__)(endpoint)
 
@@ -167,6 +176,29 @@ class Resource(Blueprint):  # type: ignore[misc]
 def _reading(merchant_id: UUID) -> Iterator[Call]:
     with wiring().database.reading() as session:
         yield Call(session, merchant_id, datetime.now(UTC), wiring())
+
+
+def _refuse_bad_url(path: Mapping[str, Any], *, has_query: bool) -> None:
+    """Raise NotFound for a path, and InvalidValues for a query, that cannot mean anything."""
+    for value in path.values():
+        if isinstance(value, str) and (UNREADABLE in value or not is_name(value)):
+            raise NotFound
+    faults = {} if _is_utf8(request.query_string) else {"query": "It is not UTF-8."}
+    for name, values in request.args.lists():
+        if not has_query:
+            faults[name] = "Unknown field."
+        elif len(values) > 1:
+            faults[name] = "It stands twice."
+    if faults:
+        raise InvalidValues(faults)
+
+
+def _is_utf8(query: bytes) -> bool:
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _flat(prefix: str, messages: Any) -> dict[str, str]:

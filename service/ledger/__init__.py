@@ -5,7 +5,7 @@ This facade is all that others may use.
 
 from service.ledger.accounts import EXPENSE, LAPSED, SETTLED, Account, Kind, available, owed, parse, pending, reserved
 from service.ledger.audit import BookCount, count, problems
-from service.ledger.balances import OwnerBalance, TrialBalanceLine, of_owner, trial_balance
+from service.ledger.balances import OwnerBalance, TrialBalanceLine, holdings, of_owner, trial_balance
 from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReused, TransactionUnknown
 from service.ledger.journal import by_reference, post, transaction, transactions
 from service.ledger.rewards import FixedReward, PercentReward, RewardTerms, taken_back
@@ -37,6 +37,7 @@ __all__ = [
     "by_reference",
     "count",
     "entries_of_owner",
+    "holdings",
     "metadata",
     "of_owner",
     "owed",

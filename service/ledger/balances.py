@@ -64,6 +64,14 @@ def of_owner(session: Session, merchant_id: UUID, owner: str) -> dict[str, Owner
     return {currency: OwnerBalance(currency, **amounts) for currency, amounts in found.items()}
 
 
+def holdings(session: Session, merchant_id: UUID, kind: Kind) -> dict[tuple[str, str], int]:
+    """(owner, currency) -> minor units, of all owners whose account of this kind is not empty."""
+    query = select(_c.account, _c.currency, _c.amount).where(
+        _c.merchant_id == merchant_id, _c.kind == kind, _c.amount != 0
+    )
+    return {(account.partition(":")[2], currency): amount for account, currency, amount in session.execute(query)}
+
+
 def trial_balance(session: Session, merchant_id: UUID) -> list[TrialBalanceLine]:
     """One line for each kind of account and currency; debits and credits of a currency add up to the same."""
     query = (

@@ -59,7 +59,7 @@ def post(
         _refuse_overdraft(falling, held)
     transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
     if not _claim(session, merchant_id, transaction, content):
-        return _replay(session, merchant_id, _find(session, merchant_id, reference), content)
+        return _replay(session, merchant_id, _stored(session, merchant_id, reference), content)
     lines = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
     session.execute(insertion(posting_table, rows=len(lines)), numbered(lines))
     balances.apply(session, merchant_id, changes, spread=transaction_id.int)
@@ -134,9 +134,13 @@ def _find(session: Session, merchant_id: UUID, reference: str) -> RowMapping | N
     return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one_or_none()
 
 
-def _replay(session: Session, merchant_id: UUID, row: RowMapping | None, content: bytes) -> Transaction:
-    if row is None or bytes(row["fingerprint"]) != content:
-        raise ReferenceReused(row["reference"] if row else "reference")
+def _stored(session: Session, merchant_id: UUID, reference: str) -> RowMapping:
+    return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one()
+
+
+def _replay(session: Session, merchant_id: UUID, row: RowMapping, content: bytes) -> Transaction:
+    if bytes(row["fingerprint"]) != content:
+        raise ReferenceReused(row["reference"])
     return _read(session, merchant_id, [row])[0]
 
 

@@ -35,8 +35,8 @@ class Destinations:
 
     def forget(self, link_id: UUID) -> None:
         """The link leads nowhere any more."""
-        if self._known.pop(link_id, None) is not None:
-            self._run("DELETE FROM destination WHERE link = ?", (link_id.hex,))
+        self._known.pop(link_id, None)
+        self._run("DELETE FROM destination WHERE link = ?", (link_id.hex,))
 
     def recall(self, link_id: UUID) -> str | None:
         """Where the link led when it was last followed on this machine, if it ever was."""

@@ -36,6 +36,7 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
         found_of_merchant += len(found)
         for expected in batch:
             yield from _compare(expected, found.get(expected.reference))
+    yield from _wrong_holdings(session, merchant_id)
     unmatched = ledger.count(session, merchant_id).transactions - found_of_merchant
     if unmatched:
         yield f"{unmatched} transactions in the books belong to nothing in the business"
@@ -56,7 +57,18 @@ def _expected(session: Session, merchant_id: UUID) -> Iterator[Expected]:
         stem = f"redemption:{redemption.redemption_id}"
         yield Expected(stem, Kind.RESERVED, 0, redemption.amount)
         if redemption.status != "reserved":
-            yield Expected(f"{stem}:settlement", Kind.SETTLED, 0, redemption.captured_amount or 0)
+            yield Expected(f"{stem}:settlement", Kind.RESERVED, redemption.amount, 0)
+
+
+def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
+    """Customers whose pending or reserved balance is not what their rewards and redemptions say."""
+    for kind, holdings in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
+        expected = {(owner.hex, currency): total for owner, currency, total in holdings(session, merchant_id) if total}
+        found = ledger.holdings(session, merchant_id, kind)
+        for owner, currency in sorted(expected.keys() | found.keys()):
+            wanted, held = expected.get((owner, currency), 0), found.get((owner, currency), 0)
+            if wanted != held:
+                yield f"account {kind}:{owner} in {currency} holds {held}, and the business says {wanted}"
 
 
 def _compare(expected: Expected, found: Transaction | None) -> Iterator[str]:

@@ -13,12 +13,7 @@ _PREFIX_LENGTH = 10
 
 def fold(code: str) -> str | None:
     """The code in the form in which codes are matched, without case, blanks or dashes; None if it cannot be one."""
-    kept = [
-        character
-        for character in unicodedata.normalize("NFKC", code).upper()
-        if not character.isspace() and unicodedata.category(character) != "Pd"
-    ]
-    folded = "".join(kept)
+    folded = "".join(_words(code))
     return folded if SHORTEST <= len(folded) <= LONGEST and set(folded) <= set(ALPHABET) else None
 
 
@@ -32,4 +27,10 @@ def generate(first_name: str | None, *, random_characters: int) -> str:
 
 def tidy(code: str) -> str:
     """A vanity code as it will be shown: upper case, single dashes, no blanks at its ends."""
-    return "-".join(part for part in code.upper().replace(" ", "-").split("-") if part)
+    return "-".join(_words(code))
+
+
+def _words(code: str) -> list[str]:
+    """The parts of a code between blanks and dashes of any kind, in upper case and compatible characters."""
+    plain = unicodedata.normalize("NFKC", code).upper()
+    return "".join(" " if unicodedata.category(character) == "Pd" else character for character in plain).split()

@@ -105,7 +105,7 @@ def _fingerprint(order: Order, evidence: Evidence | None) -> bytes:
         str(order.amount),
         order.currency,
         order.customer.customer_id,
-        canonical(evidence, order.referral),
+        canonical(evidence, order.referral or None),
         order.ordered_at.isoformat() if order.ordered_at else "",
     ]
     encoded = [field.encode() for field in fields]

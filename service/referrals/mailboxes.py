@@ -1,19 +1,8 @@
 """When two e-mail addresses are one mailbox, as far as providers tell."""
 
 _IGNORE_DOTS = frozenset({"gmail.com"})
-_IGNORE_PLUS = frozenset(
-    {
-        "gmail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "icloud.com",
-        "me.com",
-        "fastmail.com",
-        "proton.me",
-        "protonmail.com",
-    }
-)
+_IGNORE_PLUS = frozenset({"gmail.com", "icloud.com", "me.com", "fastmail.com", "proton.me"})
+_IGNORE_PLUS_IN_EVERY_COUNTRY = frozenset({"outlook", "hotmail", "live"})
 _SAME_PROVIDER = {"googlemail.com": "gmail.com", "pm.me": "proton.me", "protonmail.com": "proton.me"}
 
 
@@ -25,7 +14,7 @@ def fold(email: str) -> str:
     """
     local, _, domain = email.strip().casefold().rpartition("@")
     domain = _SAME_PROVIDER.get(domain, domain)
-    if domain in _IGNORE_PLUS:
+    if domain in _IGNORE_PLUS or domain.partition(".")[0] in _IGNORE_PLUS_IN_EVERY_COUNTRY:
         local = local.partition("+")[0]
     if domain in _IGNORE_DOTS:
         local = local.replace(".", "")

@@ -39,7 +39,10 @@ class Quote:
 
 
 def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Question, *, now: datetime) -> Quote:
-    """Decide as a conversion would, for an order placed now."""
+    """Decide as a conversion would, for an order placed now.
+
+    A friend whose rewarded orders are used up is told `existing_customer`: a no always has its reason.
+    """
     evidence = signer.read(asked.referral, merchant_id)
     friend_id = asked.customer.customer_id if asked.customer else None
     seen = situation.sight(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
@@ -62,7 +65,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     amount = terms.of(asked.amount) if terms else 0
     return Quote(
         eligible=eligible,
-        reasons=found.attribution.reasons,
+        reasons=found.attribution.reasons or (() if eligible else ("existing_customer",)),
         advocate_first_name=advocate.first_name if advocate else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
         program_id=found.program_id,

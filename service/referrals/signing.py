@@ -17,7 +17,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from service.referrals.codes import fold
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_TOKEN = 200
+LONGEST_TOKEN = 1000
 _SIGNATURE_BYTES = 16
 _LINK = struct.Struct(">16s16s")
 _VISIT = struct.Struct(">16s16s16sq")
@@ -68,6 +68,7 @@ class TokenSigner:
     def __init__(self, keys: Sequence[str]) -> None:
         self._links = _signer(keys, b"orchard.link")
         self._visits = _signer(keys, b"orchard.visit")
+        self._cursors = _signer(keys, b"orchard.cursor")
 
     def link(self, merchant_id: UUID, link_id: UUID) -> str:
         """The token of a link: 66 characters, the same each time while the newest key stays."""
@@ -95,6 +96,15 @@ class TokenSigner:
         merchant, link, visit, microseconds = _VISIT.unpack(payload)
         visited_at = EPOCH + timedelta(microseconds=microseconds)
         return VisitEvidence(UUID(bytes=merchant), UUID(bytes=link), UUID(bytes=visit), visited_at)
+
+    def seal(self, position: str) -> str:
+        """A reader's position in a list, as a cursor that only we can make."""
+        return _write(self._cursors, position.encode())
+
+    def unseal(self, cursor: str) -> str | None:
+        """The position of a cursor, or None if we did not make it."""
+        payload = _read(self._cursors, cursor)
+        return None if payload is None else payload.decode()
 
     def read(self, referral: str, merchant_id: UUID) -> Evidence | None:
         """What a shop sent as `referral` proves to this merchant: a visit token, a link token or a code.
@@ -129,7 +139,7 @@ def _write(signer: Signer, payload: bytes) -> str:
     return signer.sign(base64_encode(payload)).decode("ascii")
 
 
-def _read(signer: Signer, token: str, size: int) -> bytes | None:
+def _read(signer: Signer, token: str, size: int | None = None) -> bytes | None:
     if len(token) > LONGEST_TOKEN or not token.isascii():
         return None
     try:
@@ -139,4 +149,4 @@ def _read(signer: Signer, token: str, size: int) -> bytes | None:
         spelled_as_we_do = base64_encode(base64_decode(signature)) == signature
     except BadData:
         return None
-    return payload if spelled_as_we_do and len(payload) == size else None
+    return payload if spelled_as_we_do and size in (None, len(payload)) else None

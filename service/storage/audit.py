@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service.storage.customers import Customer
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund, Reversal
 from service.storage.rewards import Reward
@@ -44,6 +45,35 @@ def reviewed_or_ripe(session: Session, merchant_id: UUID) -> Iterator[Reward]:
         Reward.merchant_id == merchant_id, Reward.given_as == "credit", Reward.status != "pending"
     )
     yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def pending(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, str, int]]:
+    """(owner, currency, minor units) of credits that wait for the end of their hold."""
+    query = (
+        select(Customer.owner_id, Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
+        .join(Customer, (Customer.merchant_id == Reward.merchant_id) & (Customer.customer_id == Reward.customer_id))
+        .where(Reward.merchant_id == merchant_id, Reward.given_as == "credit", Reward.status == "pending")
+        .group_by(Customer.owner_id, Reward.currency)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency, total in session.execute(query):
+        yield owner, currency, int(total)
+
+
+def reserved(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, str, int]]:
+    """(owner, currency, minor units) of reservations that nobody has settled."""
+    query = (
+        select(Customer.owner_id, Redemption.currency, func.sum(Redemption.amount))
+        .join(
+            Customer,
+            (Customer.merchant_id == Redemption.merchant_id) & (Customer.customer_id == Redemption.customer_id),
+        )
+        .where(Redemption.merchant_id == merchant_id, Redemption.status == "reserved")
+        .group_by(Customer.owner_id, Redemption.currency)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency, total in session.execute(query):
+        yield owner, currency, int(total)
 
 
 def redemptions(session: Session, merchant_id: UUID) -> Iterator[Redemption]:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    bindparam,
     select,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -28,6 +27,7 @@ class Referral(Base):
     __table_args__ = (
         ForeignKeyConstraint(["merchant_id", "friend_id"], ["customer.merchant_id", "customer.customer_id"]),
         ForeignKeyConstraint(["merchant_id", "advocate_id"], ["customer.merchant_id", "customer.customer_id"]),
+        ForeignKeyConstraint(["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"]),
         CheckConstraint("friend_id <> advocate_id", name="two_people"),
         Index(None, "merchant_id", "advocate_id"),
     )
@@ -51,7 +51,17 @@ class Conversion(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "order_id"),
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
+        ForeignKeyConstraint(["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"]),
+        ForeignKeyConstraint(
+            ["merchant_id", "program_id", "terms_version"],
+            ["program_terms.merchant_id", "program_terms.program_id", "program_terms.terms_version"],
+        ),
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint(
+            "status IN ('unattributed', 'declined') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
+            " AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
+            name="referred",
+        ),
         CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
         CheckConstraint("status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')", name="status"),
         Index(None, "merchant_id", "customer_id", "conversion_id"),
@@ -76,19 +86,9 @@ class Conversion(Base):
     recorded_at: Mapped[datetime]
 
 
-_OF_ORDER = select(Conversion).where(
-    Conversion.merchant_id == bindparam("merchant"), Conversion.order_id == bindparam("order")
-)
-
-
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion | None:
     """The merchant's conversion, or None."""
     return session.get(Conversion, (merchant_id, conversion_id))
-
-
-def of_order(session: Session, merchant_id: UUID, order_id: str) -> Conversion | None:
-    """The conversion of this order, or None."""
-    return session.scalar(_OF_ORDER, {"merchant": merchant_id, "order": order_id})
 
 
 def page(

@@ -28,7 +28,7 @@ class Customer(Base):
     owner_id: Mapped[UUID]
     first_name: Mapped[str | None] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(254))
-    folded_email: Mapped[str | None] = mapped_column(String(254))
+    folded_email: Mapped[str | None] = mapped_column(String(800))
     locale: Mapped[str | None] = mapped_column(String(35))
     since: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -50,6 +50,7 @@ PG_OPTIONS = (
 RACES = ("40001", "40P01", "23505")
 """serialization_failure, deadlock_detected, unique_violation"""
 
+PG_PATIENT = " -c statement_timeout=0"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
 
 
@@ -147,14 +148,16 @@ def add_at_once(session: Session, rows: Sequence[Base]) -> None:
 class Database:
     """The engines and how to open a transaction on them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = False) -> None:
+        """patient: for commands, whose statements may take as long as they need."""
+        options = PG_OPTIONS + (PG_PATIENT if patient else "")
         if url.startswith("sqlite"):
             self.engine = _sqlite(url)
             self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
-            self.engine = _postgresql(url, PG_OPTIONS)
+            self.engine = _postgresql(url, options)
             self._single = _postgresql(
-                url, PG_OPTIONS + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+                url, options + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
             )
         self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
         self._reads = sessionmaker(self.engine, expire_on_commit=False)
@@ -249,6 +252,7 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
         pool_size=5,
         max_overflow=5,
         pool_timeout=5,
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 3,
             "options": options,
@@ -264,7 +268,7 @@ def _sqlite(url: str) -> Engine:
     if path:
         with suppress(OSError):  # a database that cannot be is answered by those who ask it
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     journal = "WAL" if _wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
     @event.listens_for(engine, "connect")

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Uuid, bindparam, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.storage.database import Base, Database
@@ -26,7 +26,10 @@ class ApiKey(Base):
     """A key of one merchant and one scope. Only its hash is kept; `hint` is enough to recognise it by."""
 
     __tablename__ = "api_key"
-    __table_args__ = (CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="scope"),)
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "key_id"),
+        CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="scope"),
+    )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

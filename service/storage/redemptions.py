@@ -40,6 +40,10 @@ class Redemption(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
+    def status_at(self, now: datetime) -> str:
+        """The status at this moment: a reservation that nobody settled in time is given back."""
+        return "voided" if self.status == "reserved" and self.expires_at <= now else self.status
+
 
 def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption | None:
     """The merchant's redemption as the database has it now, or None."""

@@ -39,6 +39,7 @@ class Reward(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "conversion_id", "side"),
         ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
+        ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
         CheckConstraint("side IN ('advocate', 'friend')", name="side"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_amount"),

@@ -15,11 +15,13 @@ from service.storage.conversions import Conversion, Referral
 from service.storage.customers import Customer
 from service.storage.links import Link
 from service.storage.programs import Program, ProgramTerms
+from service.storage.rewards import Reward
 
 _one = select(literal(1).label("one")).subquery("one")
 # Tables rather than mapped classes: the unit of work would look at each row that passes here.
 conversion, customer, link = Conversion.__table__, Customer.__table__, Link.__table__
 program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
+reward = Reward.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,11 @@ def _standing() -> Select[Any]:
     own = select(conversion.c.conversion_id).where(
         conversion.c.merchant_id == merchant, conversion.c.customer_id == friend
     )
+    earned = select(reward.c.reward_id).where(
+        reward.c.merchant_id == merchant, reward.c.conversion_id == conversion.c.conversion_id
+    )
     rewarded = select(func.count()).where(
-        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend, conversion.c.status == "attributed"
+        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend, earned.exists()
     )
     return select(
         referral.c.advocate_id,

@@ -166,6 +166,9 @@ def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) ->
         return row
 
 
+_STRAYED = text("SELECT EXISTS (SELECT FROM visit_rest WHERE hour >= :first AND hour < :following)")
+
+
 def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4) -> None:
     """On PostgreSQL, make the partitions of this month and the next ones, where they are missing."""
     if connection.dialect.name != "postgresql":
@@ -173,6 +176,8 @@ def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4
     for ahead in range(months):
         first, following = _month(now, ahead), _month(now, ahead + 1)
         name = f"visit_{first:%Y_%m}"
+        if connection.scalar(_STRAYED, {"first": first, "following": following}):
+            continue  # visits that came before their partition are well where they are
         bounds = f"FROM ('{first:%Y-%m-%d}+00') TO ('{following:%Y-%m-%d}+00')"
         connection.execute(text(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF visit FOR VALUES {bounds}"))
 

@@ -229,6 +229,8 @@ def test_an_order_of_nothing_is_an_order_and_a_reward_of_nothing_is_none(shop: S
     order = shop.order("ben", referral=link["code"], amount=0)
     assert (order["status"], order["rewards"]) == ("attributed", [])
     assert shop.get("/ledger/transactions")["data"] == []
+    later = shop.order("ben")
+    assert (later["status"], [r["amount"] for r in later["rewards"]]) == ("attributed", [500, 500])
     assert shop.order("ben")["status"] == "repeat"
 
 
@@ -250,6 +252,12 @@ def test_a_reward_is_pending_until_its_hold_ends(shop: Shop) -> None:
         "1969-12-31T23:59:59Z",
         "2026-01-01T00:00:00",
         "2026-01-01",
+        "2026-W01-1T00:00:00Z",
+        "20260101T000000Z",
+        "2026-01-01T00Z",
+        "2026-01-01T00:00:00,5Z",
+        "2026-01-01T00:00:00+00:00:30",
+        "2026-02-30T00:00:00Z",
         "yesterday",
         0,
         "0001-01-01T00:00:00+14:00",
@@ -273,6 +281,20 @@ def test_a_quote_writes_nothing_and_a_customer_may_be_unknown(shop: Shop) -> Non
     assert shop.post("/quotes", newcomer, status=200)["eligible"] is True
     shop.get("/customers/newcomer", status=404)
     assert shop.get("/conversions")["data"] == []
+
+
+def test_a_no_in_a_quote_always_has_its_reason(shop: Shop) -> None:
+    code = shop.link(shop.program())["code"]
+    shop.order("ben", referral=code)
+    question = {"referral": code, "amount": 5000, "currency": "EUR", "customer": {"customer_id": "ben"}}
+    quote = shop.post("/quotes", question, status=200)
+    assert (quote["eligible"], quote["reasons"]) == (False, ["existing_customer"])
+
+
+def test_no_referral_is_no_referral_however_it_is_spelled(shop: Shop) -> None:
+    first = shop.order("ben", order_id="o-1", referral="")
+    assert shop.order("ben", order_id="o-1", referral=None, status=200) == first
+    assert shop.order("ben", order_id="o-1", status=200) == first
 
 
 def test_conversions_are_listed_and_found(shop: Shop) -> None:

@@ -55,6 +55,14 @@ def test_a_statement_runs_backwards_page_by_page_and_agrees_with_the_balance(sho
     assert all(entry["order_id"] for entry in whole[3:])
 
 
+def test_a_statements_cursor_cannot_be_altered(shop: Shop) -> None:
+    link = shop.link(shop.program(friend_reward=None))
+    shop.order(referral=link["code"])
+    cursor = shop.get("/customers/ana/statement?limit=1")["next_cursor"]
+    shop.get(f"/customers/ana/statement?cursor={cursor}")
+    shop.get(f"/customers/ana/statement?cursor=A{cursor[1:]}", status=422)
+
+
 @pytest.mark.parametrize("cursor", ["x", "W10", "bnVsbA", "WyJ4IiwgMSwge31d", "e30", "%00"])
 def test_a_statements_cursor_that_we_did_not_make_is_refused(shop: Shop, cursor: str) -> None:
     shop.put("/customers/ana", {}, status=201)

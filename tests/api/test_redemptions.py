@@ -36,6 +36,13 @@ def test_a_smaller_capture_gives_back_the_rest(ana: Shop) -> None:
     assert held(ana) == (750, 0, 250)
 
 
+def test_a_step_needs_no_body_and_takes_no_junk(ana: Shop) -> None:
+    one, other = ana.reserve("ana", 100), ana.reserve("ana", 100)
+    assert step(ana, one, "capture")["captured_amount"] == 100
+    step(ana, other, "void", {"junk": 1}, status=422)
+    assert step(ana, other, "void", {})["status"] == "voided"
+
+
 def test_a_void_gives_everything_back(ana: Shop) -> None:
     step(ana, ana.reserve("ana", 600), "void")
     assert held(ana) == (1000, 0, 0)
@@ -74,6 +81,7 @@ def test_a_reservation_that_nobody_settles_is_given_back_after_an_hour(ana: Shop
     with time_machine.travel(timedelta(minutes=59), tick=True):
         assert held(ana) == (400, 600, 0)
     with time_machine.travel(timedelta(minutes=61), tick=True):
+        assert ana.get(f"/redemptions/{redemption['redemption_id']}")["status"] == "voided"
         assert held(ana) == (1000, 0, 0)
         step(ana, redemption, "capture", {}, status=409)
         assert step(ana, redemption, "void")["status"] == "voided"

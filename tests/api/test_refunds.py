@@ -1,5 +1,8 @@
+from typing import Any
+
 import pytest
 
+from service.storage.database import Database, RaceLost
 from tests.shop import FIXED, TEN_PERCENT, Shop
 
 
@@ -91,6 +94,29 @@ def test_a_refund_of_an_order_that_does_not_exist_is_not_found(shop: Shop) -> No
     missing = {"conversion_id": "01930000-0000-7000-8000-000000000000"}
     shop.refund(missing, 1, "r-1", status=404)
     shop.refund({"conversion_id": "nonsense"}, 1, "r-1", status=404)
+
+
+def test_a_refund_that_is_tried_again_keeps_its_time(
+    shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = shop.order(referral=shop.link(shop.program())["code"])
+    raced, original = [], database._attempt
+
+    def lose_the_first_race(work: Any, **options: Any) -> Any:
+        def lose(session: Any) -> Any:
+            answer = work(session)
+            if not raced:
+                raced.append(True)
+                raise RaceLost
+            return answer
+
+        return original(lose, **options)
+
+    monkeypatch.setattr(database, "_attempt", lose_the_first_race)
+    body = {"refund_id": "r", "amount": 1, "refunded_at": "2026-01-01T00:00:00Z"}
+    made = shop.post(f"/conversions/{order['conversion_id']}/refunds", body)
+    assert raced
+    assert made["refunded_at"] == "2026-01-01T00:00:00.000000Z"
 
 
 def test_a_denied_reward_is_not_taken_back_again(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.shop import Shop
 
@@ -30,6 +31,9 @@ def order(**replaced: str) -> str:
         (order(amount="1.9"), 422),
         (order(amount="9007199254740993.5"), 422),
         (order(amount="1e30"), 400),
+        (order(amount="1e99999999999999999999999"), 400),
+        (order(amount="1e-99999999999999999999999"), 400),
+        (order(amount="0e99999999999999999999"), 400),
         (order(amount='"5"'), 422),
         (order(amount='"5_0"'), 422),
         (order(amount='"５"'), 422),
@@ -90,6 +94,32 @@ def test_a_real_surrogate_pair_and_a_real_name_are_welcome(shop: Shop) -> None:
     customer = '{"customer_id": "ben", "first_name": "Zo\\u00eb \\ud83c\\udf4e", "email": "zoe@example.com"}'
     assert send(shop, order(customer=customer)).status_code == 201
     assert shop.get("/customers/ben")["first_name"] == "Zoë 🍎"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=1_0", "limit=%D9%A3", "limit=+5", "limit=%205", "limit=1&limit=2", "order_id=%ff", "order_id=a%00b", "x=1"],
+)
+def test_a_query_is_read_as_strictly_as_a_body(shop: Shop, query: str) -> None:
+    assert shop.get(f"/conversions?{query}", status=422)["errors"]
+    assert shop.get(f"/ledger/trial-balance?{query}", status=422)["errors"]
+
+
+def test_two_ids_never_become_one_by_bad_bytes(shop: Shop) -> None:
+    assert shop.call("PUT", "/customers/x%ff", {"first_name": "A"}).status_code == 404
+    assert shop.call("GET", "/customers/x%ed%a0%80").status_code == 404
+
+
+def test_no_redirect_names_a_host_that_the_caller_claims(shop: Shop) -> None:
+    response = shop._send("/v1//programs", method="GET", headers={"Host": "evil.example"})
+    assert (response.status_code, response.headers.get("Location")) == (404, None)
+
+
+def test_every_problem_type_leads_to_its_explanation(app: Flask, shop: Shop) -> None:
+    reference = shop.call("GET", "/links/nonsense").json["type"], shop.order(ordered_at=1, status=422)["type"]
+    page = app.test_client().get(reference[1].partition("#")[0])
+    assert page.status_code == 200
+    assert f'id="{reference[1].partition("#")[2]}"' in page.text
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])

@@ -1,10 +1,15 @@
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from service.storage.database import Database
+from service import ledger
+from service.referrals import customers
+from service.storage.database import Database, new_id
 from tests.functional.conftest import CommandLine
 from tests.serving import Server
 from tests.shop import Shop, over_network
@@ -106,6 +111,34 @@ def test_the_worker_books_what_is_due(orchard: CommandLine, server: Server) -> N
     events = [transaction["event"] for transaction in shop.get("/ledger/transactions")["data"]]
     assert sorted(events) == ["earned", "ripened", "ripened"]
     assert "0 customers" in orchard("worker", "--once")
+
+
+def test_verify_finds_a_release_to_the_wrong_customer(orchard: CommandLine, server: Server) -> None:
+    made = orchard.merchant()
+    shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+    order = shop.order("ben", referral=shop.link(shop.program(hold_days=14))["code"])
+    database = Database(orchard.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    merchant_id, now = UUID(made["merchant_id"]), datetime.now(UTC)
+    with database.reading() as session:
+        ben = customers.get(session, merchant_id, "ben").owner_id.hex
+    reward = order["rewards"][0]["reward_id"]
+
+    def release_to_ben(session: Session) -> None:
+        ledger.post(
+            session,
+            merchant_id,
+            transaction_id=new_id(),
+            reference=f"conversion:{order['conversion_id']}:release:{reward}",
+            event="ripened",
+            postings=[ledger.Posting(ledger.pending(ben), ledger.available(ben), 1000, "EUR")],
+            effective_at=now,
+            recorded_at=now,
+        )
+
+    database.write(release_to_ben)
+    database.dispose()
+    said = orchard("ledger", "verify", "--merchant", made["merchant_id"], status=1)
+    assert f"account pending:{ben} in EUR holds 0, and the business says 1000" in said
 
 
 def test_verify_exits_1_and_names_what_is_wrong(orchard: CommandLine, server: Server) -> None:

@@ -1,5 +1,6 @@
 """Workers that die, and databases that are missing, unmigrated, read-only or down."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -152,6 +153,29 @@ def _expect_away(shop: Shop, server: Server) -> None:
         assert response.headers["Retry-After"]
         assert response.headers["Content-Type"] == "application/problem+json"
     assert requests.get(f"{server.base_url}/readyz", timeout=10).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [
+        (b"ZZ\r\n", 400),
+        (b"5\r\n{", 400),
+        (b"f4246\r\n" + b'{"a":1,' + b" " * 999_999 + b"\r\n8\r\nGARBAGE!\r\n0\r\n\r\n", 413),
+    ],
+)
+def test_a_chunked_body_is_read_whole_or_refused(
+    network_shop: Shop, server: Server, chunks: bytes, status: int
+) -> None:
+    host, _, port = server.base_url.removeprefix("http://").partition(":")
+    head = (
+        f"POST /v1/conversions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {network_shop.keys['checkout']}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head.encode() + chunks)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(4096).decode()
+    assert answer.startswith(f"HTTP/1.1 {status} "), answer
 
 
 @pytest.mark.parametrize(

@@ -30,3 +30,4 @@ def test_what_cannot_be_a_code_folds_to_none(code: str) -> None:
 
 def test_a_vanity_code_is_tidied() -> None:
     assert tidy("  ana  de--paw ") == "ANA-DE-PAW"
+    assert tidy("ＡＮＡ\u00a0de–paw") == "ANA-DE-PAW"

@@ -10,6 +10,8 @@ from service.referrals.mailboxes import fold
         ("a.n.a@gmail.com", "ana+shop@googlemail.com"),
         ("ana+1@outlook.com", "ana+2@outlook.com"),
         ("ana@pm.me", "ana+x@proton.me"),
+        ("ana@protonmail.com", "ana+x@pm.me"),
+        ("ana+1@hotmail.co.uk", "ana@hotmail.co.uk"),
     ],
 )
 def test_two_spellings_of_one_mailbox_are_equal(one: str, other: str) -> None:

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="ck_api_key_scope"),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_api_key_merchant_id"),
         sa.PrimaryKeyConstraint("merchant_id", "key_hash", name="pk_api_key"),
+        sa.UniqueConstraint("merchant_id", "key_id", name="uq_api_key_merchant_id_key_id"),
     )
     op.create_table(
         "customer",
@@ -51,7 +52,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("first_name", sa.String(length=80), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=True),
-        sa.Column("folded_email", sa.String(length=254), nullable=True),
+        sa.Column("folded_email", sa.String(length=800), nullable=True),
         sa.Column("locale", sa.String(length=35), nullable=True),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -87,44 +88,6 @@ def upgrade() -> None:
         sa.CheckConstraint("terms_version >= 1", name="ck_program_terms_version"),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_program_merchant_id"),
         sa.PrimaryKeyConstraint("merchant_id", "program_id", name="pk_program"),
-    )
-    op.create_table(
-        "conversion",
-        sa.Column("merchant_id", sa.Uuid(), nullable=False),
-        sa.Column("conversion_id", sa.Uuid(), nullable=False),
-        sa.Column("order_id", sa.String(length=255), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("customer_id", sa.String(length=255), nullable=False),
-        sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column("decisions", sa.JSON(), nullable=False),
-        sa.Column("program_id", sa.Uuid(), nullable=True),
-        sa.Column("terms_version", sa.BigInteger(), nullable=True),
-        sa.Column("link_id", sa.Uuid(), nullable=True),
-        sa.Column("advocate_id", sa.String(length=255), nullable=True),
-        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')", name="ck_conversion_status"
-        ),
-        sa.CheckConstraint("amount >= 0", name="ck_conversion_amount"),
-        sa.CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="ck_conversion_refunded_amount"),
-        sa.ForeignKeyConstraint(
-            ["merchant_id", "customer_id"],
-            ["customer.merchant_id", "customer.customer_id"],
-            name="fk_conversion_merchant_id_customer_id",
-        ),
-        sa.PrimaryKeyConstraint("merchant_id", "conversion_id", name="pk_conversion"),
-        sa.UniqueConstraint("merchant_id", "order_id", name="uq_conversion_merchant_id_order_id"),
-    )
-    op.create_index(
-        "ix_conversion_merchant_id_customer_id_conversion_id",
-        "conversion",
-        ["merchant_id", "customer_id", "conversion_id"],
-        unique=False,
     )
     op.create_table(
         "link",
@@ -207,6 +170,56 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'reserved'"),
     )
     op.create_table(
+        "conversion",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("conversion_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.String(length=255), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("customer_id", sa.String(length=255), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("decisions", sa.JSON(), nullable=False),
+        sa.Column("program_id", sa.Uuid(), nullable=True),
+        sa.Column("terms_version", sa.BigInteger(), nullable=True),
+        sa.Column("link_id", sa.Uuid(), nullable=True),
+        sa.Column("advocate_id", sa.String(length=255), nullable=True),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')", name="ck_conversion_status"
+        ),
+        sa.CheckConstraint(
+            "status IN ('unattributed', 'declined') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
+            name="ck_conversion_referred",
+        ),
+        sa.CheckConstraint("amount >= 0", name="ck_conversion_amount"),
+        sa.CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="ck_conversion_refunded_amount"),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "customer_id"],
+            ["customer.merchant_id", "customer.customer_id"],
+            name="fk_conversion_merchant_id_customer_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"], name="fk_conversion_merchant_id_link_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "program_id", "terms_version"],
+            ["program_terms.merchant_id", "program_terms.program_id", "program_terms.terms_version"],
+            name="fk_conversion_merchant_id_program_id_terms_version",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "conversion_id", name="pk_conversion"),
+        sa.UniqueConstraint("merchant_id", "order_id", name="uq_conversion_merchant_id_order_id"),
+    )
+    op.create_index(
+        "ix_conversion_merchant_id_customer_id_conversion_id",
+        "conversion",
+        ["merchant_id", "customer_id", "conversion_id"],
+        unique=False,
+    )
+    op.create_table(
         "referral",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("friend_id", sa.String(length=255), nullable=False),
@@ -224,6 +237,9 @@ def upgrade() -> None:
             ["merchant_id", "friend_id"],
             ["customer.merchant_id", "customer.customer_id"],
             name="fk_referral_merchant_id_friend_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"], name="fk_referral_merchant_id_link_id"
         ),
         sa.PrimaryKeyConstraint("merchant_id", "friend_id", name="pk_referral"),
     )
@@ -280,6 +296,11 @@ def upgrade() -> None:
             ["merchant_id", "conversion_id"],
             ["conversion.merchant_id", "conversion.conversion_id"],
             name="fk_reward_merchant_id_conversion_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "customer_id"],
+            ["customer.merchant_id", "customer.customer_id"],
+            name="fk_reward_merchant_id_customer_id",
         ),
         sa.PrimaryKeyConstraint("merchant_id", "reward_id", name="pk_reward"),
         sa.UniqueConstraint("merchant_id", "conversion_id", "side", name="uq_reward_merchant_id_conversion_id_side"),

@@ -1,0 +1,53 @@
+"""The README's own commands, run as they stand, against the demo that `make run` serves."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.functional.conftest import ORCHARD, CommandLine
+from tests.serving import free_port, serving
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("program", ["curl", "awk", "sed"])
+def test_what_the_readme_uses_is_there(program: str) -> None:
+    assert shutil.which(program)
+
+
+def test_the_main_job_of_the_readme_works_as_written(tmp_path: Path) -> None:
+    [job] = [
+        block
+        for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        if "API=" in block
+    ]
+    url, port = f"sqlite:///{tmp_path / 'orchard.db'}", free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    CommandLine(url, tmp_path)("demo", ORCHARD_BASE_URL=base_url)
+    with serving(url, tmp_path, workers=2) as server:
+        script = job.replace("http://localhost:8000", server.base_url).replace(".venv/bin/orchard", str(ORCHARD))
+        environment = {
+            **os.environ,
+            "ORCHARD_DATABASE_URL": url,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert answers[0]["status"] == "attributed"
+    assert answers[0]["advocate_id"] == "ana"
+    assert "sound" in done.stdout
