@@ -244,7 +244,7 @@ def serve(bind: str, workers: int | None) -> None:
 @click.option("--every", type=click.IntRange(1, 3600), default=10, show_default=True, help="Seconds between rounds.")
 @_with_database
 def worker(settings: Settings, database: Database, once: bool, every: int) -> None:
-    """Book what time does: rewards ripen, forgotten reservations are given back."""
+    """Book what time does: rewards ripen and lapse, forgotten reservations are given back."""
     while True:
         done = work.round_of_upkeep(database, now=datetime.now(UTC))
         if done or once:

@@ -8,7 +8,7 @@ from service.ledger.audit import BookCount, count, problems
 from service.ledger.balances import OwnerBalance, TrialBalanceLine, holdings, of_owner, trial_balance
 from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReused, TransactionUnknown
 from service.ledger.journal import by_reference, post, transaction, transactions
-from service.ledger.rewards import FixedReward, PercentReward, RewardTerms, taken_back
+from service.ledger.rewards import FixedReward, PercentReward, RewardTerms, lapsing, taken_back
 from service.ledger.statements import EntryPosition, OwnerEntry, entries_of_owner
 from service.ledger.tables import metadata
 from service.ledger.transactions import Posting, Transaction
@@ -38,6 +38,7 @@ __all__ = [
     "count",
     "entries_of_owner",
     "holdings",
+    "lapsing",
     "metadata",
     "of_owner",
     "owed",

@@ -43,6 +43,15 @@ class PercentReward:
 RewardTerms = FixedReward | PercentReward
 
 
+def lapsing(left_of_reward: int, *, available: int, left_of_later: int) -> int:
+    """How much of a reward lapses when its time is over, all in minor units.
+
+    What expires first is spent first: of what is available, the rewards that expire later (or never) account for
+    theirs, and what is beyond that is left of this one.
+    """
+    return max(0, min(left_of_reward, available - left_of_later))
+
+
 def taken_back(reward_amount: int, *, refunded_total: int, order_amount: int) -> int:
     """How much of a reward is taken back once `refunded_total` of the order was refunded, all in minor units.
 

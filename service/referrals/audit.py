@@ -52,7 +52,9 @@ def _expected(session: Session, merchant_id: UUID) -> Iterator[Expected]:
         if reward.status == "denied":
             yield Expected(f"{stem}:deny:{reward.reward_id}", Kind.EXPENSE, 0, reward.remaining)
         else:
-            yield Expected(f"{stem}:release:{reward.reward_id}", Kind.EXPENSE, 0, 0, reward.status == "available")
+            is_ripe = reward.status in ("available", "lapsed")
+            yield Expected(f"{stem}:release:{reward.reward_id}", Kind.EXPENSE, 0, 0, is_ripe)
+            yield Expected(f"{stem}:lapse:{reward.reward_id}", Kind.EXPENSE, 0, 0, reward.status == "lapsed")
     for redemption in storage.redemptions(session, merchant_id):
         stem = f"redemption:{redemption.redemption_id}"
         yield Expected(stem, Kind.RESERVED, 0, redemption.amount)
@@ -62,6 +64,13 @@ def _expected(session: Session, merchant_id: UUID) -> Iterator[Expected]:
 
 def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Customers whose pending or reserved balance is not what their rewards and redemptions say."""
+    lapsed = storage.lapsed(session, merchant_id)
+    for line in ledger.trial_balance(session, merchant_id):
+        if line.account == Kind.LAPSED and line.credit - line.debit != lapsed.pop(line.currency, 0):
+            yield f"account {line.account} in {line.currency} is not what the rewards say has lapsed"
+    for currency, total in lapsed.items():
+        if total:
+            yield f"account {Kind.LAPSED} in {currency} lacks {total}, which the rewards say has lapsed"
     for kind, holdings in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
         expected = {(owner.hex, currency): total for owner, currency, total in holdings(session, merchant_id) if total}
         found = ledger.holdings(session, merchant_id, kind)

@@ -190,6 +190,7 @@ def _reward(conversion: Conversion, applied: terms.Terms, side: str, given_as: s
         counted=False,
         amount=amount,
         reversed_amount=0,
+        lapsed_amount=None,
         currency=conversion.currency,
         given_as=given_as,
         status="available" if at_once else "pending",

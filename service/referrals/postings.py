@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
-from service.ledger import EXPENSE, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger import EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
 from service.storage.database import new_id
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund
@@ -34,8 +34,8 @@ def earn(session: Session, rewards: Iterable[Reward], owners: Owners, *, recorde
         )
 
 
-def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> int:
-    """Book the end of a reward's hold; what the customer owes is paid first. Returns the debt that is left."""
+def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
+    """Book the end of a reward's hold; what the customer owes is paid first."""
     movement = Posting(pending(owner), available(owner), reward.remaining, reward.currency)
     paid = min(debt, reward.remaining)
     _post(
@@ -47,7 +47,19 @@ def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_a
         effective_at=reward.available_at,
         recorded_at=recorded_at,
     )
-    return debt - paid
+
+
+def lapse(session: Session, reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> None:
+    """Book that what is left of a reward, in minor units, was not used in time."""
+    _post(
+        session,
+        reward.merchant_id,
+        f"conversion:{reward.conversion_id}:lapse:{reward.reward_id}",
+        "lapsed",
+        [Posting(available(owner), LAPSED, amount, reward.currency)],
+        effective_at=reward.expires_at or recorded_at,
+        recorded_at=recorded_at,
+    )
 
 
 def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime) -> None:
@@ -136,8 +148,10 @@ def _taken_back(reward: Reward, amount: int, owner: str, held: int) -> list[Post
         return [Posting(SETTLED, EXPENSE, amount, reward.currency)]
     if reward.status == "pending":
         return [Posting(pending(owner), EXPENSE, amount, reward.currency)]
-    from_available = min(amount, held)
-    parts = ((available(owner), from_available), (owed(owner), amount - from_available))
+    from_lapsed = min(amount, reward.lapsed_amount or 0)
+    from_available = min(amount - from_lapsed, held)
+    still_missing = amount - from_lapsed - from_available
+    parts = ((LAPSED, from_lapsed), (available(owner), from_available), (owed(owner), still_missing))
     return [Posting(account, EXPENSE, part, reward.currency) for account, part in parts if part]
 
 

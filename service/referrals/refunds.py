@@ -103,6 +103,8 @@ def _reverse(session: Session, recorded: Refund, reward: Reward, part: int) -> N
     session.add(
         Reversal(merchant_id=recorded.merchant_id, entry_id=recorded.entry_id, reward_id=reward.reward_id, amount=part)
     )
+    if reward.lapsed_amount:
+        reward.lapsed_amount -= min(part, reward.lapsed_amount)
     reward.reversed_amount += part
     if not reward.remaining:
         reward.status = "reversed"

@@ -1,8 +1,12 @@
-"""What time does to a customer's balance: rewards ripen, and forgotten reservations are given back.
+"""What time does to a customer's balance: rewards ripen and lapse, and forgotten reservations are given back.
 
-Whoever touches a customer's money calls this first, so the worker is never needed for a right answer.
+Whoever touches a customer's money calls this first, so the worker is never needed for a right answer. What happened is
+booked in the order of its times, so the answer is the same whenever somebody looks.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,27 +16,93 @@ from service import ledger
 from service.referrals import postings
 from service.storage import redemptions, rewards
 from service.storage.customers import KnownCustomer
+from service.storage.redemptions import Redemption
+from service.storage.rewards import Reward
+
+RIPENS, GIVEN_BACK, LAPSES = range(3)
+"""What comes first of what happens at one moment."""
+
+
+@dataclass(slots=True)
+class Held:
+    """What a customer has of one currency while time passes, in minor units. left: reward -> what may yet lapse."""
+
+    available: int = 0
+    owed: int = 0
+    unexpired: int = 0
+    left: dict[UUID, int] = field(default_factory=dict)
+
+    def gain(self, amount: int) -> None:
+        """More is available; what is owed is paid first."""
+        paid = min(self.owed, amount)
+        self.owed -= paid
+        self.available += amount - paid
 
 
 def is_due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> bool:
     """Whether time has left something to be booked for this customer."""
-    due = rewards.due(session, merchant_id, customer_id, now=now)
-    return bool(due or redemptions.stale(session, merchant_id, customer_id, now=now))
+    return bool(
+        rewards.due(session, merchant_id, customer_id, now=now)
+        or redemptions.stale(session, merchant_id, customer_id, now=now)
+        or rewards.expired(session, merchant_id, customer_id, now=now)
+    )
 
 
 def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
     """Book all that time has done to this customer, who is locked. Doing it again does nothing."""
     due = rewards.due(session, merchant_id, customer.customer_id, now=now)
     stale = redemptions.stale(session, merchant_id, customer.customer_id, now=now)
-    if not due and not stale:
+    expired = rewards.expired(session, merchant_id, customer.customer_id, now=now)
+    if not (due or stale or expired):
         return
-    debts = {name: balance.owed for name, balance in ledger.of_owner(session, merchant_id, customer.owner).items()}
-    for reward in due:
-        debt = debts.get(reward.currency, 0)
-        debts[reward.currency] = postings.ripen(session, reward, customer.owner, debt=debt, recorded_at=now)
-        reward.status = "available"
-    for redemption in stale:
-        debt = debts.get(redemption.currency, 0)
-        postings.settle(session, redemption, customer.owner, captured=0, debt=debt, now=now)
-        debts[redemption.currency] = max(0, debt - redemption.amount)
-        redemption.status = "voided"
+    over = [*expired, *(reward for reward in due if reward.expires_at is not None and reward.expires_at <= now)]
+    held = _held(session, merchant_id, customer, expired, now=now)
+    happened: list[tuple[datetime, int, UUID, Reward | Redemption]] = [
+        *((reward.available_at, RIPENS, reward.reward_id, reward) for reward in due),
+        *((redemption.expires_at, GIVEN_BACK, redemption.redemption_id, redemption) for redemption in stale),
+        *((reward.expires_at or now, LAPSES, reward.reward_id, reward) for reward in over),
+    ]
+    for _, what, _, subject in sorted(happened, key=lambda event: event[:3]):
+        if isinstance(subject, Redemption):
+            _give_back(session, subject, customer, held[subject.currency], now=now)
+        elif what == RIPENS:
+            _ripen(session, subject, customer, held[subject.currency], now=now)
+        else:
+            _lapse(session, subject, customer, held[subject.currency], now=now)
+
+
+def _held(
+    session: Session, merchant_id: UUID, customer: KnownCustomer, expired: Sequence[Reward], *, now: datetime
+) -> dict[str, Held]:
+    held: dict[str, Held] = defaultdict(Held)
+    for currency, balance in ledger.of_owner(session, merchant_id, customer.owner).items():
+        held[currency] = Held(balance.available, balance.owed)
+    for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=now).items():
+        held[currency].unexpired = total
+    for reward in expired:
+        held[reward.currency].left[reward.reward_id] = reward.remaining
+    return held
+
+
+def _ripen(session: Session, reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
+    postings.ripen(session, reward, customer.owner, debt=held.owed, recorded_at=now)
+    held.gain(reward.remaining)
+    held.left[reward.reward_id] = reward.remaining
+    reward.status = "available"
+
+
+def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
+    postings.settle(session, redemption, customer.owner, captured=0, debt=held.owed, now=now)
+    held.gain(redemption.amount)
+    redemption.status = "voided"
+
+
+def _lapse(session: Session, reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
+    left = held.left.pop(reward.reward_id)
+    later = held.unexpired + sum(held.left.values())
+    amount = ledger.lapsing(left, available=held.available, left_of_later=later)
+    reward.lapsed_amount = amount
+    if amount:
+        postings.lapse(session, reward, customer.owner, amount=amount, recorded_at=now)
+        held.available -= amount
+        reward.status = "lapsed"

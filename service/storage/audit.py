@@ -47,6 +47,16 @@ def reviewed_or_ripe(session: Session, merchant_id: UUID) -> Iterator[Reward]:
     yield from session.scalars(query.execution_options(yield_per=BATCH))
 
 
+def lapsed(session: Session, merchant_id: UUID) -> dict[str, int]:
+    """currency -> minor units that lapsed and were not taken back since."""
+    query = (
+        select(Reward.currency, func.sum(func.coalesce(Reward.lapsed_amount, 0)))
+        .where(Reward.merchant_id == merchant_id)
+        .group_by(Reward.currency)
+    )
+    return {currency: int(total) for currency, total in session.execute(query)}
+
+
 def pending(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, str, int]]:
     """(owner, currency, minor units) of credits that wait for the end of their hold."""
     query = (

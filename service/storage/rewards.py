@@ -25,12 +25,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.storage.database import Base
 from service.storage.paging import newest
 
+EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
+
 
 class Reward(Base):
     """What one side earned from one conversion, in minor units.
 
     given_as: `credit` goes to the customer's balance; `discount` was taken off the order by the shop.
     status: as last stored; a pending one whose time has come counts as available.
+    lapsed_amount: what of it lapsed and was not taken back since; None until its time is over.
     counted: whether the advocate's cap and tiers count the referral by this reward. One reward of each
     conversion does: the advocate's, or the friend's where the advocate earns nothing.
     """
@@ -43,10 +46,17 @@ class Reward(Base):
         CheckConstraint("side IN ('advocate', 'friend')", name="side"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_amount"),
+        CheckConstraint("lapsed_amount BETWEEN 0 AND amount - reversed_amount", name="lapsed_amount"),
         CheckConstraint("given_as IN ('credit', 'discount')", name="given_as"),
         CheckConstraint("status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="status"),
         Index(None, "merchant_id", "customer_id", "reward_id"),
         Index("ix_reward_merchant_id_program_id_advocate_id", "merchant_id", "program_id", "advocate_id"),
+        Index(
+            "ix_reward_expiring",
+            "expires_at",
+            postgresql_where=text(EXPIRING),
+            sqlite_where=text(EXPIRING),
+        ),
         Index(
             "ix_reward_due",
             "available_at",
@@ -67,6 +77,7 @@ class Reward(Base):
     counted: Mapped[bool]
     amount: Mapped[int]
     reversed_amount: Mapped[int]
+    lapsed_amount: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3))
     given_as: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(9))
@@ -123,11 +134,43 @@ def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime)
     return session.scalars(_DUE, values, execution_options={"populate_existing": True}).all()
 
 
+def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Reward]:
+    """The customer's available rewards whose time is over and of which nobody has said yet what lapsed."""
+    query = _unlapsed(merchant_id, customer_id).where(Reward.expires_at <= now)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+def left_of_unexpired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> dict[str, int]:
+    """currency -> minor units that refunds have left of the customer's available rewards that live on."""
+    query = (
+        _unlapsed(merchant_id, customer_id)
+        .where(or_(Reward.expires_at.is_(None), Reward.expires_at > now))
+        .with_only_columns(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
+        .group_by(Reward.currency)
+    )
+    return {currency: int(total) for currency, total in session.execute(query)}
+
+
+def _unlapsed(merchant_id: UUID, customer_id: str) -> Select[tuple[Reward]]:
+    return select(Reward).where(
+        Reward.merchant_id == merchant_id,
+        Reward.customer_id == customer_id,
+        Reward.given_as == "credit",
+        Reward.status == "available",
+        Reward.lapsed_amount.is_(None),
+    )
+
+
 def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:
-    """(merchant, customer) of rewards that are due, of all merchants. For the worker."""
+    """(merchant, customer) of rewards that are ripe or whose time is over, of all merchants. For the worker."""
     query = (
         select(Reward.merchant_id, Reward.customer_id)
-        .where(Reward.status == "pending", Reward.available_at <= now)
+        .where(
+            or_(
+                and_(Reward.status == "pending", Reward.available_at <= now),
+                and_(Reward.status == "available", Reward.lapsed_amount.is_(None), Reward.expires_at <= now),
+            )
+        )
         .distinct()
         .limit(limit)
     )

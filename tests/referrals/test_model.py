@@ -21,7 +21,6 @@ from service import ledger
 from service.ledger import InsufficientFunds
 from service.referrals import (
     audit,
-    balances,
     conversions,
     customers,
     keys,
@@ -98,7 +97,7 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = START
+        self.now, self.people = START, PEOPLE
         merchant, _ = self._write(keys.create_merchant, "Acme", "EUR")
         self.merchant_id = merchant.merchant_id
         fields = {
@@ -273,21 +272,20 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_balances_are_those_on_paper(self) -> None:
-        def look(session: Any) -> dict[str, Purse]:
+        def look(session: Session) -> dict[str, Purse]:
             found = {}
-            for name in PEOPLE:
-                upkeep.catch_up(
-                    session, self.merchant_id, customers.lock(session, self.merchant_id, name), now=self.now
-                )
+            for name in self.people:
+                locked = customers.lock(session, self.merchant_id, name)
+                upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
-                customer = customers.get(session, self.merchant_id, name)
-                held = [balance.held for balance in balances.balances(session, self.merchant_id, customer)]
-                for one in held:
-                    found[name] = Purse(one.pending, one.available, one.reserved, one.owed)
+                for held in ledger.of_owner(session, self.merchant_id, locked.owner).values():
+                    found[name] = Purse(held.pending, held.available, held.reserved, held.owed)
             return found
 
         found = self._transaction(look)
-        assert {name: found.get(name, Purse()) for name in PEOPLE} == self.purses
+        assert {name: found.get(name, Purse()) for name in self.people} == {
+            name: self.purses[name] for name in self.people
+        }
 
     def teardown(self) -> None:
         self._transaction(self._audit)
@@ -308,7 +306,6 @@ class InOneTransaction(Histories):
     """Histories that share a merchant and leave nothing behind, so that there can be many."""
 
     session: Session
-    people: list[str]
 
     def _transaction(self, work: Callable[[Session], Any]) -> Any:
         with self.session.begin_nested():

@@ -10,7 +10,7 @@ from service.storage import schema, visits
 from service.storage.database import Database, _wal_is_safe
 from service.storage.migrations.metadata import ALL
 
-FOR_THE_WORKER = {"ix_reward_due", "ix_redemption_stale", "ix_idempotency_created_at"}
+FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
 
 
 def test_the_migrations_make_what_the_code_says(database: Database) -> None:

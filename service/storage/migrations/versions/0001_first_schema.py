@@ -278,6 +278,7 @@ def upgrade() -> None:
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("reversed_amount", sa.BigInteger(), nullable=False),
+        sa.Column("lapsed_amount", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("given_as", sa.String(length=8), nullable=False),
         sa.Column("status", sa.String(length=9), nullable=False),
@@ -291,6 +292,7 @@ def upgrade() -> None:
             "status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="ck_reward_status"
         ),
         sa.CheckConstraint("amount > 0", name="ck_reward_amount"),
+        sa.CheckConstraint("lapsed_amount BETWEEN 0 AND amount - reversed_amount", name="ck_reward_lapsed_amount"),
         sa.CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="ck_reward_reversed_amount"),
         sa.ForeignKeyConstraint(
             ["merchant_id", "conversion_id"],
@@ -312,6 +314,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
         sqlite_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_reward_expiring",
+        "reward",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"),
+        sqlite_where=sa.text("status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"),
     )
     op.create_index(
         "ix_reward_merchant_id_customer_id_reward_id",
