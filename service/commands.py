@@ -55,7 +55,8 @@ def _with_database(command: Command) -> Command:
             raise Fault(str(error)) from error
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-            raise Fault(f"The database does not answer as it should: {reason}. `orchard db upgrade`?") from error
+            hint = " `orchard db upgrade` makes its tables." if "no such table" in reason or "exist" in reason else ""
+            raise Fault(f"The database does not answer as it should: {reason}.{hint}") from error
 
     return run  # type: ignore[return-value]
 
@@ -65,7 +66,7 @@ def _only_merchant(session: Session, merchant_id: UUID | None) -> UUID:
         return merchant_id
     known = merchants.merchants(session)
     if len(known) != 1:
-        raise Fault(f"There are {len(known)} merchants: name one with --merchant.")
+        raise Fault(f"There are {len(known)} merchants: name one with --merchant. `orchard merchant list` lists them.")
     return known[0].merchant_id
 
 
@@ -120,6 +121,19 @@ def merchant_create(settings: Settings, database: Database, name: str, currency:
     for scope, key in created.items():
         click.echo(f"{scope:11}  {key}")
     click.echo("Keep the keys safe: they are not shown again.")
+
+
+@merchant.command("list")
+@as_json
+@_with_database
+def merchant_list(settings: Settings, database: Database, as_json: bool) -> None:
+    """List the merchants."""
+    with database.reading() as session:
+        rows = [
+            {"merchant_id": str(row.merchant_id), "name": row.name, "currency": row.currency}
+            for row in merchants.merchants(session)
+        ]
+    _show(rows, as_json)
 
 
 def _create_merchant(session: Session, name: str, currency: str) -> tuple[UUID, dict[str, str]]:

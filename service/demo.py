@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import replay
+from service import replay, work
 from service.referrals import keys, links, programs
 from service.referrals.customers import Contact
 from service.referrals.links import NewLink
@@ -27,6 +27,7 @@ def prepare(database: Database, settings: Settings, *, now: datetime) -> str:
     merchant_id, program_id = database.write(lambda session: _merchant_and_program(session, settings, now))
     source = replay.Source(merchant_id, program_id, "EUR")
     replay.replay(database, signer, str(ORDERS), source, advance=lambda _: None)
+    work.round_of_upkeep(database, now=now)
     asked = NewLink(program_id, Contact("ana", "Ana"))
     link, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
     return _TEXT.format(
@@ -75,10 +76,10 @@ Orchard's demo is ready.
   Paste   export KEY={key}
           export ADMIN={admin}
 
-          # Ben orders for EUR 50.00 with Ana's code {code}
+          # Gus orders for EUR 50.00 with Ana's code {code}
           curl -s {base}/v1/conversions -H "Authorization: Bearer $KEY" \\
             -H "Content-Type: application/json" -d '{{"order_id": "demo-1", "amount": 5000, "currency": "EUR",
-            "customer": {{"customer_id": "ben", "first_name": "Ben"}}, "referral": "{code}"}}'
+            "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'
 
           # what Ana has now, and what the books say
           curl -s {base}/v1/customers/ana/balance -H "Authorization: Bearer $KEY"

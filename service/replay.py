@@ -1,6 +1,7 @@
 """Feed a file of orders through the same use case as the API."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -101,6 +102,8 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
 
 
 def _order(session: Session, signer: TokenSigner, source: Source, row: dict[str, str], now: datetime) -> Order:
+    if not re.fullmatch(r"[0-9]{1,16}", row["amount_minor"]):
+        raise ValueError("amount_minor must be an integer in minor units, 0 or more")
     amount = int(row["amount_minor"])
     currency = row.get("currency") or source.currency
     if not 0 <= amount <= LARGEST_AMOUNT:
@@ -135,6 +138,8 @@ def _time(row: dict[str, str]) -> datetime:
     if row.get("ordered_at"):
         moment = datetime.fromisoformat(row["ordered_at"])
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not row.get("ordered_on"):
+        raise ValueError("the order needs ordered_at or ordered_on")
     day = date.fromisoformat(row["ordered_on"])
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ A file beside the service's other local state: shared by the workers of one mach
 """
 
 import logging
+import os
 import sqlite3
-from contextlib import closing
+import threading
 from pathlib import Path
 from uuid import UUID
 
@@ -23,6 +24,9 @@ class Destinations:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "destinations.db"
         self._known: dict[UUID, str] = {}
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened_by = 0
 
     def remember(self, link_id: UUID, destination_url: str) -> None:
         """Note where the link leads now. Costs nothing while that stays the same."""
@@ -48,11 +52,20 @@ class Destinations:
 
     def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[str]]:
         try:
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=PATIENCE_SECONDS)) as connection, connection:
-                connection.execute("PRAGMA synchronous=OFF")  # what is lost is learned again
-                connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
-                return connection.execute(statement, values).fetchall()
+            with self._lock:
+                return self._open().execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             log.warning("destinations are kept in memory alone: %s", error)
             return []
+
+    def _open(self) -> sqlite3.Connection:
+        """This process's connection: one that was made before a fork is the parent's."""
+        if self._connection is None or self._opened_by != os.getpid():
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path, timeout=PATIENCE_SECONDS, check_same_thread=False, isolation_level=None
+            )
+            connection.execute("PRAGMA synchronous=OFF")  # what is lost is learned again
+            connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
+            self._connection, self._opened_by = connection, os.getpid()
+        return self._connection

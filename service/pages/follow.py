@@ -72,14 +72,18 @@ def _answer(wired: Wiring, evidence: LinkEvidence, followed: Followed | None, no
 
 
 def _preview(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:
-    """What a bot or a messenger gets: a card of the offer, no visit, no way on with a referral."""
+    """What a bot or a messenger gets: a card of the offer, and no visit.
+
+    A person who was taken for a bot can go on from it, with the link itself as the referral.
+    """
     target = visits.look(wired.database, evidence.merchant_id, evidence.link_id)
     if target is None:
         return page("not-found.html", 404)
     if not target.is_open(now):
         return page("gone.html", 410, destination=target.destination_url)
     greeting = _greeting(wired, evidence, target)
-    return page("greeting.html", 200, greeting=greeting, onward=target.destination_url)
+    onward = with_referral(target.destination_url, wired.signer.link(evidence.merchant_id, evidence.link_id))
+    return page("greeting.html", 200, greeting=greeting, onward=onward)
 
 
 def _shown_to_a_developer(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:

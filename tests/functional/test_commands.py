@@ -34,7 +34,16 @@ b-8,ana,2026-01-01T10:00:00Z,1
 
 
 def test_every_command_explains_itself(orchard: CommandLine) -> None:
-    commands = ["db upgrade", "merchant create", "key create", "key list", "key revoke", "serve", "worker"]
+    commands = [
+        "db upgrade",
+        "merchant create",
+        "merchant list",
+        "key create",
+        "key list",
+        "key revoke",
+        "serve",
+        "worker",
+    ]
     for command in [*commands, "ledger verify", "replay", "demo", "openapi"]:
         assert "Usage:" in orchard(*command.split(), "--help")
 
