@@ -44,13 +44,15 @@ SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
 PG_OPTIONS = (
-    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s -c plan_cache_mode=force_generic_plan -c jit=off"
+    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
+    " -c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 )
-"""Every statement here is a look-up by key: planning it anew, or compiling it, only costs."""
+"""Every statement here is a look-up by key: planning it anew, or compiling it, only costs, and a plan that was made
+while a table was empty must not go on reading all of it."""
 RACES = ("40001", "40P01", "23505")
 """serialization_failure, deadlock_detected, unique_violation"""
 
-PG_PATIENT = " -c statement_timeout=0"
+PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
 
 

@@ -65,7 +65,9 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         workers = (os.cpu_count() or 1) + 1
-        print(f"{os.cpu_count()} cores, {workers} sync workers, {ROUNDS} rounds of {SECONDS} s, medians\n")
+        print(
+            f"{os.cpu_count()} cores, {workers} sync workers, {ROUNDS} rounds of {SECONDS} s, medians, each after a round to warm up\n"
+        )
         on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
         on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
         followed, converted = _postgresql(postgres, on_postgres, folder, workers)
@@ -77,6 +79,7 @@ def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int
         limit = _median(lambda: _wrk(bare, "follow", data))
         followed = _median(lambda: _wrk(server.base_url, "follow", data))
     _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.4)
+    _pgbench(postgres, data)
     limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
         converted = _median(lambda: _wrk(server.base_url, "convert", data))
@@ -178,6 +181,8 @@ def _bare(folder: Path, workers: int) -> Iterator[str]:
 
 
 def _median(measure: Callable[[], Load]) -> Load:
+    """The median of some rounds, after one to warm up: files grow, plans are made, caches fill."""
+    measure()
     loads = [measure() for _ in range(ROUNDS)]
     return Load(
         statistics.median(load.per_second for load in loads),
