@@ -65,9 +65,8 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         workers = (os.cpu_count() or 1) + 1
-        print(
-            f"{os.cpu_count()} cores, {workers} sync workers, {ROUNDS} rounds of {SECONDS} s, medians, each after a round to warm up\n"
-        )
+        print(f"{os.cpu_count()} cores, {workers} sync workers")
+        print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
         on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
         on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
         followed, converted = _postgresql(postgres, on_postgres, folder, workers)
