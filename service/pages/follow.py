@@ -18,7 +18,7 @@ from service.referrals import greetings
 from service.referrals.greetings import Greeting
 from service.referrals.signing import LinkEvidence, VisitEvidence
 from service.storage import visits
-from service.storage.database import new_id
+from service.storage.base import new_id
 from service.storage.visits import Followed, Target
 from service.wiring import Wiring, wiring
 

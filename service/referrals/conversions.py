@@ -17,9 +17,9 @@ from service.referrals.signing import Evidence, TokenSigner, canonical
 from service.referrals.situation import Situation
 from service.storage import conversions as storage
 from service.storage import customers, rewards
+from service.storage.base import add_at_once, new_id
 from service.storage.conversions import Conversion, Referral
 from service.storage.customers import KnownCustomer
-from service.storage.database import add_at_once, new_id
 from service.storage.rewards import Reward
 from service.storage.standing import Sighting
 

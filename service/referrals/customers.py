@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from service.referrals.errors import Unknown
 from service.referrals.mailboxes import fold
 from service.storage import customers as storage
+from service.storage.base import new_id
 from service.storage.customers import Customer, KnownCustomer
-from service.storage.database import new_id
 
 
 @dataclass(frozen=True, slots=True)

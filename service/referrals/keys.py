@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from service.referrals.currencies import exponent
 from service.referrals.errors import BadValues, Unknown
 from service.storage import merchants as storage
-from service.storage.database import new_id
+from service.storage.base import new_id
 from service.storage.merchants import ApiKey, Merchant
 
 SCOPES = ("admin", "checkout", "marketing")

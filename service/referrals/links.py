@@ -10,7 +10,7 @@ from service.referrals import codes, customers, programs
 from service.referrals.customers import Contact
 from service.referrals.errors import BadValues, CodeTaken, Unknown
 from service.storage import links as storage
-from service.storage.database import new_id
+from service.storage.base import new_id
 from service.storage.links import Link
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.ledger import EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
-from service.storage.database import new_id
+from service.storage.base import new_id
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund
 from service.storage.rewards import Reward

@@ -9,8 +9,8 @@ from service import ledger
 from service.referrals import customers, postings, upkeep
 from service.referrals.errors import BadValues, RedemptionSettled, Unknown
 from service.storage import redemptions as storage
+from service.storage.base import new_id
 from service.storage.customers import KnownCustomer
-from service.storage.database import new_id
 from service.storage.redemptions import Redemption
 
 RESERVED_FOR = timedelta(hours=1)

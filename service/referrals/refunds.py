@@ -11,9 +11,9 @@ from service.referrals import postings, upkeep
 from service.referrals.errors import BadValues, RefundContradicted, Unknown
 from service.storage import conversions, customers, rewards
 from service.storage import refunds as storage
+from service.storage.base import new_id
 from service.storage.conversions import Conversion
 from service.storage.customers import KnownCustomer
-from service.storage.database import new_id
 from service.storage.refunds import Refund, Reversal
 from service.storage.rewards import Reward
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base, insertion, numbered
+from service.storage.base import Base, insertion, numbered
 from service.storage.merchants import Merchant
 
 

@@ -8,7 +8,8 @@ import psycopg
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base, Database
+from service.storage.base import Base
+from service.storage.database import Database
 
 
 class Merchant(Base):

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.storage.database import Base
+from service.storage.base import Base
 from service.storage.merchants import Merchant
 from service.storage.paging import newest
 

@@ -11,7 +11,8 @@ import psycopg
 from sqlalchemy import Connection, LargeBinary, String, TextClause, TextualSelect, Uuid, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.storage.database import Base, Database, Instant
+from service.storage.base import Base, Instant
+from service.storage.database import Database
 
 SAME_VISIT = timedelta(hours=1)
 

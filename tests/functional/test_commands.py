@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.referrals import customers
-from service.storage.database import Database, new_id
+from service.storage.base import new_id
+from service.storage.database import Database
 from tests.functional.conftest import CommandLine
 from tests.serving import Server
 from tests.shop import Shop, over_network

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.ledger import EXPENSE, SETTLED, Posting, available, pending, reserved
-from service.storage.database import Database, new_id
+from service.storage.base import new_id
+from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OWNER = "0a" * 16

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from service.pages.follow import with_referral
 from service.referrals.signing import TokenSigner
-from service.storage.database import Database, new_id
+from service.storage.base import new_id
+from service.storage.database import Database
 from service.storage.visits import Visit
 from tests.shop import BROWSER, Shop
 

@@ -3,7 +3,7 @@ import string
 from datetime import UTC, datetime
 
 from service.referrals.signing import CodeEvidence, LinkEvidence, TokenSigner, VisitEvidence
-from service.storage.database import new_id
+from service.storage.base import new_id
 
 OLD, NEW = "an-old-key-that-is-long-enough-00000", "a-new-key-that-is-long-enough-00000"
 SIGNER = TokenSigner([OLD])

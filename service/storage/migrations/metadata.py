@@ -13,6 +13,6 @@ from service.storage import (  # noqa: F401  (loading them fills Base.metadata)
     rewards,
     visits,
 )
-from service.storage.database import Base
+from service.storage.base import Base
 
 ALL = [Base.metadata, of_ledger]

@@ -1,0 +1,109 @@
+"""`orchard merchant` and `orchard key`."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+from sqlalchemy.orm import Session
+
+from service.commands.session import as_json, of_merchant, only_merchant, show, with_database
+from service.referrals import keys
+from service.settings import Settings
+from service.storage import merchants
+from service.storage.database import Database
+
+
+@click.group()
+def merchant() -> None:
+    """Merchants."""
+
+
+@merchant.command("create")
+@click.argument("name")
+@click.option("--currency", required=True, help="ISO 4217, such as EUR.")
+@as_json
+@with_database
+def merchant_create(settings: Settings, database: Database, name: str, currency: str, as_json: bool) -> None:
+    """Create a merchant, and print one key for each scope. The keys are shown this once."""
+    merchant_id, created = database.write(lambda session: _create_merchant(session, name, currency))
+    if as_json:
+        click.echo(json.dumps({"merchant_id": str(merchant_id), "keys": created}, indent=2))
+        return
+    click.echo(f"merchant_id  {merchant_id}")
+    for scope, key in created.items():
+        click.echo(f"{scope:11}  {key}")
+    click.echo("Keep the keys safe: they are not shown again.")
+
+
+@merchant.command("list")
+@as_json
+@with_database
+def merchant_list(settings: Settings, database: Database, as_json: bool) -> None:
+    """List the merchants."""
+    with database.reading() as session:
+        rows = [
+            {"merchant_id": str(row.merchant_id), "name": row.name, "currency": row.currency}
+            for row in merchants.merchants(session)
+        ]
+    show(rows, as_json)
+
+
+def _create_merchant(session: Session, name: str, currency: str) -> tuple[UUID, dict[str, str]]:
+    created, its_keys = keys.create_merchant(session, name, currency, now=datetime.now(UTC))
+    return created.merchant_id, its_keys
+
+
+@click.group()
+def key() -> None:
+    """API keys."""
+
+
+@key.command("create")
+@click.option("--scope", type=click.Choice(keys.SCOPES), required=True)
+@of_merchant
+@as_json
+@with_database
+def key_create(settings: Settings, database: Database, scope: str, merchant_id: UUID | None, as_json: bool) -> None:
+    """Create a key and print it, this once. To rotate a key, create a new one and revoke the old one."""
+
+    def create(session: Session) -> tuple[UUID, str]:
+        row, created = keys.create(session, only_merchant(session, merchant_id), scope, now=datetime.now(UTC))
+        return row.key_id, created
+
+    key_id, created = database.write(create)
+    if as_json:
+        click.echo(json.dumps({"key_id": str(key_id), "scope": scope, "key": created}, indent=2))
+    else:
+        click.echo(created)
+
+
+@key.command("list")
+@of_merchant
+@as_json
+@with_database
+def key_list(settings: Settings, database: Database, merchant_id: UUID | None, as_json: bool) -> None:
+    """List the keys of a merchant. The keys themselves are not kept, only enough to tell them apart."""
+    with database.reading() as session:
+        rows = [
+            {
+                "key_id": str(row.key_id),
+                "scope": row.scope,
+                "hint": row.hint,
+                "created_at": row.created_at.isoformat(),
+                "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
+            }
+            for row in merchants.keys(session, only_merchant(session, merchant_id))
+        ]
+    show(rows, as_json)
+
+
+@key.command("revoke")
+@click.argument("key_id", type=click.UUID)
+@of_merchant
+@with_database
+def key_revoke(settings: Settings, database: Database, key_id: UUID, merchant_id: UUID | None) -> None:
+    """Revoke a key, from this moment on."""
+    now = datetime.now(UTC)
+    database.write(lambda session: keys.revoke(session, only_merchant(session, merchant_id), key_id, now=now))
+    click.echo("Revoked.")

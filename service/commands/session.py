@@ -1,0 +1,74 @@
+"""What the commands share: settings and database in hand, faults in one line, rows as a table or as JSON."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from service import settings as environment
+from service.referrals.errors import ReferralError
+from service.settings import BadSettings
+from service.storage import merchants
+from service.storage.database import Database
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+of_merchant = click.option(
+    "--merchant", "merchant_id", type=click.UUID, help="Which merchant; needed only where there are several."
+)
+
+
+class Fault(click.ClickException):
+    """Something that the user can mend: one line, exit code 1."""
+
+
+def with_database(command: Command) -> Command:
+    """Hand the command its settings and database, and turn what can go wrong with them into one line."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            settings = environment.load()
+            return command(settings, Database(settings.database_url, patient=True), *arguments, **options)
+        except (BadSettings, ReferralError) as error:
+            raise Fault(str(error)) from error
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+            hint = " `orchard db upgrade` makes its tables." if "no such table" in reason or "exist" in reason else ""
+            raise Fault(f"The database does not answer as it should: {reason}.{hint}") from error
+
+    return run  # type: ignore[return-value]
+
+
+def only_merchant(session: Session, merchant_id: UUID | None) -> UUID:
+    """The merchant that was named, or the only one. Raises Fault where that is not clear."""
+    if merchant_id is not None:
+        return merchant_id
+    known = merchants.merchants(session)
+    if len(known) != 1:
+        raise Fault(f"There are {len(known)} merchants: name one with --merchant. `orchard merchant list` lists them.")
+    return known[0].merchant_id
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        click.echo("Nothing yet.")
+        return
+    names = list(rows[0])
+    cells = [names, *([str("" if row[name] is None else row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    for line in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows, all with the same names, as a table for people or as JSON."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _table(rows)
