@@ -14,7 +14,7 @@ from service.referrals.attribution import Attribution
 from service.referrals.customers import Contact, learn
 from service.referrals.errors import OrderContradicted, Unknown
 from service.referrals.signing import Evidence, TokenSigner, canonical
-from service.referrals.situation import Situation
+from service.referrals.situation import Asked, Situation
 from service.storage import conversions as storage
 from service.storage import customers, rewards
 from service.storage.base import add_at_once, new_id
@@ -63,18 +63,8 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     if seen.conversion_id is not None:
         return _replay(session, merchant_id, seen.conversion_id, content)
     people = _lock(session, merchant_id, order.customer, seen, now=now)
-    found = situation.read(
-        session,
-        merchant_id,
-        seen,
-        evidence,
-        referral_given=bool(order.referral),
-        ordered_at=order.ordered_at or now,
-        amount=order.amount,
-        currency=order.currency,
-        friend=people[friend_id],
-        people=people,
-    )
+    asked = Asked(evidence, bool(order.referral), order.ordered_at or now, order.amount, order.currency)
+    found = situation.read(session, merchant_id, seen, asked, friend=people[friend_id], people=people)
     conversion, earned = _outcome(merchant_id, order, content, found, now=now)
     _write(session, conversion, earned, found)
     postings.earn(session, earned, {name: person.owner for name, person in people.items()}, recorded_at=now)

@@ -10,6 +10,7 @@ from service.referrals import situation
 from service.referrals.customers import Contact
 from service.referrals.mailboxes import fold
 from service.referrals.signing import TokenSigner
+from service.referrals.situation import Asked
 from service.storage import customers
 from service.storage.customers import KnownCustomer
 from service.storage.standing import Sighting
@@ -47,18 +48,9 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     friend_id = asked.customer.customer_id if asked.customer else None
     seen = situation.sight(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
     people = _people(session, merchant_id, asked.customer, seen)
-    found = situation.read(
-        session,
-        merchant_id,
-        seen,
-        evidence,
-        referral_given=True,
-        ordered_at=now,
-        amount=asked.amount,
-        currency=asked.currency,
-        friend=people.get(friend_id) if friend_id else None,
-        people=people,
-    )
+    friend = people.get(friend_id) if friend_id else None
+    question = Asked(evidence, True, now, asked.amount, asked.currency)
+    found = situation.read(session, merchant_id, seen, question, friend=friend, people=people)
     eligible = found.attribution.status == "attributed"
     advocate = people.get(found.advocate_id) if found.advocate_id else None
     terms = found.terms.friend_reward if eligible and found.terms else None

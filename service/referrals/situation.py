@@ -23,6 +23,20 @@ from service.storage.standing import Sighting, Standing
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be decided: an order, or a question about one. amount: minor units.
+
+    evidence: what the referral proves, None where it proves nothing. referral_given: whether there was one at all.
+    """
+
+    evidence: Evidence | None
+    referral_given: bool
+    ordered_at: datetime
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """The decision, with what it was made on.
 
@@ -59,21 +73,16 @@ def read(
     session: Session,
     merchant_id: UUID,
     seen: Sighting,
-    evidence: Evidence | None,
+    asked: Asked,
     *,
-    referral_given: bool,
-    ordered_at: datetime,
-    amount: int,
-    currency: str,
     friend: KnownCustomer | None,
     people: Mapping[str, KnownCustomer],
 ) -> Situation:
-    """Decide whether a referral earns credit for an order of this amount in minor units.
+    """Decide whether a referral earns credit for what is asked.
 
     seen: from `sight`. friend: who orders, or None while nobody knows (a quote). people: at least the advocates.
     Raises RaceLost if the friend was referred between the sighting and now.
     """
-    referred = seen.referral_advocate_id is not None
     advocate_id = seen.referral_advocate_id or seen.link_advocate_id
     program_id = seen.referral_program_id or seen.link_program_id
     link_id = seen.referral_link_id or seen.link_id
@@ -87,30 +96,44 @@ def read(
     )
     if facts.referral_advocate_id != seen.referral_advocate_id:
         raise RaceLost
-    if advocate_id is None or program_id is None:
-        return Situation(attribution.UNREADABLE if referral_given else attribution.UNATTRIBUTED)
-    terms = read_terms(facts.terms or {})
+    if advocate_id is None or program_id is None or facts.terms is None:
+        return Situation(attribution.UNREADABLE if asked.referral_given else attribution.UNATTRIBUTED)
+    terms = read_terms(facts.terms)
     rewarded = _rewarded_friends(session, merchant_id, program_id, advocate_id, friend, terms)
-    visit = evidence if isinstance(evidence, VisitEvidence) and not referred else None
-    case = Case(
+    case = _case(asked, seen, facts, terms, advocate=people[advocate_id], friend=friend, rewarded_friends=rewarded)
+    decided = _decide(case, seen, facts)
+    is_new_referral = seen.referral_advocate_id is None and decided.status == "attributed"
+    version = facts.terms_version
+    return Situation(decided, program_id, terms, version, link_id, advocate_id, rewarded, is_new_referral)
+
+
+def _case(
+    asked: Asked,
+    seen: Sighting,
+    facts: Standing,
+    terms: Terms,
+    *,
+    advocate: KnownCustomer,
+    friend: KnownCustomer | None,
+    rewarded_friends: int,
+) -> Case:
+    is_new = seen.referral_advocate_id is None
+    visit = asked.evidence if isinstance(asked.evidence, VisitEvidence) and is_new else None
+    return Case(
         terms=terms,
-        program_status=facts.program_status or "ended",
-        link_status=facts.link_status or "revoked",
+        program_status=facts.program_status or "",
+        link_status=facts.link_status or "",
         link_expires_at=facts.link_expires_at,
         visited_at=visit.visited_at if visit else None,
-        ordered_at=ordered_at,
-        amount=amount,
-        currency=currency,
-        advocate=_person(people[advocate_id]),
+        ordered_at=asked.ordered_at,
+        amount=asked.amount,
+        currency=asked.currency,
+        advocate=_person(advocate),
         friend=_person(friend) if friend else None,
         friend_is_above=facts.friend_is_above,
         has_earlier_order=facts.has_earlier_order,
-        rewarded_friends=rewarded,
+        rewarded_friends=rewarded_friends,
     )
-    decided = _decide(case, seen, facts)
-    is_new_referral = not referred and decided.status == "attributed"
-    version = facts.terms_version
-    return Situation(decided, program_id, terms, version, link_id, advocate_id, rewarded, is_new_referral)
 
 
 def _decide(case: Case, seen: Sighting, facts: Standing) -> Attribution:

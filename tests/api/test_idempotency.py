@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from tests.shop import Shop
@@ -34,7 +36,7 @@ def test_a_refused_request_leaves_its_key_free(shop: Shop) -> None:
     assert shop.call("POST", "/conversions", BODY, Idempotency_Key="k").status_code == 201
 
 
-def test_a_key_belongs_to_one_merchant(shop: Shop, new_shop) -> None:  # type: ignore[no-untyped-def]
+def test_a_key_belongs_to_one_merchant(shop: Shop, new_shop: Callable[[], Shop]) -> None:
     shop.call("POST", "/conversions", BODY, Idempotency_Key="k")
     other = new_shop().call("POST", "/conversions", BODY, Idempotency_Key="k")
     assert other.status_code == 201
