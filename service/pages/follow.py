@@ -50,10 +50,10 @@ def follow_link(token: str) -> Response:
             visit_id=visit_id,
             now=now,
         )
+        return _answer(wired, evidence, followed, now)
     except (SQLAlchemyError, psycopg.Error) as error:
         current_app.logger.error("a link is followed without the database: %s", type(error).__name__)
         return _without_database(wired, evidence, now)
-    return _answer(wired, evidence, followed, now)
 
 
 def _answer(wired: Wiring, evidence: LinkEvidence, followed: Followed | None, now: datetime) -> Response:
