@@ -89,9 +89,7 @@ class Database:
         """A session that sees one state of the database and leaves nothing behind."""
         with self._reads() as session:
             if not self.is_sqlite:
-                session.connection(
-                    execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-                )
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @contextmanager
