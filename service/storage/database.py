@@ -108,6 +108,7 @@ class Database:
         finally:
             if connection.closed:
                 pooled.invalidate()
+                self.dispose()  # the database went away, so what else is pooled is as dead
             pooled.close()
 
     def dispose(self, *, close: bool = True) -> None:

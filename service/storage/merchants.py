@@ -52,6 +52,15 @@ def scope_of_key(database: Database, merchant_id: UUID, key_hash: bytes) -> str 
         with database.statements() as connection:
             values = {"merchant": merchant_id, "hash": key_hash}
             return connection.execute(_ON_SQLITE, values).scalar_one_or_none()
+    try:
+        return _scope_on_postgresql(database, merchant_id, key_hash)
+    except (
+        psycopg.OperationalError
+    ):  # a connection from before the database went away; a new one tells whether it is back
+        return _scope_on_postgresql(database, merchant_id, key_hash)
+
+
+def _scope_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
     with database.driver() as driver:
         row = psycopg.Cursor(driver).execute(_ON_POSTGRESQL, (merchant_id, key_hash), prepare=True).fetchone()
         return None if row is None else str(row[0])

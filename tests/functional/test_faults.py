@@ -125,6 +125,7 @@ def test_a_database_that_goes_down_loses_nothing_and_the_friend_still_arrives(tm
             while shop.call("GET", "/programs").status_code != 200 and time.monotonic() < deadline:
                 time.sleep(0.1)
             assert shop.order(referral=referrals[0])["status"] == "attributed"
+            assert [shop.order()["status"] for _ in range(16)] == ["unattributed"] * 16
             assert shop.visit(link)
         assert "sound" in orchard("ledger", "verify")
 
