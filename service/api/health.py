@@ -56,9 +56,7 @@ def docs() -> Response:
 @blueprint.get("/docs/problems")
 def problems() -> Response:
     """What each problem type means; where the `type` of an answer leads."""
-    kinds = {
-        problem.kind: problem for problem in (*PROBLEMS.values(), UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
-    }
+    kinds = {problem.kind: problem for problem in (*PROBLEMS.values(), *ELSEWHERE)}
     page = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
     headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
     return Response(page, 200, headers, content_type="text/html; charset=utf-8")
