@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service import __version__, telemetry
 from service import settings as environment
 from service.api import (
+    adjustments,
     balances,
     conversions,
     customers,
@@ -21,6 +22,7 @@ from service.api import (
     programs,
     quotes,
     redemptions,
+    reports,
     rewards,
 )
 from service.api.openapi import describe, document
@@ -32,7 +34,19 @@ from service.storage.database import Database
 from service.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
-RESOURCES = (programs, customers, links, quotes, conversions, rewards, balances, redemptions, ledger)
+RESOURCES = (
+    programs,
+    customers,
+    links,
+    quotes,
+    conversions,
+    rewards,
+    balances,
+    redemptions,
+    ledger,
+    reports,
+    adjustments,
+)
 
 
 class ProblemApi(Api):  # type: ignore[misc]

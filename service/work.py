@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from service import ledger
 from service.referrals import customers, upkeep
 from service.storage import idempotency, redemptions, rewards, visits
 from service.storage.database import Database
@@ -30,8 +31,18 @@ def round_of_upkeep(database: Database, *, now: datetime) -> int:
             except DBAPIError as error:
                 failed.add((merchant_id, customer_id))
                 log.error("a customer of %s is left for the next round: %s", merchant_id, type(error.orig).__name__)
+    _seal(database, now)
     database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
     return done
+
+
+def _seal(database: Database, now: datetime) -> None:
+    """Seal what was posted into blocks. The log keeps each head, away from the books."""
+    with database.reading() as session:
+        waiting = ledger.waiting(session)
+    for merchant_id in waiting:
+        while block := database.write(partial(ledger.seal, merchant_id=merchant_id, now=now)):
+            log.info("sealed block %d of %s: head %s", block.number, merchant_id, block.hash.hex())
 
 
 def _due(database: Database, now: datetime) -> set[tuple[UUID, str]]:

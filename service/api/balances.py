@@ -108,8 +108,11 @@ def _opened(signer: TokenSigner, cursor: str) -> ledger.EntryPosition:
     position = signer.unseal(cursor)
     if position is None:
         raise bad_cursor()
-    transaction, line, available = json.loads(position)
-    return ledger.EntryPosition(UUID(transaction), line, available)
+    try:
+        transaction, line, available = json.loads(position)
+        return ledger.EntryPosition(UUID(transaction), line, available)
+    except (ValueError, TypeError):
+        raise bad_cursor() from None
 
 
 def _render(balance: CustomerBalance) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from service import ledger
 from service.api.call import Call
@@ -11,32 +11,9 @@ from service.api.fields import Currency, Moment, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
+from service.referrals import audit
 
 resource = Resource("ledger", "The books, in double entry")
-
-
-class TrialBalanceLineOut(Strict):
-    """All accounts of one kind in one currency, in minor units: the balance on its side, 0 on the other."""
-
-    account = fields.String(required=True)
-    currency = Currency(required=True)
-    debit = fields.Integer(required=True)
-    credit = fields.Integer(required=True)
-
-
-class TotalOut(Strict):
-    """What a currency adds up to, in minor units; both sides are equal."""
-
-    currency = Currency(required=True)
-    debit = fields.Integer(required=True)
-    credit = fields.Integer(required=True)
-
-
-class TrialBalanceOut(Strict):
-    """Every kind of account with its balance."""
-
-    accounts = fields.List(fields.Nested(TrialBalanceLineOut), required=True)
-    totals = fields.List(fields.Nested(TotalOut), required=True)
 
 
 class PostingOut(Strict):
@@ -59,24 +36,28 @@ class TransactionOut(Strict):
     recorded_at = Moment(required=True)
 
 
-@resource.reads("/ledger/trial-balance", TrialBalanceOut, scopes=ADMIN)
-def get_trial_balance(call: Call) -> Answer:
-    """Read the trial balance"""
-    lines = ledger.trial_balance(call.session, call.merchant_id)
-    totals: dict[str, list[int]] = {}
-    for line in lines:
-        total = totals.setdefault(line.currency, [0, 0])
-        total[0] += line.debit
-        total[1] += line.credit
-    return Answer(
-        {
-            "accounts": [
-                {"account": line.account, "currency": line.currency, "debit": line.debit, "credit": line.credit}
-                for line in lines
-            ],
-            "totals": [{"currency": name, "debit": total[0], "credit": total[1]} for name, total in totals.items()],
-        }
-    )
+class VerificationQuery(Strict):
+    """A head that was kept: history up to it must be unchanged."""
+
+    head = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
+
+
+class VerificationOut(Strict):
+    """What came of recomputing everything. head: the hash of the newest block; null before the first one."""
+
+    ok = fields.Boolean(required=True)
+    transactions = fields.Integer(required=True)
+    postings = fields.Integer(required=True)
+    sealed_blocks = fields.Integer(required=True)
+    head = fields.String(required=True, allow_none=True)
+    problems = fields.List(fields.String(), required=True)
+
+
+@resource.reads("/ledger/verification", VerificationOut, scopes=ADMIN, query=VerificationQuery)
+def get_verification(call: Call, query: dict[str, Any]) -> Answer:
+    """Prove that the books hold"""
+    expected = bytes.fromhex(query["head"]) if query["head"] else None
+    return Answer(audit.document(audit.verify(call.session, call.merchant_id, expected_head=expected)))
 
 
 @resource.reads("/ledger/transactions", page_of(TransactionOut, "TransactionPage"), scopes=ADMIN, query=PageQuery)
@@ -93,20 +74,22 @@ def get_transaction(call: Call, transaction_id: UUID) -> Answer:
     return Answer(_render(ledger.transaction(call.session, call.merchant_id, transaction_id)))
 
 
+def rendered_posting(posting: ledger.Posting) -> dict[str, Any]:
+    """A posting as the contract has it."""
+    return {
+        "debit": posting.debit.name,
+        "credit": posting.credit.name,
+        "amount": posting.amount,
+        "currency": posting.currency,
+    }
+
+
 def _render(transaction: ledger.Transaction) -> dict[str, Any]:
     return {
         "transaction_id": str(transaction.transaction_id),
         "reference": transaction.reference,
         "event": transaction.event,
-        "postings": [
-            {
-                "debit": posting.debit.name,
-                "credit": posting.credit.name,
-                "amount": posting.amount,
-                "currency": posting.currency,
-            }
-            for posting in transaction.postings
-        ],
+        "postings": [rendered_posting(posting) for posting in transaction.postings],
         "effective_at": rfc3339(transaction.effective_at),
         "recorded_at": rfc3339(transaction.recorded_at),
     }

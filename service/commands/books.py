@@ -1,15 +1,20 @@
-"""`orchard ledger`."""
+"""`orchard ledger`: proof, export and repair of the books."""
 
+import contextlib
 import json
+import re
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TextIO
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
 from service import ledger as books
-from service.commands.session import as_json, of_merchant, with_database
-from service.referrals import audit
+from service.commands import reports
+from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.referrals import audit, currencies
 from service.settings import Settings
 from service.storage import merchants
 from service.storage.database import Database
@@ -21,37 +26,132 @@ def ledger() -> None:
 
 
 @ledger.command("verify")
+@click.option("--head", metavar="HASH", help="A head that was printed once: history up to it must be unchanged.")
 @of_merchant
 @as_json
 @with_database
-def ledger_verify(settings: Settings, database: Database, merchant_id: UUID | None, as_json: bool) -> None:
-    """Prove that the books hold: every transaction, every balance, and both sides of the business.
+def ledger_verify(
+    settings: Settings, database: Database, head: str | None, merchant_id: UUID | None, as_json: bool
+) -> None:
+    """Prove that the books hold: every block, transaction and balance, and both sides of the business.
 
     Exits 1 and names what is wrong.
     """
-    reports: list[dict[str, Any]] = []
+    expected = _hash(head) if head else None
+    is_sound, documents = True, []
     with database.reading() as session:
-        wanted = [merchant_id] if merchant_id else [row.merchant_id for row in merchants.merchants(session)]
+        wanted = [only_merchant(session, merchant_id)] if expected else _merchants(session, merchant_id)
         for one in wanted:
-            found = [*books.problems(session, one), *audit.problems(session, one)]
-            size = books.count(session, one)
-            reports.append(
-                {
-                    "merchant_id": str(one),
-                    "ok": not found,
-                    "transactions": size.transactions,
-                    "postings": size.postings,
-                    "problems": found,
-                }
-            )
+            report = audit.verify(session, one, expected_head=expected)
+            is_sound = is_sound and not report.problems
+            if as_json:
+                documents.append({"merchant_id": str(one), **audit.document(report)})
+            else:
+                _print(one, report)
     if as_json:
-        click.echo(json.dumps(reports, indent=2))
-    for report in reports if not as_json else []:
-        click.echo(
-            f"{report['merchant_id']}: {report['transactions']} transactions, {report['postings']} postings, "
-            + ("sound" if report["ok"] else "NOT SOUND")
-        )
-        for problem in report["problems"]:
-            click.echo(f"  {problem}")
-    if not all(report["ok"] for report in reports):
+        click.echo(json.dumps(documents, indent=2))
+    if not is_sound:
         sys.exit(1)
+
+
+@ledger.command("head")
+@of_merchant
+@as_json
+@with_database
+def ledger_head(settings: Settings, database: Database, merchant_id: UUID | None, as_json: bool) -> None:
+    """Print the hash of the newest block. Keep it elsewhere, and prove later with `verify --head` that it holds."""
+    rows = []
+    with database.reading() as session:
+        for one in _merchants(session, merchant_id):
+            block = books.head(session, one)
+            if block is not None:
+                sealed_at = block.sealed_at.isoformat(timespec="seconds")
+                row = {"merchant_id": str(one), "block": block.number, "sealed_at": sealed_at}
+                rows.append({**row, "head": block.hash.hex()})
+    show(rows, as_json)
+
+
+@ledger.command("export")
+@click.option("--format", "form", type=click.Choice(sorted(books.FORMS)), required=True)
+@of_merchant
+@with_database
+def ledger_export(settings: Settings, database: Database, form: str, merchant_id: UUID | None) -> None:
+    """Write the whole journal to the standard output, as a file that the named tool accepts."""
+    with database.reading() as session, _writing() as output:
+        merchant = only_merchant(session, merchant_id)
+        for piece in books.export(session, merchant, form, exponent=currencies.decimals):
+            output.write(piece)
+
+
+@ledger.command("rebuild")
+@of_merchant
+@with_database
+def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | None) -> None:
+    """Make the balances anew from the postings, while the service goes on. It touches no posting.
+
+    Where a balance is right already nothing is changed. Stopped half-way, it goes on from there when called again.
+    """
+    with database.reading() as session:
+        wanted = _merchants(session, merchant_id)
+    hopeless: list[str] = []
+    for one in wanted:
+        with database.reading() as session:
+            accounts = books.count_accounts(session, one)
+        mended: list[tuple[str, str]] = []
+        with click.progressbar(length=accounts, label=f"Rebuilding {one}", file=sys.stderr) as bar:
+            is_over = False
+            while not is_over:
+                step = database.write(lambda session, one=one: books.rebuild_some(session, one))  # type: ignore[misc]
+                mended += step.mended
+                hopeless += step.hopeless
+                bar.update(step.accounts)
+                is_over = step.is_over
+        click.echo(f"{one}: {accounts} accounts, {len(mended)} balances mended.")
+        for account, currency in mended:
+            click.echo(f"  {account} in {currency}")
+    if hopeless:
+        listed = ", ".join(hopeless[:20])
+        raise Fault(f"The postings themselves cannot be; `orchard ledger verify` tells why. Accounts: {listed}")
+
+
+for command in (reports.trial_balance, reports.statement, reports.liability):
+    ledger.add_command(command)
+
+
+def _merchants(session: Session, merchant_id: UUID | None) -> list[UUID]:
+    return [merchant_id] if merchant_id else [row.merchant_id for row in merchants.merchants(session)]
+
+
+def _hash(head: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", head):
+        raise Fault("A head is 64 hexadecimal digits, as `orchard ledger head` prints it.")
+    return bytes.fromhex(head)
+
+
+def _print(merchant_id: UUID, report: audit.Report) -> None:
+    size = f"{report.transactions} transactions, {report.postings} postings, {report.sealed_blocks} sealed blocks"
+    click.echo(f"{merchant_id}: {size}, {'NOT SOUND' if report.problems else 'sound'}")
+    if report.head:
+        click.echo(f"  head {report.head}")
+    for problem in report.problems:
+        click.echo(f"  {problem}")
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[TextIO]:
+    """The standard output, written to the end. A disk that is full is one line; a reader who left is none."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard()
+        sys.exit(1)
+    except OSError as error:
+        _discard()
+        raise Fault(f"The export could not be written: {error.strerror}. What was written is not all of it.") from error
+
+
+def _discard() -> None:
+    """Let go of what could not be written, which Python would try once more at its end."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()

@@ -3,14 +3,16 @@
 Source: debit and credit accounts as in TigerBeetle; hot accounts spread over slots as in counters that shard.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an account is for. The first three are the merchant's own, the others belong to one owner each."""
+    """What an account is for. The first four are the merchant's own, the others belong to one owner each."""
 
     EXPENSE = "expense:rewards"
+    ADJUSTMENTS = "expense:adjustments"
     SETTLED = "settled"
     LAPSED = "income:lapsed"
     PENDING = "pending"
@@ -19,15 +21,20 @@ class Kind(StrEnum):
     OWED = "owed"
 
 
-DEBIT_NORMAL = frozenset({Kind.EXPENSE, Kind.OWED})
-MERCHANT_KINDS = frozenset({Kind.EXPENSE, Kind.SETTLED, Kind.LAPSED})
+DEBIT_NORMAL = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.OWED})
+MERCHANT_KINDS = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.SETTLED, Kind.LAPSED})
 OWNER_KINDS = (Kind.PENDING, Kind.AVAILABLE, Kind.RESERVED, Kind.OWED)
 HOT_SLOTS = 32
+_OWNER = re.compile(r"[0-9a-z][0-9a-z-]{0,47}")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. owner: an opaque id without meaning to a stranger, or "" for the merchant itself."""
+    """One account.
+
+    owner: an opaque id without meaning to a stranger, of small letters, digits and dashes, so that every accounting
+    tool takes it as part of a name; or "" for the merchant itself.
+    """
 
     kind: Kind
     owner: str = ""
@@ -35,11 +42,18 @@ class Account:
     def __post_init__(self) -> None:
         if (self.kind in MERCHANT_KINDS) == bool(self.owner):
             raise ValueError(f"{self.kind} with owner {self.owner!r} is not an account")
+        if self.owner and not _OWNER.fullmatch(self.owner):
+            raise ValueError(f"{self.owner!r} is not the name of an owner")
 
     @property
     def name(self) -> str:
         """As it is stored: `expense:rewards`, or `available:<owner>`."""
         return f"{self.kind}:{self.owner}" if self.owner else str(self.kind)
+
+    @property
+    def normal_side(self) -> str:
+        """`debit` or `credit`: the side on which the balance grows."""
+        return "debit" if self.kind in DEBIT_NORMAL else "credit"
 
     @property
     def floor(self) -> int | None:
@@ -56,6 +70,7 @@ class Account:
 
 
 EXPENSE = Account(Kind.EXPENSE)
+ADJUSTMENTS = Account(Kind.ADJUSTMENTS)
 SETTLED = Account(Kind.SETTLED)
 LAPSED = Account(Kind.LAPSED)
 
@@ -78,6 +93,11 @@ def reserved(owner: str) -> Account:
 def owed(owner: str) -> Account:
     """What this owner spent of rewards that were taken back later."""
     return Account(Kind.OWED, owner)
+
+
+def accounts_of(owner: str) -> list[Account]:
+    """All accounts that this owner can have, or the merchant itself, for ""."""
+    return [Account(kind, owner) for kind in Kind if (kind in MERCHANT_KINDS) != bool(owner)]
 
 
 def parse(name: str) -> Account:

@@ -1,21 +1,20 @@
-"""Proof that the books hold: every transaction as it was posted, every balance the sum of its postings."""
+"""Proof that the books hold: every transaction as it was posted and sealed, every balance the sum of its postings."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, literal, select, union_all
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from service.ledger import accounts
-from service.ledger.accounts import DEBIT_NORMAL
-from service.ledger.tables import balance_table, posting_table, transaction_table
-from service.ledger.transactions import Posting, fingerprint
+from service.ledger import scan, sums
+from service.ledger.encoding import block_hash, genesis
+from service.ledger.scan import Entry, StoredBlock
+from service.ledger.tables import posting_table, seal_table, transaction_table, unsealed_table
 
-BATCH = 2_000
+NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,68 +34,151 @@ def count(session: Session, merchant_id: UUID) -> BookCount:
     return BookCount(*found)
 
 
-def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
-    """Everything that is wrong with the merchant's books, in words; nothing on sound books.
+class Verification:
+    """One look at all of a merchant's books, within one snapshot of the database.
 
-    Reads each transaction once and keeps none of them.
+    problems() is to be read to its end; then transactions, postings and blocks say how many were looked at, and head
+    is the hash of the newest block, None before the first one.
     """
-    yield from _bad_transactions(session, merchant_id)
-    yield from _bad_balances(session, merchant_id)
+
+    def __init__(self, session: Session, merchant_id: UUID, *, expected_head: bytes | None = None) -> None:
+        """expected_head: the hash of a block that was printed once and must still be part of the chain."""
+        self._session = session
+        self._merchant = merchant_id
+        self._expected_head = expected_head
+        self.transactions = 0
+        self.postings = 0
+        self.blocks = 0
+        self.head: bytes | None = None
+
+    def problems(self) -> Iterator[str]:
+        """Everything that is wrong with the books, in words; nothing on sound books. Memory does not grow with them."""
+        for what, look in (("journal", self._bad_journal), ("balances", self._bad_balances)):
+            try:
+                yield from look()
+            except (DBAPIError, sqlite3.DatabaseError) as error:
+                cause = getattr(error, "orig", error)
+                if not _is_content(cause):
+                    raise
+                yield f"the {what} cannot be read: {cause}"
+
+    def _bad_journal(self) -> Iterator[str]:
+        chain = _Chain(genesis(str(self._merchant)), self._expected_head)
+        waiting = 0
+        for entries, blocks in scan.batches(self._session, self._merchant):
+            chain.begin(blocks)
+            self.transactions += len(entries)
+            for entry in entries:
+                self.postings += len(entry.lines)
+                waiting += entry.waits
+                if fault := _fault_of(entry):
+                    yield f"transaction {entry.reference} ({UUID(entry.transaction_id)}): {fault}"
+                if entry.block is not None and entry.digest is not None:
+                    chain.follow(entry.block, entry.digest)
+            yield from chain.faults()
+        yield from chain.finish()
+        yield from self._strays(waiting=waiting, sealed=chain.transactions)
+        self.blocks, self.head = chain.blocks, chain.head
+
+    def _strays(self, *, waiting: int, sealed: int) -> Iterator[str]:
+        seen = ((posting_table, self.postings), (seal_table, sealed), (unsealed_table, waiting))
+        for table, number in seen:
+            query = select(func.count()).select_from(table).where(table.c.merchant_id == self._merchant)
+            if self._session.scalar(query) != number:
+                yield from (
+                    f"transaction {transaction_id} has a row in {table.name} and is gone"
+                    for transaction_id in scan.strays(self._session, self._merchant, table)
+                )
+
+    def _bad_balances(self) -> Iterator[str]:
+        for account, currency, posted, kept in sums.differences(self._session, self._merchant):
+            if posted is None:
+                yield f"account {account} in {currency}: it has a balance and no postings"
+            elif kept is None:
+                yield f"account {account} in {currency}: its balance is missing, and its postings say {posted}"
+            elif posted != kept:
+                yield f"account {account} in {currency}: its balance is {kept}, and its postings say {posted}"
+            else:
+                yield f"account {account} in {currency} has fallen below zero, to {posted}"
+        for account, currency, slot in sums.misplaced(self._session, self._merchant):
+            yield f"account {account} in {currency}: its balance in slot {slot} is not kept as it should be"
 
 
-def _bad_transactions(session: Session, merchant_id: UUID) -> Iterator[str]:
-    t, p = transaction_table.c, posting_table.c
-    query = (
-        select(t.transaction_id, t.reference, t.event, t.effective_at, t.fingerprint, posting_table)
-        .outerjoin_from(
-            transaction_table,
-            posting_table,
-            and_(p.merchant_id == t.merchant_id, p.transaction_id == t.transaction_id),
-        )
-        .where(t.merchant_id == merchant_id)
-        .order_by(t.transaction_id, p.line)
-        .execution_options(yield_per=BATCH)
-    )
-    for _, lines in groupby(session.execute(query), key=lambda row: row[0]):
-        rows = list(lines)
-        if fault := _fault_of(rows):
-            yield f"transaction {rows[0].reference}: {fault}"
+def _is_content(error: object) -> bool:
+    """Whether what is stored is to blame, rather than the state that the database is in."""
+    if isinstance(error, sqlite3.DatabaseError):
+        code = getattr(error, "sqlite_errorcode", None)
+        return code in (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
+    return getattr(error, "sqlstate", None) == NUMERIC_VALUE_OUT_OF_RANGE
 
 
-def _fault_of(rows: list[Row[Any]]) -> str | None:
-    first = rows[0]
-    if first.line is None:
+def _fault_of(entry: Entry) -> str | None:
+    lines = entry.lines
+    if not lines:
         return "it has no postings"
-    if [row.line for row in rows] != list(range(len(rows))):
+    if lines[0][1] or lines[-1][1] != len(lines) - 1:
         return "a posting is missing"
-    try:
-        postings = [
-            Posting(accounts.parse(row.debit), accounts.parse(row.credit), row.amount, row.currency) for row in rows
-        ]
-    except ValueError as error:
-        return str(error)
-    effective_at: datetime = first.effective_at
-    if fingerprint(first.event, effective_at, postings) != bytes(first.fingerprint):
+    if entry.block is None:
+        return _fault_of_unsealed(entry)
+    if entry.waits:
+        return "it is sealed and waits to be"
+    return None if entry.to_be_sealed() == entry.digest else f"it is not what was sealed in block {entry.block}"
+
+
+def _fault_of_unsealed(entry: Entry) -> str | None:
+    if entry.content() != entry.fingerprint:
         return "its content is not what was posted"
-    return None
+    return None if entry.waits else "it is neither sealed nor waiting to be"
 
 
-def _bad_balances(session: Session, merchant_id: UUID) -> Iterator[str]:
-    p, b = posting_table.c, balance_table.c
-    debit_normal = b.kind.in_([str(kind) for kind in DEBIT_NORMAL])
-    movements = union_all(
-        select(p.debit.label("account"), p.currency, p.amount.label("net")).where(p.merchant_id == merchant_id),
-        select(p.credit, p.currency, -p.amount).where(p.merchant_id == merchant_id),
-        select(b.account, b.currency, case((debit_normal, -b.amount), else_=b.amount)).where(
-            b.merchant_id == merchant_id
-        ),
-    ).subquery()
-    net = func.sum(movements.c.net)
-    query = (
-        select(movements.c.account, movements.c.currency, net)
-        .group_by(movements.c.account, movements.c.currency)
-        .having(net != literal(0))
-        .execution_options(yield_per=BATCH)
-    )
-    for account, currency, difference in session.execute(query):
-        yield f"account {account} in {currency}: its balance is off by {abs(int(difference))} from its postings"
+class _Chain:
+    """Follows the blocks while their transactions pass by in the order of their ids, keeping the open ones alone."""
+
+    def __init__(self, previous: bytes, expected_head: bytes | None) -> None:
+        self._open: dict[int, tuple[StoredBlock, list[bytes]]] = {}
+        self._previous = previous
+        self._expected_head = expected_head
+        self._faults: list[str] = []
+        self.transactions = 0
+        self.blocks = 0
+        self.head: bytes | None = None
+
+    def begin(self, blocks: list[StoredBlock]) -> None:
+        """Take in the next blocks."""
+        for block in blocks:
+            self.blocks += 1
+            if block.number != self.blocks:
+                self._faults.append(f"block {self.blocks} is missing")
+                self.blocks = block.number
+            if block.previous != self._previous:
+                self._faults.append(f"block {block.number} does not follow the block before it")
+            if block.hash == self._expected_head:
+                self._expected_head = None
+            self._previous = self.head = block.hash
+            self._open[block.number] = (block, [])
+
+    def follow(self, number: int, sealed: bytes) -> None:
+        """Take in the next transaction of a block."""
+        self.transactions += 1
+        one = self._open.get(number)
+        if one is None:
+            self._faults.append(f"block {number} has more transactions than were sealed in it")
+            return
+        block, digests = one
+        digests.append(sealed)
+        if len(digests) == block.transactions:
+            del self._open[number]
+            if block_hash(block.previous, number, block.sealed_at, digests) != block.hash:
+                self._faults.append(f"block {number} is not what was sealed")
+
+    def faults(self) -> Iterator[str]:
+        """What came to light since this was asked last."""
+        found, self._faults = self._faults, []
+        yield from found
+
+    def finish(self) -> Iterator[str]:
+        """What came to light once all have passed by."""
+        for number, (block, digests) in sorted(self._open.items()):
+            yield f"block {number} lacks {block.transactions - len(digests)} of its {block.transactions} transactions"
+        if self._expected_head is not None:
+            yield f"no block has the hash {self._expected_head.hex()}: this is not the history that ended in it"

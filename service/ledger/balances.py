@@ -1,16 +1,17 @@
 """Balances: sums of postings, kept beside them so that reading one costs the same at any age of the account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
-from service.ledger.accounts import DEBIT_NORMAL, OWNER_KINDS, Account, Kind
+from service.ledger.accounts import OWNER_KINDS, Account, Kind
 from service.ledger.tables import balance_table, insertion, numbered
 
+BATCH = 2_000
 Key = tuple[Account, str]
 Changes = dict[Key, int]
 """(account, currency) -> signed minor units on the account's normal side."""
@@ -45,14 +46,16 @@ class OwnerBalance:
     owed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TrialBalanceLine:
-    """All accounts of one kind in one currency; `debit` or `credit` holds the balance, the other is 0."""
-
-    account: str
-    currency: str
-    debit: int
-    credit: int
+def of_accounts(session: Session, merchant_id: UUID, accounts: Iterable[Account]) -> dict[Key, int]:
+    """(account, currency) -> minor units on the account's normal side, for those of these that were ever used."""
+    named = {account.name: account for account in accounts}
+    query = (
+        select(_c.account, _c.currency, func.sum(_c.amount))
+        .where(_c.merchant_id == merchant_id, _c.account.in_(list(named)))
+        .group_by(_c.account, _c.currency)
+        .order_by(_c.account, _c.currency)
+    )
+    return {(named[name], currency): int(total) for name, currency, total in session.execute(query)}
 
 
 def of_owner(session: Session, merchant_id: UUID, owner: str) -> dict[str, OwnerBalance]:
@@ -64,27 +67,34 @@ def of_owner(session: Session, merchant_id: UUID, owner: str) -> dict[str, Owner
     return {currency: OwnerBalance(currency, **amounts) for currency, amounts in found.items()}
 
 
-def holdings(session: Session, merchant_id: UUID, kind: Kind) -> dict[tuple[str, str], int]:
-    """(owner, currency) -> minor units, of all owners whose account of this kind is not empty."""
-    query = select(_c.account, _c.currency, _c.amount).where(
-        _c.merchant_id == merchant_id, _c.kind == kind, _c.amount != 0
-    )
-    return {(account.partition(":")[2], currency): amount for account, currency, amount in session.execute(query)}
-
-
-def trial_balance(session: Session, merchant_id: UUID) -> list[TrialBalanceLine]:
-    """One line for each kind of account and currency; debits and credits of a currency add up to the same."""
+def holdings(session: Session, merchant_id: UUID, kind: Kind) -> Iterator[tuple[str, str, int]]:
+    """(owner, currency, minor units) of all owners whose account of this kind is not empty, by owner and currency."""
     query = (
-        select(_c.kind, _c.currency, func.sum(_c.amount))
-        .where(_c.merchant_id == merchant_id)
-        .group_by(_c.kind, _c.currency)
-        .order_by(_c.currency, _c.kind)
+        select(_c.account, _c.currency, _c.amount)
+        .where(_c.merchant_id == merchant_id, _c.kind == kind, _c.amount != 0)
+        .order_by(_c.account, _c.currency)
+        .execution_options(yield_per=BATCH)
     )
-    lines = []
-    for kind, currency, total in session.execute(query):
-        debit = int(total) if Kind(kind) in DEBIT_NORMAL else -int(total)
-        lines.append(TrialBalanceLine(kind, currency, max(debit, 0), max(-debit, 0)))
-    return lines
+    for account, currency, amount in session.execute(query):
+        yield account.partition(":")[2], currency, amount
+
+
+def positions(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str, int]]:
+    """(owner, currency, minor units) of what all of an owner's accounts add up to, by owner and currency."""
+    owner = case(
+        *((_c.kind == kind, func.substr(_c.account, len(kind) + 2)) for kind in OWNER_KINDS), else_=_c.account
+    ).label("owner")
+    total = func.sum(case((_c.kind == Kind.OWED, -_c.amount), else_=_c.amount))
+    query = (
+        select(owner, _c.currency, total)
+        .where(_c.merchant_id == merchant_id, _c.kind.in_(OWNER_KINDS))
+        .group_by(owner, _c.currency)
+        .having(total != 0)
+        .order_by(owner, _c.currency)
+        .execution_options(yield_per=BATCH)
+    )
+    for name, currency, amount in session.execute(query):
+        yield name, currency, int(amount)
 
 
 def lock(session: Session, merchant_id: UUID, keys: Iterable[Key]) -> Changes:

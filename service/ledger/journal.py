@@ -1,7 +1,7 @@
 """Posting to the books, and reading them back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,11 +9,13 @@ from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
 from service.ledger import accounts, balances
+from service.ledger.encoding import fingerprint, moment
 from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
-from service.ledger.tables import insertion, numbered, posting_table, transaction_table
-from service.ledger.transactions import Posting, Transaction, fingerprint
+from service.ledger.tables import insertion, numbered, posting_table, transaction_table, unsealed_table
+from service.ledger.transactions import Posting, Transaction
 
 _CLAIM = insertion(transaction_table, "ON CONFLICT (merchant_id, reference) DO NOTHING RETURNING transaction_id")
+_WAIT = insertion(unsealed_table)
 _STORED = select(transaction_table).where(
     transaction_table.c.merchant_id == bindparam("merchant"), transaction_table.c.reference == bindparam("ref")
 )
@@ -47,21 +49,21 @@ def post(
     would fall below its floor; neither has changed anything.
     Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
     """
-    if not postings:
-        raise ValueError("a transaction needs at least one posting")
+    transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
     changes = _changes(postings)
-    content = fingerprint(event, effective_at, postings)
+    lines = [(str(transaction_id), line, *posting.fields) for line, posting in enumerate(postings)]
+    content = fingerprint(event, moment(effective_at), lines)
     falling = {key: change for key, change in changes.items() if change < 0 and key[0].floor is not None}
     if falling:
         held = balances.lock(session, merchant_id, falling)
         if stored := _find(session, merchant_id, reference):
             return _replay(session, merchant_id, stored, content)
         _refuse_overdraft(falling, held)
-    transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
     if not _claim(session, merchant_id, transaction, content):
         return _replay(session, merchant_id, _stored(session, merchant_id, reference), content)
-    lines = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
-    session.execute(insertion(posting_table, rows=len(lines)), numbered(lines))
+    rows = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
+    session.execute(insertion(posting_table, rows=len(rows)), numbered(rows))
+    session.execute(_WAIT, numbered([{"merchant_id": merchant_id, "transaction_id": transaction_id}]))
     balances.apply(session, merchant_id, changes, spread=transaction_id.int)
     return transaction
 
@@ -93,15 +95,6 @@ def transactions(session: Session, merchant_id: UUID, *, limit: int, before: UUI
     return _read(session, merchant_id, session.execute(query).mappings().all())
 
 
-def by_reference(session: Session, merchant_id: UUID, references: Sequence[str]) -> dict[str, Transaction]:
-    """reference -> transaction, for those of these references that were posted."""
-    query = select(transaction_table).where(
-        transaction_table.c.merchant_id == merchant_id, transaction_table.c.reference.in_(references)
-    )
-    found = _read(session, merchant_id, session.execute(query).mappings().all())
-    return {transaction.reference: transaction for transaction in found}
-
-
 def _changes(postings: Sequence[Posting]) -> balances.Changes:
     changes: balances.Changes = defaultdict(int)
     for posting in postings:
@@ -115,6 +108,12 @@ def _refuse_overdraft(falling: balances.Changes, held: balances.Changes) -> None
         balance = held.get((account, currency), 0)
         if balance + change < 0:
             raise InsufficientFunds(account.name, currency, balance=balance, wanted=-change)
+
+
+def references(session: Session, merchant_id: UUID) -> Iterator[str]:
+    """The references of all of the merchant's transactions."""
+    query = select(transaction_table.c.reference).where(transaction_table.c.merchant_id == merchant_id)
+    yield from session.scalars(query.execution_options(yield_per=1_000))
 
 
 def _claim(session: Session, merchant_id: UUID, transaction: Transaction, content: bytes) -> bool:

@@ -1,11 +1,12 @@
-"""The postings of one owner, newest first, with the balance that each of them left."""
+"""The postings of one owner or on one account, newest first, with the balance that each of them left."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, RowMapping, and_, case, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from service.ledger import balances
@@ -13,6 +14,8 @@ from service.ledger.accounts import OWNER_KINDS, Account, available
 from service.ledger.journal import posting_of
 from service.ledger.tables import posting_table, transaction_table
 from service.ledger.transactions import Posting
+
+_p, _t = posting_table.c, transaction_table.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,20 @@ class EntryPosition:
     available_before: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountEntry:
+    """One posting on an account. balance_after: minor units on the account's normal side, in the order of recording."""
+
+    transaction_id: UUID
+    line: int
+    reference: str
+    event: str
+    posting: Posting
+    balance_after: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
 def entries_of_owner(
     session: Session, merchant_id: UUID, owner: str, *, limit: int, before: EntryPosition | None
 ) -> tuple[list[OwnerEntry], EntryPosition | None]:
@@ -45,30 +62,10 @@ def entries_of_owner(
     """
     running = dict(before.available_before) if before else _available_now(session, merchant_id, owner)
     account = available(owner)
-    entries: list[OwnerEntry] = []
-    p = posting_table.c
     names = [Account(kind, owner).name for kind in OWNER_KINDS]
-    query = (
-        select(posting_table, transaction_table.c.reference, transaction_table.c.recorded_at)
-        .join(transaction_table)
-        .where(
-            p.merchant_id == merchant_id,
-            or_(
-                p.debit.in_(bindparam("names", names, expanding=True)),
-                p.credit.in_(bindparam("names", names, expanding=True)),
-            ),
-        )
-        .order_by(p.transaction_id.desc(), p.line.desc())
-        .limit(limit + 1)
-    )
-    if before:
-        query = query.where(
-            or_(
-                p.transaction_id < before.transaction_id,
-                and_(p.transaction_id == before.transaction_id, p.line < before.line),
-            )
-        )
-    rows = session.execute(query).mappings().all()
+    older = _older_than((before.transaction_id, before.line)) if before else None
+    rows = _newest(session, merchant_id, names, older, limit=limit + 1)
+    entries: list[OwnerEntry] = []
     for row in rows[:limit]:
         posting = posting_of(row)
         left = running.get(posting.currency, 0)
@@ -79,6 +76,94 @@ def entries_of_owner(
     if len(rows) <= limit:
         return entries, None
     return entries, EntryPosition(entries[-1].transaction_id, entries[-1].line, running)
+
+
+def entries_of_account(
+    session: Session,
+    merchant_id: UUID,
+    account: Account,
+    currency: str,
+    *,
+    limit: int,
+    before: tuple[UUID, int] | None = None,
+) -> list[AccountEntry]:
+    """The newest postings on an account, newest first.
+
+    before: transaction and line of the last one already seen, exclusive. The balances are right on every page, also
+    while others post; what is newer than the page is summed for that.
+    """
+    running = balances.of_accounts(session, merchant_id, [account]).get((account, currency), 0)
+    if before is not None:
+        running -= _change_since(session, merchant_id, account, currency, before)
+    in_currency = _p.currency == currency
+    older = and_(in_currency, _older_than(before)) if before else in_currency
+    entries = []
+    for row in _newest(session, merchant_id, [account.name], older, limit=limit):
+        posting = posting_of(row)
+        entries.append(_account_entry(row, posting, running))
+        running -= _effect(posting, account)
+    return entries
+
+
+def _newest(
+    session: Session, merchant_id: UUID, names: Collection[str], wanted: ColumnElement[bool] | None, *, limit: int
+) -> Sequence[RowMapping]:
+    """The newest postings on these accounts: from each of them as many, and of those the newest.
+
+    One look-up in an index for each account and side, so that a page costs the same on an account of any age.
+    """
+    order = (_p.transaction_id.desc(), _p.line.desc())
+    looks = []
+    for name in names:
+        for side in (_p.debit == name, and_(_p.credit == name, _p.debit.not_in(names))):
+            look = select(posting_table).where(_p.merchant_id == merchant_id, side)
+            if wanted is not None:
+                look = look.where(wanted)
+            looks.append(select(look.order_by(*order).limit(limit).subquery()))
+    found = union_all(*looks).subquery()
+    of_transaction = and_(_t.merchant_id == merchant_id, _t.transaction_id == found.c.transaction_id)
+    query = (
+        select(found, _t.reference, _t.event, _t.effective_at, _t.recorded_at)
+        .join(transaction_table, of_transaction)
+        .order_by(found.c.transaction_id.desc(), found.c.line.desc())
+        .limit(limit)
+    )
+    return session.execute(query).mappings().all()
+
+
+def _older_than(position: tuple[UUID, int]) -> ColumnElement[bool]:
+    transaction_id, line = position
+    return and_(_p.transaction_id <= transaction_id, or_(_p.transaction_id < transaction_id, _p.line < line))
+
+
+def _change_since(
+    session: Session, merchant_id: UUID, account: Account, currency: str, position: tuple[UUID, int]
+) -> int:
+    """How the postings from this position on, inclusive, have changed the balance."""
+    debited = func.sum(case((_p.debit == account.name, _p.amount), else_=-_p.amount))
+    total = session.scalar(
+        select(debited).where(
+            _p.merchant_id == merchant_id,
+            or_(_p.debit == account.name, _p.credit == account.name),
+            _p.currency == currency,
+            _p.transaction_id >= position[0],
+            ~_older_than(position),
+        )
+    )
+    return account.change(debited=int(total or 0), credited=0)
+
+
+def _account_entry(row: Mapping[Any, Any], posting: Posting, balance_after: int) -> AccountEntry:
+    return AccountEntry(
+        row["transaction_id"],
+        row["line"],
+        row["reference"],
+        row["event"],
+        posting,
+        balance_after,
+        row["effective_at"],
+        row["recorded_at"],
+    )
 
 
 def _available_now(session: Session, merchant_id: UUID, owner: str) -> dict[str, int]:

@@ -1,4 +1,8 @@
-"""The tables of the books. `txn` and `posting` only ever grow; `balance` is a cache of their sums."""
+"""The tables of the books.
+
+`txn` and `posting` are the journal, `block` and `seal` the chain over it: these only ever grow. `unsealed` names what
+waits for its block. `balance` is a cache of sums of postings, and `rebuild` says how far the making of a new one is.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,6 +39,10 @@ NAMING_CONVENTION = {
 }
 LARGEST_BALANCE = 4_000_000_000_000_000_000
 """Far below 2**63, so that a sum fails a CHECK before it can overflow either database."""
+
+ACCOUNT = String(64).with_variant(String(64, collation="C"), "postgresql")
+CURRENCY = String(3).with_variant(String(3, collation="C"), "postgresql")
+"""In the order of their bytes on every server: the order in which balances are locked is the same in Python."""
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
@@ -93,9 +101,9 @@ posting_table = Table(
     Column("merchant_id", Uuid, primary_key=True),
     Column("transaction_id", Uuid, primary_key=True),
     Column("line", SmallInteger, primary_key=True, autoincrement=False),
-    Column("debit", String(64), nullable=False),
-    Column("credit", String(64), nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("debit", ACCOUNT, nullable=False),
+    Column("credit", ACCOUNT, nullable=False),
+    Column("currency", CURRENCY, nullable=False),
     Column("amount", BigInteger, nullable=False),
     ForeignKeyConstraint(["merchant_id", "transaction_id"], ["txn.merchant_id", "txn.transaction_id"]),
     CheckConstraint("amount > 0", name="amount_positive"),
@@ -108,12 +116,52 @@ balance_table = Table(
     "balance",
     metadata,
     Column("merchant_id", Uuid, primary_key=True),
-    Column("account", String(64), primary_key=True),
-    Column("currency", String(3), primary_key=True),
+    Column("account", ACCOUNT, primary_key=True),
+    Column("currency", CURRENCY, primary_key=True),
     Column("slot", SmallInteger, primary_key=True, autoincrement=False),
     Column("kind", String(20), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("floor", BigInteger, nullable=True),
     CheckConstraint("amount >= floor", name="floor"),
     CheckConstraint(f"amount BETWEEN -{LARGEST_BALANCE} AND {LARGEST_BALANCE}", name="range"),
+)
+
+block_table = Table(
+    "block",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("transactions", BigInteger, nullable=False),
+    Column("sealed_at", Instant, nullable=False),
+    UniqueConstraint("merchant_id", "previous"),
+    UniqueConstraint("merchant_id", "hash"),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("transactions > 0", name="transactions"),
+)
+
+seal_table = Table(
+    "seal",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("transaction_id", Uuid, primary_key=True),
+    Column("block", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    ForeignKeyConstraint(["merchant_id", "transaction_id"], ["txn.merchant_id", "txn.transaction_id"]),
+    ForeignKeyConstraint(["merchant_id", "block"], ["block.merchant_id", "block.number"]),
+)
+
+unsealed_table = Table(
+    "unsealed",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("transaction_id", Uuid, primary_key=True),
+)
+
+rebuild_table = Table(
+    "rebuild",
+    metadata,
+    Column("merchant_id", Uuid, primary_key=True),
+    Column("done_up_to", String(64), nullable=False),
 )

@@ -1,12 +1,15 @@
 """What goes into the books: postings that cannot be unbalanced, and the transaction that carries them."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from service.ledger.accounts import Account
+
+_REFERENCE = re.compile(r"[!#-~]{1,160}")
+_EVENT = re.compile(r"[a-z_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,11 @@ class Posting:
         if self.debit == self.credit:
             raise ValueError("a posting moves between two accounts")
 
+    @property
+    def fields(self) -> tuple[str, str, str, int]:
+        """What is stored of it: the names of both accounts, the currency, the amount."""
+        return self.debit.name, self.credit.name, self.currency, self.amount
+
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
@@ -39,11 +47,10 @@ class Transaction:
     recorded_at: datetime
     postings: Sequence[Posting]
 
-
-def fingerprint(event: str, effective_at: datetime, postings: Iterable[Posting]) -> bytes:
-    """SHA-256 of what a transaction says. Length-prefixed, so that no two contents encode alike."""
-    fields = [event, effective_at.astimezone(UTC).isoformat()]
-    for posting in postings:
-        fields += [posting.debit.name, posting.credit.name, posting.currency, str(posting.amount)]
-    encoded = b"".join(b"%d:%s" % (len(field.encode()), field.encode()) for field in fields)
-    return hashlib.sha256(encoded).digest()
+    def __post_init__(self) -> None:
+        if not _REFERENCE.fullmatch(self.reference):
+            raise ValueError("a reference is 1 to 160 printable ASCII characters without blanks and quotes")
+        if not _EVENT.fullmatch(self.event):
+            raise ValueError("an event is 1 to 40 small letters or underscores")
+        if not self.postings:
+            raise ValueError("a transaction needs at least one posting")

@@ -1,17 +1,23 @@
-"""The books against the business: each reward, refund and redemption has exactly its transactions, and the reverse."""
+"""The books against the business: each reward, refund, redemption and adjustment has exactly its transactions, and the
+reverse."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from service import ledger
-from service.ledger import Kind, Transaction
+from service.ledger import Kind
 from service.storage import audit as storage
 
 BATCH = 500
+MOST_PROBLEMS = 1_000
+Holdings = Iterator[tuple[str, str, int]]
+"""(owner, currency, minor units), by owner and currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +34,80 @@ class Expected:
     must_exist: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The subjects that are asked for, by the nouns of their references; None for all of a kind."""
+
+    conversion: set[UUID] | None = None
+    redemption: set[UUID] | None = None
+    adjustment: set[UUID] | None = None
+
+
+EVERYTHING = Among()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of looking at everything. head: hash of the newest block, in hexadecimal digits; None before the first.
+
+    problems: the first ones, in words.
+    """
+
+    transactions: int
+    postings: int
+    sealed_blocks: int
+    head: str | None
+    problems: list[str]
+
+
+def verify(session: Session, merchant_id: UUID, *, expected_head: bytes | None = None) -> Report:
+    """Recompute all of the merchant's books, and match them with the business, within one snapshot of the database.
+
+    expected_head: the hash of a block that must still be part of the chain.
+    """
+    books = ledger.Verification(session, merchant_id, expected_head=expected_head)
+    found = list(islice(books.problems(), MOST_PROBLEMS))
+    if len(found) < MOST_PROBLEMS:
+        found += islice(problems(session, merchant_id), MOST_PROBLEMS - len(found))
+    head = books.head.hex() if books.head else None
+    return Report(books.transactions, books.postings, books.blocks, head, found)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as the contract has it."""
+    return {
+        "ok": not report.problems,
+        "transactions": report.transactions,
+        "postings": report.postings,
+        "sealed_blocks": report.sealed_blocks,
+        "head": report.head,
+        "problems": report.problems,
+    }
+
+
 def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Everything in which the books and the business differ, in words; nothing where they match."""
     found_of_merchant = 0
-    for batch in _batches(_expected(session, merchant_id)):
-        found = ledger.by_reference(session, merchant_id, [expected.reference for expected in batch])
+    expected_of_merchant = _expected(session, merchant_id)
+    while batch := list(islice(expected_of_merchant, BATCH)):
+        found = ledger.moved(session, merchant_id, [expected.reference for expected in batch])
         found_of_merchant += len(found)
         for expected in batch:
             yield from _compare(expected, found.get(expected.reference))
+    yield from _wrong_lapses(session, merchant_id)
     yield from _wrong_holdings(session, merchant_id)
-    unmatched = ledger.count(session, merchant_id).transactions - found_of_merchant
-    if unmatched:
-        yield f"{unmatched} transactions in the books belong to nothing in the business"
+    for owner, currency in storage.wrong_totals(session, merchant_id):
+        yield f"owner {owner} in {currency}: what was ever earned or spent is not what the business says"
+    if ledger.count(session, merchant_id).transactions != found_of_merchant:
+        yield from _unexpected(session, merchant_id)
 
 
-def _expected(session: Session, merchant_id: UUID) -> Iterator[Expected]:
-    for conversion_id, total in storage.earned(session, merchant_id):
+def _expected(session: Session, merchant_id: UUID, among: Among = EVERYTHING) -> Iterator[Expected]:
+    for conversion_id, total in storage.earned(session, merchant_id, among.conversion):
         yield Expected(f"conversion:{conversion_id}", Kind.EXPENSE, total, 0)
-    for conversion_id, entry_id, total in storage.taken_back(session, merchant_id):
+    for conversion_id, entry_id, total in storage.taken_back(session, merchant_id, among.conversion):
         yield Expected(f"conversion:{conversion_id}:refund:{entry_id}", Kind.EXPENSE, 0, total)
-    for reward in storage.reviewed_or_ripe(session, merchant_id):
+    for reward in storage.reviewed_or_ripe(session, merchant_id, among.conversion):
         stem = f"conversion:{reward.conversion_id}"
         if reward.status == "denied":
             yield Expected(f"{stem}:deny:{reward.reward_id}", Kind.EXPENSE, 0, reward.remaining)
@@ -55,15 +115,29 @@ def _expected(session: Session, merchant_id: UUID) -> Iterator[Expected]:
             is_ripe = reward.status in ("available", "lapsed")
             yield Expected(f"{stem}:release:{reward.reward_id}", Kind.EXPENSE, 0, 0, is_ripe)
             yield Expected(f"{stem}:lapse:{reward.reward_id}", Kind.EXPENSE, 0, 0, reward.status == "lapsed")
-    for redemption in storage.redemptions(session, merchant_id):
+    for redemption in storage.redemptions(session, merchant_id, among.redemption):
         stem = f"redemption:{redemption.redemption_id}"
         yield Expected(stem, Kind.RESERVED, 0, redemption.amount)
         if redemption.status != "reserved":
             yield Expected(f"{stem}:settlement", Kind.RESERVED, redemption.amount, 0)
+    for adjustment in storage.adjustments(session, merchant_id, among.adjustment):
+        added, taken = (adjustment.amount, 0) if adjustment.direction == "credit" else (0, adjustment.amount)
+        yield Expected(f"adjustment:{adjustment.adjustment_id}", Kind.ADJUSTMENTS, added, taken)
 
 
-def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
-    """Customers whose pending or reserved balance is not what their rewards and redemptions say."""
+def _compare(expected: Expected, lines: list[tuple[str, str, int]] | None) -> Iterator[str]:
+    if lines is None:
+        if expected.must_exist:
+            yield f"transaction {expected.reference} is missing from the books"
+        return
+    kind = str(expected.account)
+    debited = sum(amount for debit, _, amount in lines if debit.startswith(kind))
+    credited = sum(amount for _, credit, amount in lines if credit.startswith(kind))
+    if (debited, credited) != (expected.debited, expected.credited):
+        yield f"transaction {expected.reference} does not move what the business says"
+
+
+def _wrong_lapses(session: Session, merchant_id: UUID) -> Iterator[str]:
     lapsed = storage.lapsed(session, merchant_id)
     for line in ledger.trial_balance(session, merchant_id):
         if line.account == Kind.LAPSED and line.credit - line.debit != lapsed.pop(line.currency, 0):
@@ -71,34 +145,52 @@ def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
     for currency, total in lapsed.items():
         if total:
             yield f"account {Kind.LAPSED} in {currency} lacks {total}, which the rewards say has lapsed"
-    for kind, holdings in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
-        expected = {(owner.hex, currency): total for owner, currency, total in holdings(session, merchant_id) if total}
-        found = ledger.holdings(session, merchant_id, kind)
-        for owner, currency in sorted(expected.keys() | found.keys()):
-            wanted, held = expected.get((owner, currency), 0), found.get((owner, currency), 0)
-            if wanted != held:
-                yield f"account {kind}:{owner} in {currency} holds {held}, and the business says {wanted}"
 
 
-def _compare(expected: Expected, found: Transaction | None) -> Iterator[str]:
-    if found is None:
-        if expected.must_exist:
-            yield f"transaction {expected.reference} is missing from the books"
-        return
-    moved: Counter[str] = Counter()
-    for posting in found.postings:
-        moved["debited"] += posting.amount * (posting.debit.kind == expected.account)
-        moved["credited"] += posting.amount * (posting.credit.kind == expected.account)
-    if (moved["debited"], moved["credited"]) != (expected.debited, expected.credited):
-        yield f"transaction {expected.reference} does not move what the business says"
+def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
+    """Owners whose pending or reserved balance, or all of it together, is not what the business says."""
+    for kind, wanted in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
+        held = ledger.holdings(session, merchant_id, kind)
+        for owner, currency, has, should in _differences(held, wanted(session, merchant_id)):
+            yield f"account {kind}:{owner} in {currency} holds {has}, and the business says {should}"
+    held = ledger.positions(session, merchant_id)
+    for owner, currency, has, should in _differences(held, storage.positions(session, merchant_id)):
+        yield f"owner {owner} in {currency} has {has} in all, and the business says {should}"
 
 
-def _batches(expected: Iterable[Expected]) -> Iterator[Sequence[Expected]]:
-    batch: list[Expected] = []
-    for one in expected:
-        batch.append(one)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _differences(held: Holdings, wanted: Holdings) -> Iterator[tuple[str, str, int, int]]:
+    """(owner, currency, held, wanted) where two streams in the same order differ; what is missing counts as 0."""
+    one, other = next(held, None), next(wanted, None)
+    while one or other:
+        if other is None or (one is not None and one[:2] < other[:2]):
+            assert one is not None
+            yield *one, 0
+            one = next(held, None)
+        elif one is None or other[:2] < one[:2]:
+            yield *other[:2], 0, other[2]
+            other = next(wanted, None)
+        else:
+            if one[2] != other[2]:
+                yield *one, other[2]
+            one, other = next(held, None), next(wanted, None)
+
+
+def _unexpected(session: Session, merchant_id: UUID) -> Iterator[str]:
+    """Name the transactions that nothing in the business calls for."""
+    references = ledger.references(session, merchant_id)
+    while batch := list(islice(references, BATCH)):
+        expected = {one.reference for one in _expected(session, merchant_id, _subjects(batch))}
+        for reference in batch:
+            if reference not in expected:
+                yield f"transaction {reference} belongs to nothing in the business"
+
+
+def _subjects(references: Iterable[str]) -> Among:
+    subjects = Among(set(), set(), set())
+    for reference in references:
+        noun, _, rest = reference.partition(":")
+        ids = getattr(subjects, noun, None)
+        with suppress(ValueError):
+            if ids is not None:
+                ids.add(UUID(rest.partition(":")[0]))
+    return subjects

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service import ledger
 from service.ledger import Kind, OwnerBalance
 from service.referrals.customers import get as get_customer
-from service.storage import conversions, redemptions, rewards
+from service.storage import adjustments, conversions, redemptions, totals
 from service.storage.customers import Customer
 
 _TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
@@ -24,8 +24,11 @@ _TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
     (Kind.RESERVED, Kind.AVAILABLE): ("given_back", 1, "Given back from an order."),
     (Kind.RESERVED, Kind.SETTLED): ("spent", -1, "Spent on an order. Enjoy!"),
     (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, "Sorry: a reward was not used in time and has lapsed."),
+    (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, "Added by the shop."),
+    (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, "Taken back by the shop."),
 }
-"""(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown."""
+"""(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown, unless a
+human wrote better ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,8 @@ class StatementEntry:
 def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[CustomerBalance]:
     """One balance for each currency in which the customer ever had anything, by currency."""
     held = ledger.of_owner(session, merchant_id, customer.owner_id.hex)
-    earned = rewards.earned(session, merchant_id, customer.customer_id)
-    spent = redemptions.spent(session, merchant_id, customer.customer_id)
-    return [
-        CustomerBalance(balance, earned.get(currency, 0), spent.get(currency, 0))
-        for currency, balance in sorted(held.items())
-    ]
+    ever = totals.of_customer(session, merchant_id, customer.customer_id)
+    return [CustomerBalance(balance, *ever.get(currency, (0, 0))) for currency, balance in sorted(held.items())]
 
 
 def statement(
@@ -71,37 +70,51 @@ def statement(
     """
     customer = get_customer(session, merchant_id, customer_id)
     entries, position = ledger.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
-    orders = _orders(session, merchant_id, [entry.reference for entry in entries])
-    return [_entry(entry, orders) for entry in entries], position
+    about = _about(session, merchant_id, [entry.reference for entry in entries])
+    return [_entry(entry, about) for entry in entries], position
 
 
-def _entry(entry: ledger.OwnerEntry, orders: Mapping[str, str | None]) -> StatementEntry:
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an entry is about: the order, or the note of the human who adjusted."""
+
+    order_id: str | None = None
+    note: str | None = None
+
+
+_NOTHING = _Subject()
+
+
+def _entry(entry: ledger.OwnerEntry, about: Mapping[str, _Subject]) -> StatementEntry:
     kind, sign, text = _TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
+    subject = about.get(_name(entry.reference), _NOTHING)
     return StatementEntry(
         entry_id=f"{entry.transaction_id}-{entry.line}",
         kind=kind,
         amount=sign * entry.posting.amount,
         currency=entry.posting.currency,
         available_after=entry.available_after,
-        order_id=orders.get(_subject(entry.reference)),
-        text=text,
+        order_id=subject.order_id,
+        text=subject.note if subject.note and kind == "adjusted" else text,
         recorded_at=entry.recorded_at,
     )
 
 
-def _subject(reference: str) -> str:
+def _name(reference: str) -> str:
     return ":".join(reference.split(":")[:2])
 
 
-def _orders(session: Session, merchant_id: UUID, references: list[str]) -> dict[str, str | None]:
-    """`conversion:<id>` or `redemption:<id>` -> the order that it is about."""
-    subjects: dict[str, set[UUID]] = {"conversion": set(), "redemption": set()}
+def _about(session: Session, merchant_id: UUID, references: list[str]) -> dict[str, _Subject]:
+    """`conversion:<id>`, `redemption:<id>` or `adjustment:<id>` -> what is known of it."""
+    ids: dict[str, set[UUID]] = {"conversion": set(), "redemption": set(), "adjustment": set()}
     for reference in references:
-        noun, name = _subject(reference).split(":")
-        subjects[noun].add(UUID(name))
-    orders: dict[str, str | None] = {}
-    for conversion_id, order_id in conversions.order_ids(session, merchant_id, subjects["conversion"]):
-        orders[f"conversion:{conversion_id}"] = order_id
-    for redemption_id, its_order in redemptions.order_ids(session, merchant_id, subjects["redemption"]):
-        orders[f"redemption:{redemption_id}"] = its_order
-    return orders
+        noun, name = _name(reference).split(":")
+        ids[noun].add(UUID(name))
+    about = {}
+    for conversion_id, order_id in conversions.order_ids(session, merchant_id, ids["conversion"]):
+        about[f"conversion:{conversion_id}"] = _Subject(order_id)
+    for redemption_id, its_order in redemptions.order_ids(session, merchant_id, ids["redemption"]):
+        about[f"redemption:{redemption_id}"] = _Subject(its_order)
+    for adjustment_id, note in adjustments.notes(session, merchant_id, ids["adjustment"]).items():
+        about[f"adjustment:{adjustment_id}"] = _Subject(note=note)
+    return about

@@ -67,7 +67,8 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     found = situation.read(session, merchant_id, seen, asked, friend=people[friend_id], people=people)
     conversion, earned = _outcome(merchant_id, order, content, found, now=now)
     _write(session, conversion, earned, found)
-    postings.earn(session, earned, {name: person.owner for name, person in people.items()}, recorded_at=now)
+    owners = {name: person.owner for name, person in people.items()}
+    postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
     return Recorded(conversion, earned, is_new=True)
 
 

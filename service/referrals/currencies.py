@@ -20,6 +20,11 @@ def exponent(currency: str) -> int | None:
         return None
 
 
+def decimals(currency: str) -> int:
+    """As `exponent`, of a currency that is in the books: 0 for what the list knows no more."""
+    return exponent(currency) or 0
+
+
 @cache
 def known() -> list[str]:
     """Every currency that one can pay in, by code."""

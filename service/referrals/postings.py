@@ -1,25 +1,29 @@
 """What happened, in the language of the books. The one file that speaks both languages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from service import ledger
-from service.ledger import EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.storage import totals
+from service.storage.adjustments import Adjustment
 from service.storage.base import new_id
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund
 from service.storage.rewards import Reward
+from service.storage.totals import Change
 
 Owners = Mapping[str, str]
 """customer_id -> the opaque name of that customer in the books."""
 
 
-def earn(session: Session, rewards: Iterable[Reward], owners: Owners, *, recorded_at: datetime) -> None:
+def earn(
+    session: Session, rewards: Sequence[Reward], owners: Owners, *, ordered_at: datetime, recorded_at: datetime
+) -> None:
     """Book what one conversion earned: a credit is pending, a discount was given at once."""
-    rewards = list(rewards)
     postings = [_earned(reward, owners[reward.customer_id]) for reward in rewards]
     if postings:
         first = rewards[0]
@@ -29,9 +33,10 @@ def earn(session: Session, rewards: Iterable[Reward], owners: Owners, *, recorde
             f"conversion:{first.conversion_id}",
             "earned",
             postings,
-            effective_at=recorded_at,
+            effective_at=ordered_at,
             recorded_at=recorded_at,
         )
+        _count(session, ((reward, reward.amount) for reward in rewards))
 
 
 def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
@@ -73,10 +78,11 @@ def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime)
         effective_at=recorded_at,
         recorded_at=recorded_at,
     )
+    _count(session, [(reward, -reward.remaining)])
 
 
 def take_back(
-    session: Session, refund: Refund, parts: Iterable[tuple[Reward, int]], owners: Owners, held: Mapping[str, int]
+    session: Session, refund: Refund, parts: Sequence[tuple[Reward, int]], owners: Owners, held: Mapping[str, int]
 ) -> None:
     """Book what one refund takes back.
 
@@ -96,6 +102,7 @@ def take_back(
             effective_at=refund.refunded_at,
             recorded_at=refund.recorded_at,
         )
+        _count(session, ((reward, -amount) for reward, amount in parts))
 
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
@@ -132,6 +139,27 @@ def settle(session: Session, redemption: Redemption, owner: str, *, captured: in
         effective_at=now,
         recorded_at=now,
     )
+    if captured:
+        spent = Change(redemption.customer_id, redemption.currency, spent=captured)
+        totals.add(session, redemption.merchant_id, [spent])
+
+
+def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
+    """Book a change by hand; a credit pays the debt first. Raises ledger.InsufficientFunds."""
+    amount, currency = adjustment.amount, adjustment.currency
+    if adjustment.direction == "credit":
+        postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *_pay(owner, min(debt, amount), currency)]
+    else:
+        postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
+    _post(
+        session,
+        adjustment.merchant_id,
+        f"adjustment:{adjustment.adjustment_id}",
+        "adjusted",
+        postings,
+        effective_at=adjustment.created_at,
+        recorded_at=adjustment.created_at,
+    )
 
 
 def _earned(reward: Reward, owner: str) -> Posting:
@@ -153,6 +181,17 @@ def _taken_back(reward: Reward, amount: int, owner: str, held: int) -> list[Post
     still_missing = amount - from_lapsed - from_available
     parts = ((LAPSED, from_lapsed), (available(owner), from_available), (owed(owner), still_missing))
     return [Posting(account, EXPENSE, part, reward.currency) for account, part in parts if part]
+
+
+def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
+    """Count what these credits add to what their customers ever earned."""
+    earned = [
+        (reward.merchant_id, Change(reward.customer_id, reward.currency, earned=amount))
+        for reward, amount in changes
+        if reward.given_as == "credit"
+    ]
+    if earned:
+        totals.add(session, earned[0][0], [change for _, change in earned])
 
 
 def _post(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.referrals import postings
-from service.storage import redemptions, rewards
+from service.storage import adjustments, redemptions, rewards
 from service.storage.customers import KnownCustomer
 from service.storage.redemptions import Redemption
 from service.storage.rewards import Reward
@@ -79,6 +79,8 @@ def _held(
         held[currency] = Held(balance.available, balance.owed)
     for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=now).items():
         held[currency].unexpired = total
+    for currency, total in adjustments.credited(session, merchant_id, customer.customer_id).items():
+        held[currency].unexpired += total
     for reward in expired:
         held[reward.currency].left[reward.reward_id] = reward.remaining
     return held

@@ -1,24 +1,44 @@
 """What the business says should be in the books, read in streams."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    SQLColumnExpression,
+    case,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from service.storage.adjustments import Adjustment
 from service.storage.customers import Customer
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund, Reversal
 from service.storage.rewards import Reward
+from service.storage.totals import CustomerTotal
 
 BATCH = 1_000
+Holding = tuple[str, str, int]
+"""(opaque name of the owner, currency, minor units)"""
 
 
-def earned(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, int]]:
+Among = Collection[UUID] | None
+"""The ids of those that are asked for; None for all."""
+
+
+def earned(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, int]]:
     """(conversion, minor units earned by both sides) of conversions that earned something."""
     query = (
         select(Reward.conversion_id, func.sum(Reward.amount))
-        .where(Reward.merchant_id == merchant_id)
+        .where(Reward.merchant_id == merchant_id, _is_among(Reward.conversion_id, among))
         .group_by(Reward.conversion_id)
         .execution_options(yield_per=BATCH)
     )
@@ -26,12 +46,12 @@ def earned(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, int]]:
         yield conversion_id, int(total)
 
 
-def taken_back(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, UUID, int]]:
+def taken_back(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, UUID, int]]:
     """(conversion, refund entry, minor units taken back) of refunds that took something back."""
     query = (
         select(Refund.conversion_id, Refund.entry_id, func.sum(Reversal.amount))
         .join(Reversal, (Reversal.merchant_id == Refund.merchant_id) & (Reversal.entry_id == Refund.entry_id))
-        .where(Refund.merchant_id == merchant_id)
+        .where(Refund.merchant_id == merchant_id, _is_among(Refund.conversion_id, among))
         .group_by(Refund.conversion_id, Refund.entry_id)
         .execution_options(yield_per=BATCH)
     )
@@ -39,10 +59,13 @@ def taken_back(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, UUID
         yield conversion_id, entry_id, int(total)
 
 
-def reviewed_or_ripe(session: Session, merchant_id: UUID) -> Iterator[Reward]:
-    """The credits that are not pending any more."""
+def reviewed_or_ripe(session: Session, merchant_id: UUID, among: Among) -> Iterator[Reward]:
+    """The credits of these conversions that are not pending any more."""
     query = select(Reward).where(
-        Reward.merchant_id == merchant_id, Reward.given_as == "credit", Reward.status != "pending"
+        Reward.merchant_id == merchant_id,
+        Reward.given_as == "credit",
+        Reward.status != "pending",
+        _is_among(Reward.conversion_id, among),
     )
     yield from session.scalars(query.execution_options(yield_per=BATCH))
 
@@ -57,36 +80,91 @@ def lapsed(session: Session, merchant_id: UUID) -> dict[str, int]:
     return {currency: int(total) for currency, total in session.execute(query)}
 
 
-def pending(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, str, int]]:
-    """(owner, currency, minor units) of credits that wait for the end of their hold."""
-    query = (
-        select(Customer.owner_id, Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
-        .join(Customer, (Customer.merchant_id == Reward.merchant_id) & (Customer.customer_id == Reward.customer_id))
-        .where(Reward.merchant_id == merchant_id, Reward.given_as == "credit", Reward.status == "pending")
-        .group_by(Customer.owner_id, Reward.currency)
-        .execution_options(yield_per=BATCH)
-    )
-    for owner, currency, total in session.execute(query):
-        yield owner, currency, int(total)
-
-
-def reserved(session: Session, merchant_id: UUID) -> Iterator[tuple[UUID, str, int]]:
-    """(owner, currency, minor units) of reservations that nobody has settled."""
-    query = (
-        select(Customer.owner_id, Redemption.currency, func.sum(Redemption.amount))
-        .join(
-            Customer,
-            (Customer.merchant_id == Redemption.merchant_id) & (Customer.customer_id == Redemption.customer_id),
-        )
-        .where(Redemption.merchant_id == merchant_id, Redemption.status == "reserved")
-        .group_by(Customer.owner_id, Redemption.currency)
-        .execution_options(yield_per=BATCH)
-    )
-    for owner, currency, total in session.execute(query):
-        yield owner, currency, int(total)
-
-
-def redemptions(session: Session, merchant_id: UUID) -> Iterator[Redemption]:
-    """All uses of balances."""
-    query = select(Redemption).where(Redemption.merchant_id == merchant_id)
+def redemptions(session: Session, merchant_id: UUID, among: Among) -> Iterator[Redemption]:
+    """Uses of balances."""
+    query = select(Redemption).where(Redemption.merchant_id == merchant_id, _is_among(Redemption.redemption_id, among))
     yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def adjustments(session: Session, merchant_id: UUID, among: Among) -> Iterator[Adjustment]:
+    """Changes by hand."""
+    query = select(Adjustment).where(Adjustment.merchant_id == merchant_id, _is_among(Adjustment.adjustment_id, among))
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def pending(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """Credits that wait for the end of their hold, by owner and currency."""
+    left = Reward.amount - Reward.reversed_amount
+    is_pending = (Reward.given_as == "credit") & (Reward.status == "pending")
+    yield from _by_owner(session, merchant_id, _amounts(Reward, left).where(is_pending))
+
+
+def reserved(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """Reservations that nobody has settled, by owner and currency."""
+    query = _amounts(Redemption, Redemption.amount).where(Redemption.status == "reserved")
+    yield from _by_owner(session, merchant_id, query)
+
+
+def positions(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """What owners should have in all, less what they owe: earned, adjusted, spent and lapsed, by owner and currency."""
+    left = Reward.amount - Reward.reversed_amount - func.coalesce(Reward.lapsed_amount, 0)
+    by_hand = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
+    kept = union_all(
+        _amounts(Reward, left).where(Reward.given_as == "credit", Reward.status != "denied"),
+        _amounts(Redemption, -Redemption.captured_amount).where(Redemption.status == "captured"),
+        _amounts(Adjustment, by_hand),
+    )
+    yield from _by_owner(session, merchant_id, kept)
+
+
+def wrong_totals(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str]]:
+    """(owner, currency) of customers whose kept totals are not what their rewards and redemptions add up to."""
+    zero = literal(0)
+    total, reward, redemption = CustomerTotal, Reward, Redemption
+    parts = union_all(
+        select(total.merchant_id, total.customer_id, total.currency, total.earned.label("earned"), total.spent),
+        select(
+            reward.merchant_id, reward.customer_id, reward.currency, reward.reversed_amount - reward.amount, zero
+        ).where(reward.given_as == "credit", reward.status != "denied"),
+        select(
+            redemption.merchant_id, redemption.customer_id, redemption.currency, zero, -redemption.captured_amount
+        ).where(redemption.status == "captured"),
+    ).subquery()
+    p = parts.c
+    off = (func.sum(p.earned) != 0) | (func.sum(p.spent) != 0)
+    query = (
+        select(Customer.owner_id, p.currency)
+        .join(Customer, (Customer.merchant_id == p.merchant_id) & (Customer.customer_id == p.customer_id))
+        .where(p.merchant_id == merchant_id)
+        .group_by(Customer.owner_id, p.currency)
+        .having(off)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency in session.execute(query):
+        yield owner.hex, currency
+
+
+def _is_among(column: InstrumentedAttribute[UUID], among: Among) -> ColumnElement[bool]:
+    return true() if among is None else column.in_(among)
+
+
+def _amounts(
+    table: type[Reward | Redemption | Adjustment], amount: SQLColumnExpression[Any]
+) -> Select[tuple[UUID, str, str, int]]:
+    return select(table.merchant_id, table.customer_id, table.currency, amount.label("amount"))
+
+
+def _by_owner(session: Session, merchant_id: UUID, amounts: SelectBase) -> Iterator[Holding]:
+    a = amounts.subquery().c
+    total = func.sum(a.amount)
+    query = (
+        select(Customer.owner_id, a.currency, total)
+        .join(Customer, (Customer.merchant_id == a.merchant_id) & (Customer.customer_id == a.customer_id))
+        .where(a.merchant_id == merchant_id)
+        .group_by(Customer.owner_id, a.currency)
+        .having(total != 0)
+        .order_by(Customer.owner_id, a.currency)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency, amount in session.execute(query):
+        yield owner.hex, currency, int(amount)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     or_,
     select,
     text,
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.storage.base import Base
 from service.storage.paging import newest
 
+WAITING = "status = 'pending'"
 EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
 
 
@@ -57,11 +59,22 @@ class Reward(Base):
             postgresql_where=text(EXPIRING),
             sqlite_where=text(EXPIRING),
         ),
+        Index("ix_reward_due", "available_at", postgresql_where=text(WAITING), sqlite_where=text(WAITING)),
         Index(
-            "ix_reward_due",
+            "ix_reward_due_of_customer",
+            "merchant_id",
+            "customer_id",
             "available_at",
-            postgresql_where=text("status = 'pending'"),
-            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text(WAITING),
+            sqlite_where=text(WAITING),
+        ),
+        Index(
+            "ix_reward_expiring_of_customer",
+            "merchant_id",
+            "customer_id",
+            "expires_at",
+            postgresql_where=text(EXPIRING),
+            sqlite_where=text(EXPIRING),
         ),
     )
 
@@ -96,6 +109,10 @@ class Reward(Base):
         return "available" if self.status == "pending" and self.available_at <= now else self.status
 
 
+PENDING = Reward.status == literal("pending", literal_execute=True)
+AVAILABLE = Reward.status == literal("available", literal_execute=True)
+"""Written into the statement, so that the databases see that a partial index serves it."""
+
 _OF_CONVERSIONS = (
     select(Reward)
     .where(Reward.merchant_id == bindparam("merchant"), Reward.conversion_id.in_(bindparam("ids", expanding=True)))
@@ -106,7 +123,7 @@ _DUE = (
     .where(
         Reward.merchant_id == bindparam("merchant"),
         Reward.customer_id == bindparam("customer"),
-        Reward.status == "pending",
+        PENDING,
         Reward.available_at <= bindparam("now"),
     )
     .order_by(Reward.available_at, Reward.reward_id)
@@ -156,7 +173,7 @@ def _unlapsed(merchant_id: UUID, customer_id: str) -> Select[tuple[Reward]]:
         Reward.merchant_id == merchant_id,
         Reward.customer_id == customer_id,
         Reward.given_as == "credit",
-        Reward.status == "available",
+        AVAILABLE,
         Reward.lapsed_amount.is_(None),
     )
 
@@ -167,8 +184,8 @@ def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequen
         select(Reward.merchant_id, Reward.customer_id)
         .where(
             or_(
-                and_(Reward.status == "pending", Reward.available_at <= now),
-                and_(Reward.status == "available", Reward.lapsed_amount.is_(None), Reward.expires_at <= now),
+                and_(PENDING, Reward.available_at <= now),
+                and_(AVAILABLE, Reward.lapsed_amount.is_(None), Reward.expires_at <= now),
             )
         )
         .distinct()
@@ -217,18 +234,3 @@ def _with_status(query: Select[tuple[Reward]], status: str, now: datetime) -> Se
         ripe = and_(Reward.status == "pending", Reward.available_at <= now)
         return query.where(or_(Reward.status == "available", ripe))
     return query.where(Reward.status == status)
-
-
-def earned(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
-    """currency -> minor units that this customer ever earned as credit, net of what was taken back or denied."""
-    query = (
-        select(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
-        .where(
-            Reward.merchant_id == merchant_id,
-            Reward.customer_id == customer_id,
-            Reward.given_as == "credit",
-            Reward.status != "denied",
-        )
-        .group_by(Reward.currency)
-    )
-    return {currency: int(total) for currency, total in session.execute(query)}

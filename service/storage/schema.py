@@ -6,7 +6,7 @@ from pathlib import Path
 from service.storage import visits
 from service.storage.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this release needs. Kept here, so that web processes need not load the migrations."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

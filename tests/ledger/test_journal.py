@@ -192,7 +192,7 @@ def test_sound_books_have_no_problems_and_damaged_ones_name_them(
 
     def found() -> list[str]:
         with database.reading() as session:
-            return list(ledger.problems(session, merchant_id))
+            return list(ledger.Verification(session, merchant_id).problems())
 
     assert found() == []
     with database.engine.begin() as connection:
@@ -200,4 +200,4 @@ def test_sound_books_have_no_problems_and_damaged_ones_name_them(
             text("UPDATE balance SET amount = 1 WHERE account = :account AND amount = 0"),
             {"account": f"pending:{OWNER}"},
         )
-    assert found() == [f"account pending:{OWNER} in EUR: its balance is off by 1 from its postings"]
+    assert found() == [f"account pending:{OWNER} in EUR: its balance is 1, and its postings say 0"]

@@ -2,6 +2,7 @@
 
 from service.ledger import metadata as of_ledger
 from service.storage import (  # noqa: F401  (loading them fills Base.metadata)
+    adjustments,
     conversions,
     customers,
     idempotency,
@@ -11,6 +12,7 @@ from service.storage import (  # noqa: F401  (loading them fills Base.metadata)
     redemptions,
     refunds,
     rewards,
+    totals,
     visits,
 )
 from service.storage.base import Base

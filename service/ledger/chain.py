@@ -1,0 +1,81 @@
+"""The chain of blocks over the journal: what is in one can no longer be changed unseen.
+
+Blocks are sealed by a worker, never by those who post. Source: length-prefixed records in a hash chain, as in
+certificate transparency logs; docs/auditors.md has the encoding.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from service.ledger import scan
+from service.ledger.encoding import block_hash, genesis, moment
+from service.ledger.tables import block_table, seal_table, unsealed_table
+
+LARGEST_BLOCK = 1_000
+"""Transactions in a block: few enough that sealing holds its locks for an instant."""
+
+_b, _u = block_table.c, unsealed_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A sealed stretch of the journal. hash: of all of it, and of all blocks before. transactions: how many."""
+
+    number: int
+    hash: bytes
+    transactions: int
+    sealed_at: datetime
+
+
+def waiting(session: Session) -> Sequence[UUID]:
+    """The merchants who have transactions to be sealed."""
+    return session.scalars(select(_u.merchant_id).distinct()).all()
+
+
+def head(session: Session, merchant_id: UUID) -> Block | None:
+    """The merchant's newest block, or None before the first one."""
+    query = select(block_table).where(_b.merchant_id == merchant_id).order_by(_b.number.desc()).limit(1)
+    row = session.execute(query).one_or_none()
+    return None if row is None else Block(row.number, bytes(row.hash), row.transactions, row.sealed_at)
+
+
+def block_of_hash(session: Session, merchant_id: UUID, block_hash: bytes) -> Block | None:
+    """The merchant's block with this hash, or None."""
+    row = session.execute(select(block_table).where(_b.merchant_id == merchant_id, _b.hash == block_hash)).one_or_none()
+    return None if row is None else Block(row.number, bytes(row.hash), row.transactions, row.sealed_at)
+
+
+def seal(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
+    """Seal the merchant's oldest waiting transactions into one block; None if none wait.
+
+    A transaction whose content is not what was posted is left out: the audit names it.
+    Of two that seal at once, one waits for the other, or violates the key of `block` and is to try again.
+    """
+    query = select(_u.transaction_id).where(_u.merchant_id == merchant_id).order_by(_u.transaction_id)
+    waiting = session.scalars(query.limit(LARGEST_BLOCK).with_for_update()).all()
+    digests = dict(_digests(session, merchant_id, waiting)) if waiting else {}
+    if not digests:
+        return None
+    last = head(session, merchant_id)
+    number, previous = (last.number + 1, last.hash) if last else (1, genesis(str(merchant_id)))
+    block = Block(number, block_hash(previous, number, moment(now), list(digests.values())), len(digests), now)
+    values = {"merchant_id": merchant_id, "number": number, "previous": previous, "hash": block.hash}
+    session.execute(insert(block_table), {**values, "transactions": block.transactions, "sealed_at": now})
+    of_block = {"merchant_id": merchant_id, "block": number}
+    session.execute(
+        insert(seal_table), [{**of_block, "transaction_id": name, "digest": one} for name, one in digests.items()]
+    )
+    session.execute(delete(unsealed_table).where(_u.merchant_id == merchant_id, _u.transaction_id.in_(list(digests))))
+    return block
+
+
+def _digests(session: Session, merchant_id: UUID, names: Sequence[UUID]) -> Iterator[tuple[UUID, bytes]]:
+    """(id, digest) of the sound ones of these transactions, in the order of their ids."""
+    for entry in scan.entries_of(session, merchant_id, names):
+        if entry.lines and entry.content() == entry.fingerprint:
+            yield UUID(entry.transaction_id), entry.to_be_sealed()

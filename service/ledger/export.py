@@ -1,0 +1,224 @@
+"""The journal as text that other accounting tools take: hledger, beancount, and plain CSV, in streams.
+
+Amounts are exact decimals of their currency. A journal ends in assertions of all balances, so that the tool that reads
+it judges them too. Source: hledger's journal format 1.25, beancount's language syntax, RFC 4180.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import lru_cache, partial
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.ledger import scan
+from service.ledger.accounts import DEBIT_NORMAL, Kind, parse
+from service.ledger.scan import Entry
+from service.ledger.tables import balance_table, transaction_table
+
+Exponent = Callable[[str], int]
+"""currency -> how many decimals it has."""
+
+TREE = {
+    Kind.EXPENSE: "Expenses:Rewards",
+    Kind.ADJUSTMENTS: "Expenses:Adjustments",
+    Kind.SETTLED: "Equity:Settled",
+    Kind.LAPSED: "Income:Lapsed",
+    Kind.PENDING: "Liabilities:Pending",
+    Kind.AVAILABLE: "Liabilities:Available",
+    Kind.RESERVED: "Liabilities:Reserved",
+    Kind.OWED: "Assets:Owed",
+}
+"""Where each kind of account stands among an accountant's five."""
+
+BATCH = 2_000
+COLUMNS = (
+    "block",
+    "sealed_at",
+    "transaction_id",
+    "reference",
+    "event",
+    "effective_at",
+    "recorded_at",
+    "line",
+    "debit",
+    "credit",
+    "currency",
+    "amount_minor",
+    "amount",
+)
+
+
+def export(session: Session, merchant_id: UUID, form: str, *, exponent: Exponent) -> Iterator[str]:
+    """The merchant's whole journal as text, in pieces. Call it within one snapshot of the database.
+
+    form: one of FORMS. exponent: how many decimals a currency has.
+    """
+    return FORMS[form](session, merchant_id, exponent)
+
+
+def decimal(amount: int, decimals: int) -> str:
+    """Minor units as an exact decimal, such as `-10.05`; without a point where the currency has no decimals."""
+    if not decimals:
+        return str(amount)
+    whole, part = divmod(abs(amount), 10**decimals)
+    return f"{'-' if amount < 0 else ''}{whole}.{part:0{decimals}}"
+
+
+def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[str]:
+    """One line a posting, in the order of the transactions' ids: what the verifier in docs/auditors.md reads."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    sealed_at = _SealedAt(session, merchant_id)
+    for batch in scan.batches(session, merchant_id):
+        sealed_at.learn(batch.blocks)
+        for entry in batch.entries:
+            block = ("", "") if entry.block is None else (entry.block, sealed_at.of(entry.block))
+            name = (str(UUID(entry.transaction_id)), entry.reference, entry.event, entry.effective_at)
+            for _, line, debit, credit, currency, amount in entry.lines:
+                shown = decimal(amount, exponent(currency))
+                rows.writerow((*block, *name, entry.recorded_at, line, debit, credit, currency, amount, shown))
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+class _SealedAt:
+    """When blocks were sealed: the last ones are kept, since late transactions reach back to them."""
+
+    KEPT = 10_000
+
+    def __init__(self, session: Session, merchant_id: UUID) -> None:
+        self._session = session
+        self._merchant = merchant_id
+        self._times: dict[int, str] = {}
+
+    def learn(self, blocks: list[scan.StoredBlock]) -> None:
+        """Take in the next blocks."""
+        self._times.update((block.number, block.sealed_at) for block in blocks)
+        for number in list(self._times)[: -self.KEPT]:
+            del self._times[number]
+
+    def of(self, number: int) -> str:
+        """The time in the form that is hashed; empty for a block that is gone."""
+        if number not in self._times:
+            self.learn(scan.block(self._session, self._merchant, number))
+        return self._times.get(number, "")
+
+
+class _Journal(Protocol):
+    """How one tool writes a journal. Amounts are decimals with their sign: positive for a debit."""
+
+    def declared_currency(self, currency: str, decimals: int) -> str:
+        """The declaration of a currency."""
+
+    def declared_account(self, name: str) -> str:
+        """The declaration of an account."""
+
+    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
+        """A transaction. lines: (account, amount, currency)."""
+
+    def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
+        """That an account holds this when all is done. last: the newest day of the journal."""
+
+
+class _Hledger:
+    """hledger's journal. The second date of each transaction is the day on which it was recorded."""
+
+    def declared_currency(self, currency: str, decimals: int) -> str:
+        return f"commodity 1000.{'0' * decimals} {currency}\n"
+
+    def declared_account(self, name: str) -> str:
+        return f"account {name}\n"
+
+    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
+        postings = "".join([f"    {account}  {amount} {currency}\n" for account, amount, currency in lines])
+        return (
+            f"\n{entry.effective_at[:10]}={entry.recorded_at[:10]} {entry.event}\n"
+            f"    ; transaction_id: {UUID(entry.transaction_id)}\n    ; reference: {entry.reference}\n{postings}"
+        )
+
+    def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
+        return f"\n{last} balance asserted\n    {name}  0 {currency} = {amount} {currency}\n"
+
+
+class _Beancount:
+    """Beancount's ledger. Assertions hold at the beginning of a day, so they are of the day after the last one."""
+
+    def declared_currency(self, currency: str, decimals: int) -> str:
+        return f"1970-01-01 commodity {currency}\n  precision: {decimals}\n"
+
+    def declared_account(self, name: str) -> str:
+        return f"1970-01-01 open {name}\n"
+
+    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
+        postings = "".join([f"  {account}  {amount} {currency}\n" for account, amount, currency in lines])
+        return (
+            f'\n{entry.effective_at[:10]} * "{entry.event}"\n'
+            f'  transaction_id: "{UUID(entry.transaction_id)}"\n  reference: "{entry.reference}"\n'
+            f'  recorded_at: "{entry.recorded_at}"\n{postings}'
+        )
+
+    def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
+        return f"\n{last + timedelta(days=1)} balance {name}  {amount} ~ 0 {currency}\n"
+
+
+def _journal(writer: _Journal, session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[str]:
+    b = balance_table.c
+    mine = select(b.currency).where(b.merchant_id == merchant_id).distinct().order_by(b.currency)
+    for currency in session.scalars(mine):
+        yield writer.declared_currency(currency, exponent(currency))
+    names = select(b.account).where(b.merchant_id == merchant_id).distinct().order_by(b.account)
+    for page in session.scalars(names.execution_options(yield_per=BATCH)).partitions():
+        yield "".join(writer.declared_account(_place(name)) for name in page)
+    for batch in scan.batches(session, merchant_id):
+        yield "".join([_written(writer, entry, exponent) for entry in batch.entries])
+    yield from _assertions(writer, session, merchant_id, exponent)
+
+
+def _written(writer: _Journal, entry: Entry, exponent: Exponent) -> str:
+    lines = []
+    for _, _, debit, credit, currency, minor in entry.lines:
+        amount = decimal(minor, exponent(currency))
+        lines += [(_place(debit), amount, currency), (_place(credit), f"-{amount}", currency)]
+    return writer.transaction(entry, lines)
+
+
+def _assertions(writer: _Journal, session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[str]:
+    t, b = transaction_table.c, balance_table.c
+    last = session.scalar(select(func.max(t.effective_at)).where(t.merchant_id == merchant_id))
+    if last is None:
+        return
+    held = select(b.account, b.currency, func.sum(b.amount)).where(b.merchant_id == merchant_id)
+    held = held.group_by(b.account, b.currency).order_by(b.account, b.currency)
+    for page in session.execute(held.execution_options(yield_per=BATCH)).partitions():
+        yield "".join(
+            writer.asserted(
+                last.date(), _place(account), _debit_amount(account, int(total), exponent(currency)), currency
+            )
+            for account, currency, total in page
+        )
+
+
+def _debit_amount(account: str, balance: int, decimals: int) -> str:
+    return decimal(balance if parse(account).kind in DEBIT_NORMAL else -balance, decimals)
+
+
+@lru_cache(maxsize=20_000)
+def _place(name: str) -> str:
+    """Where an account stands in an accountant's tree; each part begins with a digit or a capital letter."""
+    account = parse(name)
+    owner = account.owner
+    return f"{TREE[account.kind]}:{owner[0].upper()}{owner[1:]}" if owner else TREE[account.kind]
+
+
+FORMS: dict[str, Callable[[Session, UUID, Exponent], Iterator[str]]] = {
+    "hledger": partial(_journal, _Hledger()),
+    "beancount": partial(_journal, _Beancount()),
+    "csv": _csv,
+}
