@@ -64,12 +64,13 @@ def by_month(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Bas
     months: dict[tuple[str, str], MonthOfLiability] = {}
     at = _t.effective_at if basis == "effective" else _t.recorded_at
     for inwards in (True, False):
-        moved = _moved(inwards, extract("year", at), extract("month", at), other_kind(inwards), func.sum(_p.amount))
-        query = moved.where(_p.merchant_id == merchant_id, happened_by(as_of, basis)).group_by(
-            _p.currency, extract("year", at), extract("month", at), other_kind(inwards)
-        )
-        for currency, year, month, kind, total in session.execute(query):
-            name = f"{int(year):04}-{int(month):02}"
+        year, month = extract("year", at).label("year"), extract("month", at).label("month")
+        moved = _moved(inwards, year, month, other_kind(inwards).label("kind"), _p.amount)
+        m = moved.where(_p.merchant_id == merchant_id, happened_by(as_of, basis)).subquery().c
+        month_and_kind = (m.currency, m.year, m.month, m.kind)
+        query = select(*month_and_kind, func.sum(m.amount)).group_by(*month_and_kind)
+        for currency, in_year, in_month, kind, total in session.execute(query):
+            name = f"{int(in_year):04}-{int(in_month):02}"
             row = months.setdefault((currency, name), MonthOfLiability(name, currency))
             _count(row, Kind(kind), int(total), inwards=inwards)
     running: dict[str, int] = defaultdict(int)
@@ -103,12 +104,9 @@ def by_age(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Basis
         *((lots.c.since > as_of - timedelta(days=days), place) for place, days in enumerate(AGES_DAYS)),
         else_=len(AGES_DAYS),
     )
-    query = (
-        select(lots.c.currency, group, func.sum(part))
-        .join(left, (left.c.owner == lots.c.owner) & (left.c.currency == lots.c.currency))
-        .group_by(lots.c.currency, group)
-        .order_by(lots.c.currency, group)
-    )
+    of_owner = (left.c.owner == lots.c.owner) & (left.c.currency == lots.c.currency)
+    p = select(lots.c.currency, group.label("place"), part.label("amount")).join(left, of_owner).subquery().c
+    query = select(p.currency, p.place, func.sum(p.amount)).group_by(p.currency, p.place).order_by(p.currency, p.place)
     ends = (0, *AGES_DAYS, None)
     return [
         AgedLiability(currency, ends[place] or 0, ends[place + 1], int(amount))

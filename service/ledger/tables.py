@@ -108,8 +108,8 @@ posting_table = Table(
     ForeignKeyConstraint(["merchant_id", "transaction_id"], ["txn.merchant_id", "txn.transaction_id"]),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("debit <> credit", name="two_accounts"),
-    Index(None, "merchant_id", "debit", "transaction_id"),
-    Index(None, "merchant_id", "credit", "transaction_id"),
+    Index(None, "merchant_id", "debit", "transaction_id", "line"),
+    Index(None, "merchant_id", "credit", "transaction_id", "line"),
 )
 
 balance_table = Table(

@@ -100,5 +100,15 @@ def test_a_refund_after_the_lapse_takes_back_what_lapsed_first(
         "settled": -300,
     }
     with database.reading() as session:
-        assert list(ledger.problems(session, shop.merchant_id)) == []
+        assert list(ledger.Verification(session, shop.merchant_id).problems()) == []
         assert list(audit.problems(session, shop.merchant_id)) == []
+
+
+def test_goodwill_does_not_lapse_with_a_reward(shop: Shop, code: str, clock: Any) -> None:
+    shop.order(referral=code)
+    goodwill = {"customer_id": "ana", "direction": "credit", "amount": 500, "currency": "EUR", "note": "Thank you."}
+    shop.post("/ledger/adjustments", goodwill)
+    spend(shop, 700)
+    clock.shift(11 * DAY)
+    assert shop.available("ana") == 500  # of the reward 300 was left, and lapsed
+    assert shop.get("/ledger/verification")["problems"] == []

@@ -18,7 +18,10 @@ def owned(shop: Shop) -> dict[str, str]:
     ripe = shop.link(shop.program(hold_days=0), "cleo")
     shop.order("dan", referral=ripe["code"])
     redemption = shop.reserve("cleo", 10)
+    adjusted = {"customer_id": "cleo", "direction": "credit", "amount": 1, "currency": "EUR", "note": "x"}
     return {
+        "adjustment_id": shop.post("/ledger/adjustments", adjusted)["adjustment_id"],
+        "account": shop.get("/ledger/accounts?customer_id=cleo")["accounts"][0]["account"],
         "program_id": program["program_id"],
         "link_id": link["link_id"],
         "conversion_id": order["conversion_id"],
@@ -50,6 +53,14 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/redemptions/{redemption_id}/capture", {}),
     ("POST", "/redemptions/{redemption_id}/void", None),
     ("GET", "/ledger/transactions/{transaction_id}", None),
+    ("GET", "/ledger/adjustments/{adjustment_id}", None),
+    ("GET", "/ledger/accounts/{account}/statement?currency=EUR", None),
+    ("GET", "/ledger/accounts?customer_id={customer_id}", None),
+    (
+        "POST",
+        "/ledger/adjustments",
+        {"customer_id": "{customer_id}", "direction": "credit", "amount": 1, "currency": "EUR", "note": "x"},
+    ),
 ]
 
 
@@ -68,11 +79,14 @@ def test_a_strangers_key_finds_nothing_and_changes_nothing(
 
 def test_lists_hold_nothing_of_another_merchants(new_shop: Callable[[], Shop], owned: dict[str, str]) -> None:
     stranger = new_shop()
-    for path in ("/programs", "/links", "/conversions", "/rewards", "/ledger/transactions"):
+    for path in ("/programs", "/links", "/conversions", "/rewards", "/ledger/transactions", "/ledger/adjustments"):
         assert stranger.get(path)["data"] == []
     for query in ("conversion_id={conversion_id}", "customer_id={customer_id}", "program_id={program_id}"):
         assert stranger.get(f"/rewards?{query}".format(**owned))["data"] == []
     assert stranger.get("/ledger/trial-balance") == {"accounts": [], "totals": []}
+    assert stranger.get("/ledger/accounts")["accounts"] == []
+    assert stranger.get("/ledger/liability")["by_age"] == []
+    assert stranger.get("/ledger/verification")["transactions"] == 0
 
 
 def test_two_merchants_may_use_the_same_names(shop: Shop, new_shop: Callable[[], Shop]) -> None:
@@ -94,7 +108,9 @@ def test_every_path_with_an_object_is_tried(app: Any) -> None:
         if method != "parameters"
     }
     own_creation = {("PUT", "/customers/{customer_id}")}
-    assert with_objects - own_creation == {(method, path) for method, path, _ in CALLS if "{" in path}
+    assert with_objects - own_creation == {
+        (method, path.partition("?")[0]) for method, path, _ in CALLS if "{" in path.partition("?")[0]
+    }
 
 
 def _everything(shop: Shop, owned: dict[str, str]) -> list[Any]:

@@ -291,7 +291,7 @@ class Histories(RuleBasedStateMachine):
         self._transaction(self._audit)
 
     def _audit(self, session: Session) -> None:
-        assert list(ledger.problems(session, self.merchant_id)) == []
+        assert list(ledger.Verification(session, self.merchant_id).problems()) == []
         assert list(audit.problems(session, self.merchant_id)) == []
         lines = ledger.trial_balance(session, self.merchant_id)
         assert sum(line.debit for line in lines) == sum(line.credit for line in lines)

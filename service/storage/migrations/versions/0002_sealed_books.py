@@ -35,8 +35,7 @@ def upgrade() -> None:
         op.create_index(name, table, [*of_customer, column], postgresql_where=where, sqlite_where=where)
     op.drop_index("ix_redemption_merchant_id_customer_id", "redemption")
     on_postgresql = op.get_bind().dialect.name == "postgresql"
-    if on_postgresql:
-        _order_by_bytes()
+    _statements(on_postgresql=on_postgresql)
     for table, events in REFUSED.items():
         for event in events:
             op.execute(_trigger(table, event, on_postgresql=on_postgresql))
@@ -143,6 +142,17 @@ def _totals() -> None:
             SELECT merchant_id, customer_id, currency, 0, captured_amount FROM redemption WHERE status = 'captured'
         ) AS happened GROUP BY merchant_id, customer_id, currency
     """)
+
+
+def _statements(*, on_postgresql: bool) -> None:
+    """Let a page of a statement be looked up in its order."""
+    for side in ("debit", "credit"):
+        op.drop_index(f"ix_posting_merchant_id_{side}_transaction_id", "posting")
+    if on_postgresql:
+        _order_by_bytes()
+    for side in ("debit", "credit"):
+        columns = ["merchant_id", side, "transaction_id", "line"]
+        op.create_index(f"ix_posting_{'_'.join(columns)}", "posting", columns)
 
 
 def _order_by_bytes() -> None:
