@@ -99,7 +99,7 @@ def _mend(session: Session, merchant_id: UUID, name: str, currency: str) -> bool
     session.execute(_OPEN, numbered([{**row, "kind": str(account.kind), "amount": 0, "floor": account.floor}]))
     session.execute(select(_b.slot).where(mine).order_by(_b.slot).with_for_update())
     last_slot = account.slot(HOT_SLOTS - 1)
-    session.execute(delete(balance_table).where(mine, _b.slot.not_between(0, last_slot)))
+    session.execute(delete(balance_table).where(mine, ~_b.slot.between(0, last_slot)))
     session.execute(update(balance_table).where(mine).values(kind=str(account.kind), floor=None))
     left = _difference(session, merchant_id, name, currency)
     if left is not None and left.posted is None:
