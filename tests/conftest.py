@@ -89,6 +89,15 @@ def signer(app: Flask) -> TokenSigner:
     return app.extensions["orchard"].signer
 
 
+@pytest.fixture(scope="session")
+def postgres_database(new_database_url: Callable[[str], str]) -> Iterator[Database]:
+    """A migrated PostgreSQL database, for what only that can show."""
+    database = Database(new_database_url("postgresql"))
+    schema.upgrade(database)
+    yield database
+    database.dispose()
+
+
 @pytest.fixture
 def new_shop(app: Flask, database: Database) -> Callable[[], Shop]:
     """Makes a merchant with keys, who talks to the service over its WSGI interface."""

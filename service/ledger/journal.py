@@ -46,16 +46,18 @@ def post(
     postings: one or more; their order is part of the content.
     Returns the stored transaction, also on a replay.
     Raises ReferenceReused if the same reference carries other content, and InsufficientFunds if an account
-    would fall below its floor; neither has changed anything.
+    would fall below its floor; neither has changed anything. Two transactions that open new accounts crosswise can
+    meet in a deadlock (40P01), and are to be tried again; other ones wait for each other.
     Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
     """
     transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
     changes = _changes(postings)
     lines = [(str(transaction_id), line, *posting.fields) for line, posting in enumerate(postings)]
     content = fingerprint(event, moment(effective_at), lines)
-    falling = {key: change for key, change in changes.items() if change < 0 and key[0].floor is not None}
+    of_owners = {key: change for key, change in changes.items() if key[0].floor is not None}
+    falling = {key: change for key, change in of_owners.items() if change < 0}
     if falling:
-        held = balances.lock(session, merchant_id, falling)
+        held = balances.lock(session, merchant_id, of_owners)
         if stored := _find(session, merchant_id, reference):
             return _replay(session, merchant_id, stored, content)
         _refuse_overdraft(falling, held)
