@@ -1,0 +1,137 @@
+"""`orchard ledger`, as an accountant and an operator use it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from service.storage.database import Database
+from tests.conftest import missing
+from tests.functional.conftest import ORCHARD, CommandLine
+from tests.serving import SECRET, Server
+from tests.shop import Shop, over_network
+
+
+@pytest.fixture
+def shop(orchard: CommandLine, server: Server) -> Shop:
+    """A merchant with some history, sealed by the worker."""
+    made = orchard.merchant()
+    shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+    code = shop.link(shop.program())["code"]
+    for _ in range(3):
+        shop.order(referral=code)
+    redemption = shop.reserve("ana", 700)
+    shop.post(f"/redemptions/{redemption['redemption_id']}/capture", {"amount": 500}, status=200)
+    adjustment = {"customer_id": "ana", "direction": "credit", "amount": 50, "currency": "EUR", "note": "Thank you."}
+    shop.post("/ledger/adjustments", adjustment)
+    orchard("worker", "--once")
+    return shop
+
+
+def one(shop: Shop) -> tuple[str, str]:
+    return "--merchant", str(shop.merchant_id)
+
+
+def test_a_head_that_was_kept_is_proved_later(orchard: CommandLine, shop: Shop) -> None:
+    (row,) = json.loads(orchard("ledger", "head", "--json", *one(shop)))
+    assert row["head"] in orchard("ledger", "head", *one(shop))
+    assert row["head"] == shop.get("/ledger/verification")["head"]
+    shop.order(referral=shop.link(shop.program())["code"])
+    orchard("worker", "--once")
+    assert "sound" in orchard("ledger", "verify", "--head", row["head"], *one(shop))
+    said = orchard("ledger", "verify", "--head", "00" * 32, *one(shop), status=1)
+    assert "NOT SOUND" in said
+    assert f"no block has the hash {'00' * 32}" in said
+    assert "64 hexadecimal digits" in orchard("ledger", "verify", "--head", "xyz", *one(shop), status=1)
+
+
+def test_the_exported_journal_is_accepted_by_hledger(orchard: CommandLine, shop: Shop, tmp_path: Path) -> None:
+    hledger = shutil.which("hledger") or missing("hledger (apt-get install hledger)")
+    path = tmp_path / "books.journal"
+    path.write_text(orchard("ledger", "export", "--format", "hledger", *one(shop)))
+    subprocess.run([hledger, "-f", path, "check", "-s"], check=True)
+    balance = subprocess.run([hledger, "-f", path, "balance", "settled"], check=True, capture_output=True, text=True)
+    assert "-5.00 EUR" in balance.stdout
+
+
+def test_an_export_to_a_full_disk_fails_in_one_line(orchard: CommandLine, shop: Shop) -> None:
+    for form in ("hledger", "beancount", "csv"):
+        with Path("/dev/full").open("w") as full:
+            done = _export(orchard, shop, form, full)
+        assert done.returncode == 1
+        assert done.stderr.strip().splitlines() == [
+            "Error: The export could not be written: No space left on device. What was written is not all of it."
+        ]
+
+
+def test_an_export_whose_reader_leaves_says_nothing(orchard: CommandLine, shop: Shop) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = _export(orchard, shop, "csv", writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def _export(orchard: CommandLine, shop: Shop, form: str, output: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [ORCHARD, "ledger", "export", "--format", form, *one(shop)],
+        env={**os.environ, "ORCHARD_DATABASE_URL": orchard.database_url, "ORCHARD_SECRET_KEYS": SECRET},
+        cwd=orchard.folder,
+        stdout=output,  # type: ignore[arg-type]
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_reports_are_tables_for_people_and_json_for_programs(orchard: CommandLine, shop: Shop) -> None:
+    table = orchard("ledger", "trial-balance", *one(shop))
+    assert ["expense:rewards", "EUR", "60.00", "0.00"] in [line.split() for line in table.splitlines()]
+    rows = json.loads(orchard("ledger", "trial-balance", "--json", *one(shop)))
+    assert {"account": "settled", "currency": "EUR", "debit": 0, "credit": 500} in rows
+    assert rows == shop.get("/ledger/trial-balance")["accounts"]
+    assert "Nothing yet." in orchard("ledger", "trial-balance", "--as-of", "2020-01-01", *one(shop))
+    statement = orchard("ledger", "statement", "settled", "--currency", "EUR", *one(shop))
+    assert "captured" in statement
+    assert "5.00" in statement
+    entries = json.loads(orchard("ledger", "statement", "settled", "--currency", "EUR", "--json", *one(shop)))
+    assert [(entry["credit"], entry["balance_after"]) for entry in entries] == [(500, 500)]
+    owed = orchard("ledger", "liability", *one(shop))
+    assert "55.50" in owed
+    assert "0 to 30" in owed
+    report = json.loads(orchard("ledger", "liability", "--json", *one(shop)))
+    assert report["by_age"] == [{"currency": "EUR", "from_days": 0, "to_days": 30, "amount": 5550}]
+
+
+def test_bad_times_and_accounts_are_refused_in_one_line(orchard: CommandLine, shop: Shop) -> None:
+    for when in ("2999-01-01", "2999-01-01T00:00:00Z", "yesterday", "2026-01-01T00:00:00"):
+        for report in ("trial-balance", "liability"):
+            said = orchard("ledger", report, "--as-of", when, *one(shop), status=1)
+            assert len(said.strip().splitlines()) == 1, said
+    assert orchard("ledger", "statement", "x", "--currency", "EUR", *one(shop), status=1).startswith("Error: ")
+
+
+def test_a_damaged_balance_is_found_and_mended(orchard: CommandLine, shop: Shop) -> None:
+    database = Database(orchard.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    merchant = str(shop.merchant_id).replace("-", "") if database.is_sqlite else str(shop.merchant_id)
+    with database.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE balance SET amount = amount + 1 WHERE merchant_id = :m AND kind = 'available'"),
+            {"m": merchant},
+        )
+    database.dispose()
+    assert "and its postings say 2550" in orchard("ledger", "verify", *one(shop), status=1)
+    said = orchard("ledger", "rebuild", *one(shop))
+    assert "4 balances mended" in said
+    assert "sound" in orchard("ledger", "verify", *one(shop))
+    assert "0 balances mended" in orchard("ledger", "rebuild", *one(shop))
+    assert shop.available("ana") == 2550
+
+
+def test_every_command_of_the_ledger_explains_itself(orchard: CommandLine) -> None:
+    for command in ("verify", "head", "export", "rebuild", "trial-balance", "statement", "liability"):
+        assert "Usage:" in orchard("ledger", command, "--help")
