@@ -21,6 +21,7 @@ def busy(shop: Shop) -> Shop:
     redemption = shop.reserve("ana", SPENT)
     shop.post(f"/redemptions/{redemption['redemption_id']}/capture", {}, status=200)
     shop.refund(order, 2500, "r")
+    shop.balance("ben")  # who is asked for is brought up to date
     return shop
 
 

@@ -16,8 +16,19 @@ from tests.serving import SECRET, Server
 from tests.shop import Shop, over_network
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shop(orchard: CommandLine, server: Server) -> Shop:
+    """A merchant with some history, sealed by the worker, for those who only read it."""
+    return busy_shop(orchard, server)
+
+
+@pytest.fixture
+def own_shop(orchard: CommandLine, server: Server) -> Shop:
+    """The same for one test alone."""
+    return busy_shop(orchard, server)
+
+
+def busy_shop(orchard: CommandLine, server: Server) -> Shop:
     """A merchant with some history, sealed by the worker."""
     made = orchard.merchant()
     shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
@@ -36,7 +47,8 @@ def one(shop: Shop) -> tuple[str, str]:
     return "--merchant", str(shop.merchant_id)
 
 
-def test_a_head_that_was_kept_is_proved_later(orchard: CommandLine, shop: Shop) -> None:
+def test_a_head_that_was_kept_is_proved_later(orchard: CommandLine, own_shop: Shop) -> None:
+    shop = own_shop
     (row,) = json.loads(orchard("ledger", "head", "--json", *one(shop)))
     assert row["head"] in orchard("ledger", "head", *one(shop))
     assert row["head"] == shop.get("/ledger/verification")["head"]
@@ -115,7 +127,8 @@ def test_bad_times_and_accounts_are_refused_in_one_line(orchard: CommandLine, sh
     assert orchard("ledger", "statement", "x", "--currency", "EUR", *one(shop), status=1).startswith("Error: ")
 
 
-def test_a_damaged_balance_is_found_and_mended(orchard: CommandLine, shop: Shop) -> None:
+def test_a_damaged_balance_is_found_and_mended(orchard: CommandLine, own_shop: Shop) -> None:
+    shop = own_shop
     database = Database(orchard.database_url.replace("postgresql://", "postgresql+psycopg://"))
     merchant = str(shop.merchant_id).replace("-", "") if database.is_sqlite else str(shop.merchant_id)
     with database.engine.begin() as connection:
