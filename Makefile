@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help install run test check fmt lint types imports openapi lock bench clean
+.PHONY: help install run test check fmt lint types imports openapi lock bench bench-books clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ fmt: install ## Format the code
 
 bench: install ## Measure, and compare with the limits of this machine (PostgreSQL comes along, wrk must be there)
 	$(BIN)/python -m tests.bench
+
+bench-books: install ## The part of it that is about the books
+	$(BIN)/python -m tests.bench books
 
 lock: install ## Resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

@@ -65,8 +65,8 @@ class Verification:
     def _bad_journal(self) -> Iterator[str]:
         chain = _Chain(genesis(str(self._merchant)), self._expected_head)
         waiting = 0
-        for entries, blocks in scan.batches(self._session, self._merchant):
-            chain.begin(blocks)
+        for entries, reached, _ in scan.batches(self._session, self._merchant):
+            chain.begin(reached)
             self.transactions += len(entries)
             for entry in entries:
                 self.postings += len(entry.lines)

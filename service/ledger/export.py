@@ -74,11 +74,10 @@ def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[st
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)
-    sealed_at = _SealedAt(session, merchant_id)
     for batch in scan.batches(session, merchant_id):
-        sealed_at.learn(batch.blocks)
+        sealed_at = {number: (number, at) for number, _, _, _, at in (*batch.others, *batch.reached)}
         for entry in batch.entries:
-            block = ("", "") if entry.block is None else (entry.block, sealed_at.of(entry.block))
+            block = ("", "") if entry.block is None else sealed_at.get(entry.block, (entry.block, ""))
             name = (str(UUID(entry.transaction_id)), entry.reference, entry.event, entry.effective_at)
             for _, line, debit, credit, currency, amount in entry.lines:
                 shown = decimal(amount, exponent(currency))
@@ -86,29 +85,6 @@ def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[st
         yield text.getvalue()
         text.seek(0)
         text.truncate()
-
-
-class _SealedAt:
-    """When blocks were sealed: the last ones are kept, since late transactions reach back to them."""
-
-    KEPT = 10_000
-
-    def __init__(self, session: Session, merchant_id: UUID) -> None:
-        self._session = session
-        self._merchant = merchant_id
-        self._times: dict[int, str] = {}
-
-    def learn(self, blocks: list[scan.StoredBlock]) -> None:
-        """Take in the next blocks."""
-        self._times.update((block.number, block.sealed_at) for block in blocks)
-        for number in list(self._times)[: -self.KEPT]:
-            del self._times[number]
-
-    def of(self, number: int) -> str:
-        """The time in the form that is hashed; empty for a block that is gone."""
-        if number not in self._times:
-            self.learn(scan.block(self._session, self._merchant, number))
-        return self._times.get(number, "")
 
 
 class _Journal(Protocol):

@@ -5,6 +5,7 @@ million postings be read in seconds, in flat memory. Nothing here trusts what it
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -67,26 +68,49 @@ class StoredBlock(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some transactions in the order of their ids, and the blocks that they are the first to reach, in their order."""
+    """Some transactions in the order of their ids, with the blocks that they are in.
+
+    reached: the blocks that nothing before has reached, without a gap. others: of transactions that were sealed late.
+    """
 
     entries: list[Entry]
-    blocks: list[StoredBlock]
+    reached: list[StoredBlock]
+    others: list[StoredBlock]
 
 
 def batches(session: Session, merchant_id: UUID) -> Iterator[Batch]:
-    """The merchant's journal with its chain. Call it within one snapshot of the database."""
-    look, after, block = _Look(session, merchant_id), UUID(int=0), 0
+    """The merchant's journal with its chain. Call it within one snapshot of the database.
+
+    Until the last batch has come, the session must not be used for anything else.
+    """
+    look = _Look(session, merchant_id)
+    return _batches(look) if look.is_embedded else _one_ahead(_batches(look))
+
+
+def _one_ahead(found: Iterator[Batch]) -> Iterator[Batch]:
+    """Let the server look for the next batch while the last one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, found, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, found, None)
+            yield batch
+
+
+def _batches(look: "_Look") -> Iterator[Batch]:
+    after, block = UUID(int=0), 0
     while True:
         transactions = look.transactions(_t.transaction_id > after, limit=BATCH)
         is_last = len(transactions) < BATCH
         last = LAST if is_last else UUID(transactions[-1][0])
         entries = _joined(look, transactions, partial(_between, after=after, last=last))
-        reached = None if is_last else max((entry.block or 0 for entry in entries), default=0)
-        blocks = look.blocks(after=block, last=reached)
-        yield Batch(entries, blocks)
+        numbers = {entry.block for entry in entries if entry.block is not None}
+        is_new = _b.number > block if is_last else and_(_b.number > block, _b.number <= max(numbers, default=block))
+        reached = look.blocks(is_new)
+        others = [number for number in numbers if number <= block]
+        yield Batch(entries, reached, look.blocks(_b.number.in_(others)) if others else [])
         if is_last:
             return
-        after, block = last, blocks[-1].number if blocks else block
+        after, block = last, reached[-1].number if reached else block
 
 
 def entries_of(session: Session, merchant_id: UUID, names: Sequence[UUID]) -> list[Entry]:
@@ -115,11 +139,6 @@ def _joined(look: "_Look", transactions: list[Any], which: Which) -> list[Entry]
         waits, own = name in waiting, lines[start:end]
         found.append(Entry(name, reference, event, effective, recorded, content, block, sealed, waits, own))
     return found
-
-
-def block(session: Session, merchant_id: UUID, number: int) -> list[StoredBlock]:
-    """The block of this number; empty if it is gone."""
-    return _Look(session, merchant_id).blocks(after=number - 1, last=number)
 
 
 def moved(session: Session, merchant_id: UUID, references: Sequence[str]) -> dict[str, list[tuple[str, str, int]]]:
@@ -157,7 +176,7 @@ class _Look:
     def __init__(self, session: Session, merchant_id: UUID) -> None:
         self._session = session
         self._merchant = merchant_id
-        self._is_embedded = session.get_bind().dialect.name == "sqlite"
+        self.is_embedded = session.get_bind().dialect.name == "sqlite"
 
     @staticmethod
     def moment_text(stored: str) -> str:
@@ -193,18 +212,15 @@ class _Look:
         query = select(*map(self._plain, columns)).where(_p.merchant_id == self._merchant, which(_p.transaction_id))
         return self._rows(query.order_by(_p.transaction_id, _p.line))
 
-    def blocks(self, *, after: int, last: int | None) -> list[StoredBlock]:
-        """The blocks between these, in their order; last: None for all."""
+    def blocks(self, wanted: ColumnElement[bool]) -> list[StoredBlock]:
+        """These blocks, in their order."""
         columns = map(self._plain, (_b[name] for name in StoredBlock._fields))
-        query = select(*columns).where(_b.merchant_id == self._merchant, _b.number > after)
-        if last is not None:
-            query = query.where(_b.number <= last)
-        rows = self._rows(query.order_by(_b.number))
+        rows = self._rows(select(*columns).where(_b.merchant_id == self._merchant, wanted).order_by(_b.number))
         return [StoredBlock._make((*row[:4], self.moment_text(row[4]))) for row in rows]
 
     def _plain(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """The column, with ids and times as text; SQLite keeps them so."""
-        if self._is_embedded:
+        if self.is_embedded:
             return column
         if isinstance(column.type, Uuid):
             return cast(column, String)

@@ -27,6 +27,7 @@ from service.storage import schema
 from service.storage.customers import Customer
 from service.storage.database import PG_OPTIONS, Database
 from service.storage.links import Link
+from tests.bench.books import bench_books
 from tests.postgres import BINARIES, PostgreSQL, running
 from tests.serving import SECRET, Server, free_port, serving
 
@@ -67,10 +68,16 @@ def main() -> None:
         workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers")
         print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
-        on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
-        on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
-        followed, converted = _postgresql(postgres, on_postgres, folder, workers)
-        _sqlite(on_sqlite, folder, workers, followed=followed, converted=converted)
+        if sys.argv[1:] != ["books"]:
+            _service(postgres, folder, workers)
+        bench_books(postgres, folder)
+
+
+def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:
+    on_postgres = _prepare(postgres.url(postgres.create()), folder / "postgresql")
+    on_sqlite = _prepare(f"sqlite:///{folder / 'orchard.db'}", folder / "sqlite")
+    followed, converted = _postgresql(postgres, on_postgres, folder, workers)
+    _sqlite(on_sqlite, folder, workers, followed=followed, converted=converted)
 
 
 def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int) -> tuple[float, float]:

@@ -17,5 +17,7 @@ INSERT INTO posting (merchant_id, transaction_id, line, debit, credit, currency,
 INSERT INTO balance (merchant_id, account, currency, slot, kind, amount, floor) VALUES (:merchant::uuid, 'pending:' || lpad(to_hex(:a::bigint), 32, '0'), 'EUR', 0, 'pending', 1000, 0) ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount;
 INSERT INTO balance (merchant_id, account, currency, slot, kind, amount, floor) VALUES (:merchant::uuid, E'expense\072rewards', 'EUR', :slot, E'expense\072rewards', 1500, NULL) ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount;
 INSERT INTO balance (merchant_id, account, currency, slot, kind, amount, floor) VALUES (:merchant::uuid, 'settled', 'EUR', :slot, 'settled', 500, NULL) ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount;
+INSERT INTO unsealed (merchant_id, transaction_id) VALUES (:merchant::uuid, lpad(to_hex(:n::bigint), 32, '0')::uuid);
+INSERT INTO customer_total (merchant_id, customer_id, currency, earned, spent) VALUES (:merchant::uuid, 'advocate-' || :a::bigint, 'EUR', 1000, 0) ON CONFLICT (merchant_id, customer_id, currency) DO UPDATE SET earned = customer_total.earned + excluded.earned, spent = customer_total.spent + excluded.spent;
 UPDATE idempotency SET status = 201, body = convert_to(repeat('x', 860), 'UTF8') WHERE merchant_id = :merchant::uuid AND key = 'k' || :n::bigint;
 COMMIT;

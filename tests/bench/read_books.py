@@ -1,0 +1,34 @@
+"""Reads all of a merchant's books in a process of its own, and prints how long it took and how much memory."""
+
+import json
+import os
+import resource
+import sys
+import time
+from uuid import UUID
+
+from service import ledger
+from service.referrals import currencies
+from service.storage.database import Database
+
+
+def main(url: str, merchant_id: UUID, what: str) -> None:
+    """Verify or export, and print what it cost."""
+    with Database(url, patient=True).reading() as session:
+        started = time.monotonic()
+        if what == "verify":
+            books = ledger.Verification(session, merchant_id)
+            assert list(books.problems()) == []
+            postings = books.postings
+        else:
+            with open(os.devnull, "w") as output:
+                for piece in ledger.export(session, merchant_id, "hledger", exponent=currencies.decimals):
+                    output.write(piece)
+            postings = ledger.count(session, merchant_id).postings
+        seconds = time.monotonic() - started
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"postings": postings, "seconds": seconds, "megabytes": megabytes}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], UUID(sys.argv[2]), sys.argv[3])
