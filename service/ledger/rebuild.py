@@ -3,12 +3,13 @@
 The journal is never touched. Where a balance is what its postings say, nothing is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, select, union, update
+from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, select, text, union
 from sqlalchemy.orm import Session
 
 from service.ledger import sums
@@ -19,6 +20,21 @@ BATCH = 500
 _b, _p, _r = balance_table.c, posting_table.c, rebuild_table.c
 _REMEMBER = insertion(rebuild_table, "ON CONFLICT (merchant_id) DO UPDATE SET done_up_to = excluded.done_up_to")
 _OPEN = insertion(balance_table, "ON CONFLICT (merchant_id, account, currency, slot) DO NOTHING")
+
+
+def _for_each(statement: str) -> TextClause:
+    mine = "merchant_id = :merchant_id AND account = :account AND currency = :currency"
+    return text(f"{statement} {mine}").bindparams(bindparam("merchant_id", type_=_b.merchant_id.type))
+
+
+_DROP_MISPLACED = _for_each("DELETE FROM balance WHERE NOT slot BETWEEN 0 AND :last AND")
+_UNBOUND = _for_each("UPDATE balance SET kind = :of_kind, floor = NULL WHERE")
+_ADD = _for_each("UPDATE balance SET amount = amount + :change WHERE slot = 0 AND")
+_DROP = _for_each("DELETE FROM balance WHERE")
+_BOUND = _for_each("UPDATE balance SET floor = CAST(:bound AS BIGINT) WHERE")
+
+Key = tuple[str, str]
+"""(account, currency)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +63,17 @@ def rebuild_some(session: Session, merchant_id: UUID) -> Rebuilt:
     Each call is a transaction of its own; after the last one, the next call begins anew.
     """
     names = session.scalars(_names(merchant_id, _done_up_to(session, merchant_id), limit=BATCH)).all()
-    mended: list[tuple[str, str]] = []
-    hopeless: list[str] = []
-    if names:
-        for name, currency in _damaged(session, merchant_id, names):
-            if _mend(session, merchant_id, name, currency):
-                mended.append((name, currency))
-            else:
-                hopeless.append(name)
+    damaged = _damaged(session, merchant_id, names) if names else {}
+    sound = {key: account for key, account in damaged.items() if account is not None}
+    if sound:
+        _mend(session, merchant_id, sound, (names[0], names[-1]))
     is_over = len(names) < BATCH
     if is_over:
         session.execute(delete(rebuild_table).where(_r.merchant_id == merchant_id))
     else:
         session.execute(_REMEMBER, numbered([{"merchant_id": merchant_id, "done_up_to": names[-1]}]))
-    return Rebuilt(len(names), mended, hopeless, is_over)
+    hopeless = [name for (name, _), account in damaged.items() if account is None]
+    return Rebuilt(len(names), list(sound), hopeless, is_over)
 
 
 def _done_up_to(session: Session, merchant_id: UUID) -> str:
@@ -77,46 +90,53 @@ def _names(merchant_id: UUID, after: str, *, limit: int | None) -> Select[tuple[
     return select(found.c.name).order_by(found.c.name).limit(limit)
 
 
-def _damaged(session: Session, merchant_id: UUID, names: Sequence[str]) -> list[tuple[str, str]]:
+def _damaged(session: Session, merchant_id: UUID, names: Sequence[str]) -> dict[Key, Account | None]:
+    """(account, currency) -> its account, for balances that are wrong; None where its postings themselves cannot be."""
     within = (names[0], names[-1])
-    wrong = {(account, currency) for account, currency, _, _ in sums.differences(session, merchant_id, within)}
-    wrong |= {(account, currency) for account, currency, _ in sums.misplaced(session, merchant_id, within)}
-    return sorted(wrong)
+    wrong = {(account, currency): 0 for account, currency, _ in sums.misplaced(session, merchant_id, within)}
+    for account, currency, posted, _ in sums.differences(session, merchant_id, within):
+        wrong[account, currency] = posted or 0
+    return {key: _account(key[0], posted) for key, posted in sorted(wrong.items())}
 
 
-def _mend(session: Session, merchant_id: UUID, name: str, currency: str) -> bool:
-    """Set one balance right. False where its postings themselves cannot be.
-
-    Its rows are locked before postings and balances are compared once more, in one statement; and the difference is
-    added rather than the sum set: so nobody who posts meanwhile is overwritten.
-    """
-    account = _parsed(name)
-    before = _difference(session, merchant_id, name, currency)
-    if account is None or (account.floor is not None and before and (before.posted or 0) < account.floor):
-        return False
-    mine = and_(_b.merchant_id == merchant_id, _b.account == name, _b.currency == currency)
-    row = {"merchant_id": merchant_id, "account": name, "currency": currency, "slot": 0}
-    session.execute(_OPEN, numbered([{**row, "kind": str(account.kind), "amount": 0, "floor": account.floor}]))
-    session.execute(select(_b.slot).where(mine).order_by(_b.slot).with_for_update())
-    last_slot = account.slot(HOT_SLOTS - 1)
-    session.execute(delete(balance_table).where(mine, ~_b.slot.between(0, last_slot)))
-    session.execute(update(balance_table).where(mine).values(kind=str(account.kind), floor=None))
-    left = _difference(session, merchant_id, name, currency)
-    if left is not None and left.posted is None:
-        session.execute(delete(balance_table).where(mine))
-    elif left is not None and left.posted is not None:
-        missing = left.posted - (left.kept or 0)
-        session.execute(update(balance_table).where(mine, _b.slot == 0).values(amount=_b.amount + missing))
-    session.execute(update(balance_table).where(mine).values(floor=account.floor))
-    return True
-
-
-def _parsed(name: str) -> Account | None:
+def _account(name: str, posted: int) -> Account | None:
     with suppress(ValueError):
-        return parse(name)
+        account = parse(name)
+        if account.floor is None or posted >= account.floor:
+            return account
     return None
 
 
-def _difference(session: Session, merchant_id: UUID, name: str, currency: str) -> sums.Difference | None:
-    found = sums.differences(session, merchant_id, (name, name))
-    return next((one for one in list(found) if one.currency == currency), None)
+def _mend(session: Session, merchant_id: UUID, damaged: Mapping[Key, Account], within: tuple[str, str]) -> None:
+    """Set these balances right.
+
+    Their rows are locked before postings and balances are compared once more, in one statement; and the difference is
+    added rather than the sum set: so nobody who posts meanwhile is overwritten.
+    """
+    rows = [
+        {**_of(merchant_id, key), "slot": 0, "kind": str(account.kind), "amount": 0, "floor": account.floor}
+        for key, account in damaged.items()
+    ]
+    connection = session.connection()
+    connection.execute(_OPEN, [numbered([row]) for row in rows])
+    mine = and_(_b.merchant_id == merchant_id, _b.account.in_({name for name, _ in damaged}))
+    connection.execute(select(_b.slot).where(mine).order_by(_b.account, _b.currency, _b.slot).with_for_update())
+    slots = [{**_of(merchant_id, key), "last": account.slot(HOT_SLOTS - 1)} for key, account in damaged.items()]
+    connection.execute(_DROP_MISPLACED, slots)
+    connection.execute(
+        _UNBOUND, [{**_of(merchant_id, key), "of_kind": account.kind} for key, account in damaged.items()]
+    )
+    changes, unused = [], []
+    for account, currency, posted, kept in sums.differences(session, merchant_id, within):
+        if (account, currency) in damaged:
+            key = _of(merchant_id, (account, currency))
+            unused += [key] if posted is None else []
+            changes += [{**key, "change": (posted or 0) - (kept or 0)}]
+    for statement, values in ((_ADD, changes), (_DROP, unused)):
+        if values:
+            connection.execute(statement, values)
+    connection.execute(_BOUND, [{**_of(merchant_id, key), "bound": account.floor} for key, account in damaged.items()])
+
+
+def _of(merchant_id: UUID, key: Key) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "account": key[0], "currency": key[1]}

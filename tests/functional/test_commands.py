@@ -156,7 +156,7 @@ def test_verify_exits_1_and_names_what_is_wrong(orchard: CommandLine, server: Se
     shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
     order = shop.order("ben", referral=shop.link(shop.program(friend_reward=None))["code"])
     one = ("ledger", "verify", "--merchant", made["merchant_id"])
-    assert "1 transactions, 1 postings, sound" in orchard(*one)
+    assert "1 transactions, 1 postings, 0 sealed blocks, sound" in orchard(*one)
     database = Database(orchard.database_url.replace("postgresql://", "postgresql+psycopg://"))
     reward = order["rewards"][0]["reward_id"]
     with database.engine.begin() as connection:
