@@ -8,16 +8,16 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from service.ledger import scan
-from service.ledger.accounts import DEBIT_NORMAL, Kind, parse
-from service.ledger.scan import Entry
+from service.ledger.accounts import DEBIT_NORMAL, OWNER_KINDS, Kind
+from service.ledger.scan import Entry, dashed
 from service.ledger.tables import balance_table, transaction_table
 
 Exponent = Callable[[str], int]
@@ -65,8 +65,10 @@ def decimal(amount: int, decimals: int) -> str:
     """Minor units as an exact decimal, such as `-10.05`; without a point where the currency has no decimals."""
     if not decimals:
         return str(amount)
-    whole, part = divmod(abs(amount), 10**decimals)
-    return f"{'-' if amount < 0 else ''}{whole}.{part:0{decimals}}"
+    if amount < 0:
+        return f"-{decimal(-amount, decimals)}"
+    unit = 10**decimals
+    return f"{amount // unit}.{amount % unit:0{decimals}}"
 
 
 def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[str]:
@@ -78,7 +80,7 @@ def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[st
         sealed_at = {number: (number, at) for number, _, _, _, at in (*batch.others, *batch.reached)}
         for entry in batch.entries:
             block = ("", "") if entry.block is None else sealed_at.get(entry.block, (entry.block, ""))
-            name = (str(UUID(entry.transaction_id)), entry.reference, entry.event, entry.effective_at)
+            name = (dashed(entry.transaction_id), entry.reference, entry.event, entry.effective_at)
             for _, line, debit, credit, currency, amount in entry.lines:
                 shown = decimal(amount, exponent(currency))
                 rows.writerow((*block, *name, entry.recorded_at, line, debit, credit, currency, amount, shown))
@@ -88,7 +90,9 @@ def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[st
 
 
 class _Journal(Protocol):
-    """How one tool writes a journal. Amounts are decimals with their sign: positive for a debit."""
+    """How one tool writes a journal. Amounts are decimals, positive for a debit."""
+
+    indent: str
 
     def declared_currency(self, currency: str, decimals: int) -> str:
         """The declaration of a currency."""
@@ -96,8 +100,8 @@ class _Journal(Protocol):
     def declared_account(self, name: str) -> str:
         """The declaration of an account."""
 
-    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
-        """A transaction. lines: (account, amount, currency)."""
+    def transaction(self, entry: Entry) -> str:
+        """A transaction, down to its postings."""
 
     def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
         """That an account holds this when all is done. last: the newest day of the journal."""
@@ -106,17 +110,18 @@ class _Journal(Protocol):
 class _Hledger:
     """hledger's journal. The second date of each transaction is the day on which it was recorded."""
 
+    indent = "    "
+
     def declared_currency(self, currency: str, decimals: int) -> str:
         return f"commodity 1000.{'0' * decimals} {currency}\n"
 
     def declared_account(self, name: str) -> str:
         return f"account {name}\n"
 
-    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
-        postings = "".join([f"    {account}  {amount} {currency}\n" for account, amount, currency in lines])
+    def transaction(self, entry: Entry) -> str:
         return (
             f"\n{entry.effective_at[:10]}={entry.recorded_at[:10]} {entry.event}\n"
-            f"    ; transaction_id: {UUID(entry.transaction_id)}\n    ; reference: {entry.reference}\n{postings}"
+            f"    ; transaction_id: {dashed(entry.transaction_id)}\n    ; reference: {entry.reference}\n"
         )
 
     def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
@@ -126,18 +131,19 @@ class _Hledger:
 class _Beancount:
     """Beancount's ledger. Assertions hold at the beginning of a day, so they are of the day after the last one."""
 
+    indent = "  "
+
     def declared_currency(self, currency: str, decimals: int) -> str:
         return f"1970-01-01 commodity {currency}\n  precision: {decimals}\n"
 
     def declared_account(self, name: str) -> str:
         return f"1970-01-01 open {name}\n"
 
-    def transaction(self, entry: Entry, lines: list[tuple[str, str, str]]) -> str:
-        postings = "".join([f"  {account}  {amount} {currency}\n" for account, amount, currency in lines])
+    def transaction(self, entry: Entry) -> str:
         return (
             f'\n{entry.effective_at[:10]} * "{entry.event}"\n'
-            f'  transaction_id: "{UUID(entry.transaction_id)}"\n  reference: "{entry.reference}"\n'
-            f'  recorded_at: "{entry.recorded_at}"\n{postings}'
+            f'  transaction_id: "{dashed(entry.transaction_id)}"\n  reference: "{entry.reference}"\n'
+            f'  recorded_at: "{entry.recorded_at}"\n'
         )
 
     def asserted(self, last: date, name: str, amount: str, currency: str) -> str:
@@ -152,47 +158,45 @@ def _journal(writer: _Journal, session: Session, merchant_id: UUID, exponent: Ex
     names = select(b.account).where(b.merchant_id == merchant_id).distinct().order_by(b.account)
     for page in session.scalars(names.execution_options(yield_per=BATCH)).partitions():
         yield "".join(writer.declared_account(_place(name)) for name in page)
+    decimals_of = cache(exponent)
     for batch in scan.batches(session, merchant_id):
-        yield "".join([_written(writer, entry, exponent) for entry in batch.entries])
-    yield from _assertions(writer, session, merchant_id, exponent)
+        yield "".join([_written(writer, entry, decimals_of) for entry in batch.entries])
+    yield from _assertions(writer, session, merchant_id, decimals_of)
 
 
-def _written(writer: _Journal, entry: Entry, exponent: Exponent) -> str:
-    lines = []
+def _written(writer: _Journal, entry: Entry, decimals_of: Exponent) -> str:
+    text, indent = writer.transaction(entry), writer.indent
     for _, _, debit, credit, currency, minor in entry.lines:
-        amount = decimal(minor, exponent(currency))
-        lines += [(_place(debit), amount, currency), (_place(credit), f"-{amount}", currency)]
-    return writer.transaction(entry, lines)
+        amount = decimal(minor, decimals_of(currency))
+        text += f"{indent}{_place(debit)}  {amount} {currency}\n{indent}{_place(credit)}  -{amount} {currency}\n"
+    return text
 
 
-def _assertions(writer: _Journal, session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[str]:
+def _assertions(writer: _Journal, session: Session, merchant_id: UUID, decimals_of: Exponent) -> Iterator[str]:
     t, b = transaction_table.c, balance_table.c
     last = session.scalar(select(func.max(t.effective_at)).where(t.merchant_id == merchant_id))
     if last is None:
         return
-    held = select(b.account, b.currency, func.sum(b.amount)).where(b.merchant_id == merchant_id)
+    debited = func.sum(case((b.kind.in_(sorted(DEBIT_NORMAL)), b.amount), else_=-b.amount))
+    held = select(b.account, b.currency, debited).where(b.merchant_id == merchant_id)
     held = held.group_by(b.account, b.currency).order_by(b.account, b.currency)
     for page in session.execute(held.execution_options(yield_per=BATCH)).partitions():
         yield "".join(
-            writer.asserted(
-                last.date(), _place(account), _debit_amount(account, int(total), exponent(currency)), currency
-            )
-            for account, currency, total in page
+            [
+                writer.asserted(last.date(), _place(account), decimal(int(total), decimals_of(currency)), currency)
+                for account, currency, total in page
+            ]
         )
-
-
-def _debit_amount(account: str, balance: int, decimals: int) -> str:
-    return decimal(balance if parse(account).kind in DEBIT_NORMAL else -balance, decimals)
 
 
 @lru_cache(maxsize=20_000)
 def _place(name: str) -> str:
     """Where an account stands in an accountant's tree; each part begins with a digit or a capital letter."""
-    account = parse(name)
-    owner = account.owner
-    return f"{TREE[account.kind]}:{owner[0].upper()}{owner[1:]}" if owner else TREE[account.kind]
+    kind, _, owner = name.partition(":")
+    return f"{TREE[Kind(kind)]}:{owner[0].upper()}{owner[1:]}" if kind in _OWNERS else TREE[Kind(name)]
 
 
+_OWNERS = frozenset(map(str, OWNER_KINDS))
 FORMS: dict[str, Callable[[Session, UUID, Exponent], Iterator[str]]] = {
     "hledger": partial(_journal, _Hledger()),
     "beancount": partial(_journal, _Beancount()),

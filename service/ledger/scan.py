@@ -57,6 +57,11 @@ class Entry(NamedTuple):
         )
 
 
+def dashed(name: str) -> str:
+    """An id as text with its dashes, where the database left them out."""
+    return name if len(name) == 36 else f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
+
+
 class StoredBlock(NamedTuple):
     """A block as it stands. sealed_at: in the form in which it is hashed."""
 
