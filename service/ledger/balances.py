@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
 from service.ledger.accounts import OWNER_KINDS, Account, Kind
-from service.ledger.tables import balance_table, insertion, numbered
+from service.ledger.tables import balance_table
 
 BATCH = 2_000
 Key = tuple[Account, str]
@@ -17,7 +16,6 @@ Changes = dict[Key, int]
 """(account, currency) -> signed minor units on the account's normal side."""
 
 _c = balance_table.c
-_RAISE = "ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount"
 _LOWER = text(
     "UPDATE balance SET amount = amount + :amount"
     " WHERE merchant_id = :merchant_id AND account = :account AND currency = :currency AND slot = :slot"
@@ -109,21 +107,21 @@ def lock(session: Session, merchant_id: UUID, keys: Iterable[Key]) -> Changes:
     }
 
 
-def apply(session: Session, merchant_id: UUID, changes: Mapping[Key, int], *, spread: int) -> None:
-    """Add the changes: owners' accounts first, the merchant's hot ones last, each group by name.
+def rows(merchant_id: UUID, changes: Mapping[Key, int], *, spread: int) -> list[dict[str, object]]:
+    """These changes as rows to be added: owners' accounts first, the merchant's hot ones last, each group by name.
 
-    A rise may open the balance. A fall never does: its account must exist, or be the merchant's own.
     spread: any number; it picks the slots of hot accounts.
     """
     ordered = sorted(changes.items(), key=lambda change: (not change[0][0].owner, change[0][0].name, change[0][1]))
-    for falls, run in groupby(ordered, key=lambda change: change[1] < 0 and change[0][0].floor is not None):
-        rows = [
-            _row(merchant_id, account, currency, account.slot(spread), change) for (account, currency), change in run
-        ]
-        if falls:
-            session.execute(_LOWER, rows)
-        else:
-            session.execute(insertion(balance_table, _RAISE, rows=len(rows)), numbered(rows))
+    return [
+        _row(merchant_id, account, currency, account.slot(spread), change) for (account, currency), change in ordered
+    ]
+
+
+def lower(session: Session, merchant_id: UUID, changes: Mapping[Key, int]) -> None:
+    """Take these (negative) changes from owners' balances, which are locked."""
+    if changes:
+        session.execute(_LOWER, rows(merchant_id, changes, spread=0))
 
 
 def _row(merchant_id: UUID, account: Account, currency: str, slot: int, amount: int) -> dict[str, object]:

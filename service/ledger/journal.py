@@ -8,14 +8,12 @@ from uuid import UUID
 from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
-from service.ledger import accounts, balances
+from service.ledger import accounts, balances, writing
 from service.ledger.encoding import fingerprint, moment
 from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
-from service.ledger.tables import insertion, numbered, posting_table, transaction_table, unsealed_table
+from service.ledger.tables import posting_table, transaction_table
 from service.ledger.transactions import Posting, Transaction
 
-_CLAIM = insertion(transaction_table, "ON CONFLICT (merchant_id, reference) DO NOTHING RETURNING transaction_id")
-_WAIT = insertion(unsealed_table)
 _STORED = select(transaction_table).where(
     transaction_table.c.merchant_id == bindparam("merchant"), transaction_table.c.reference == bindparam("ref")
 )
@@ -61,12 +59,12 @@ def post(
         if stored := _find(session, merchant_id, reference):
             return _replay(session, merchant_id, stored, content)
         _refuse_overdraft(falling, held)
-    if not _claim(session, merchant_id, transaction, content):
-        return _replay(session, merchant_id, _stored(session, merchant_id, reference), content)
     rows = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
-    session.execute(insertion(posting_table, rows=len(rows)), numbered(rows))
-    session.execute(_WAIT, numbered([{"merchant_id": merchant_id, "transaction_id": transaction_id}]))
-    balances.apply(session, merchant_id, changes, spread=transaction_id.int)
+    rising = {key: change for key, change in changes.items() if key not in falling}
+    opened = balances.rows(merchant_id, rising, spread=transaction_id.int)
+    if not writing.write(session, _own_row(merchant_id, transaction, content), rows, opened):
+        return _replay(session, merchant_id, _stored(session, merchant_id, reference), content)
+    balances.lower(session, merchant_id, falling)
     return transaction
 
 
@@ -118,8 +116,8 @@ def references(session: Session, merchant_id: UUID) -> Iterator[str]:
     yield from session.scalars(query.execution_options(yield_per=1_000))
 
 
-def _claim(session: Session, merchant_id: UUID, transaction: Transaction, content: bytes) -> bool:
-    values = {
+def _own_row(merchant_id: UUID, transaction: Transaction, content: bytes) -> dict[str, object]:
+    return {
         "merchant_id": merchant_id,
         "transaction_id": transaction.transaction_id,
         "reference": transaction.reference,
@@ -128,7 +126,6 @@ def _claim(session: Session, merchant_id: UUID, transaction: Transaction, conten
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
     }
-    return session.execute(_CLAIM, numbered([values])).first() is not None
 
 
 def _find(session: Session, merchant_id: UUID, reference: str) -> RowMapping | None:
