@@ -1,7 +1,7 @@
 """One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -31,18 +31,23 @@ def round_of_upkeep(database: Database, *, now: datetime) -> int:
             except DBAPIError as error:
                 failed.add((merchant_id, customer_id))
                 log.error("a customer of %s is left for the next round: %s", merchant_id, type(error.orig).__name__)
-    _seal(database, now)
+    _seal(database)
     database.write(lambda session: idempotency.forget_before(session, now - ANSWERS_KEPT_FOR))
     return done
 
 
-def _seal(database: Database, now: datetime) -> None:
-    """Seal what was posted into blocks. The log keeps each head, away from the books."""
+def _seal(database: Database) -> None:
+    """Seal what was posted into blocks, each at its own time. The log keeps each head, away from the books."""
     with database.reading() as session:
         waiting = ledger.waiting(session)
     for merchant_id in waiting:
-        while block := database.write(partial(ledger.seal, merchant_id=merchant_id, now=now)):
-            log.info("sealed block %d of %s: head %s", block.number, merchant_id, block.hash.hex())
+        try:
+            while block := database.write(lambda s, m=merchant_id: ledger.seal(s, m, now=datetime.now(UTC))):  # type: ignore[misc]
+                log.info("sealed block %d of %s: head %s", block.number, merchant_id, block.hash.hex())
+        except DBAPIError as error:
+            log.error(
+                "the books of %s are left to be sealed in the next round: %s", merchant_id, type(error.orig).__name__
+            )
 
 
 def _due(database: Database, now: datetime) -> set[tuple[UUID, str]]:

@@ -119,7 +119,9 @@ for command in (reports.trial_balance, reports.statement, reports.liability):
 
 
 def _merchants(session: Session, merchant_id: UUID | None) -> list[UUID]:
-    return [merchant_id] if merchant_id else [row.merchant_id for row in merchants.merchants(session)]
+    if merchant_id:
+        return [only_merchant(session, merchant_id)]
+    return [row.merchant_id for row in merchants.merchants(session)]
 
 
 def _hash(head: str) -> bytes:

@@ -11,7 +11,7 @@ import click
 from service import ledger as books
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
 from service.ledger import Basis
-from service.referrals import currencies
+from service.referrals import accounts, currencies
 from service.settings import Settings
 from service.storage.database import Database
 
@@ -69,12 +69,11 @@ def statement(
     as_json: bool,
 ) -> None:
     """Print the postings on one ACCOUNT, such as expense:rewards, with its running balance."""
-    try:
-        named = books.parse(account)
-    except ValueError as error:
-        raise Fault(str(error)) from error
+    if currencies.exponent(currency) is None:
+        raise Fault(f"{currency} is not a currency of ISO 4217, such as EUR.")
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
+        named = accounts.named(session, merchant, account)
         entries = books.entries_of_account(session, merchant, named, currency, limit=limit)
     rows = [
         {

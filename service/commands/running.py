@@ -10,7 +10,7 @@ import click
 
 from service import replay as replaying
 from service import settings as environment
-from service import work
+from service import telemetry, work
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
 from service.demo import prepare
 from service.referrals.signing import TokenSigner
@@ -52,7 +52,8 @@ def serve(bind: str, workers: int | None) -> None:
 @click.option("--every", type=click.IntRange(1, 3600), default=10, show_default=True, help="Seconds between rounds.")
 @with_database
 def worker(settings: Settings, database: Database, once: bool, every: int) -> None:
-    """Book what time does: rewards ripen and lapse, forgotten reservations are given back."""
+    """Book what time does, and seal the books: rewards ripen and lapse, forgotten reservations are given back."""
+    telemetry.configure(settings.log_format)
     while True:
         done = work.round_of_upkeep(database, now=datetime.now(UTC))
         if done or once:

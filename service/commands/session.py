@@ -47,9 +47,11 @@ def with_database(command: Command) -> Command:
 
 def only_merchant(session: Session, merchant_id: UUID | None) -> UUID:
     """The merchant that was named, or the only one. Raises Fault where that is not clear."""
-    if merchant_id is not None:
-        return merchant_id
     known = merchants.merchants(session)
+    if merchant_id is not None and any(row.merchant_id == merchant_id for row in known):
+        return merchant_id
+    if merchant_id is not None:
+        raise Fault(f"There is no merchant {merchant_id}. `orchard merchant list` lists them.")
     if len(known) != 1:
         raise Fault(f"There are {len(known)} merchants: name one with --merchant. `orchard merchant list` lists them.")
     return known[0].merchant_id

@@ -17,9 +17,9 @@ from service.ledger.accounts import (
     pending,
     reserved,
 )
-from service.ledger.audit import BookCount, Verification, count
+from service.ledger.audit import UNREADABLE, BookCount, Verification, count, is_content
 from service.ledger.balances import OwnerBalance, holdings, of_accounts, of_owner, positions
-from service.ledger.chain import Block, block_of_hash, head, seal, waiting
+from service.ledger.chain import Block, head, seal, waiting
 from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReused, TransactionUnknown
 from service.ledger.export import FORMS, decimal, export
 from service.ledger.journal import post, references, transaction, transactions
@@ -38,6 +38,7 @@ __all__ = [
     "FORMS",
     "LAPSED",
     "SETTLED",
+    "UNREADABLE",
     "Account",
     "AccountEntry",
     "AgedLiability",
@@ -63,7 +64,6 @@ __all__ = [
     "Verification",
     "accounts_of",
     "available",
-    "block_of_hash",
     "by_age",
     "by_month",
     "count",
@@ -74,6 +74,7 @@ __all__ = [
     "export",
     "head",
     "holdings",
+    "is_content",
     "lapsing",
     "metadata",
     "moved",

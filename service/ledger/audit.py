@@ -15,6 +15,8 @@ from service.ledger.scan import Entry, StoredBlock
 from service.ledger.tables import posting_table, seal_table, transaction_table, unsealed_table
 
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
+UNREADABLE = (DBAPIError, sqlite3.DatabaseError, ValueError, TypeError, AttributeError)
+"""What comes of values that nobody of ours has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +57,45 @@ class Verification:
         """Everything that is wrong with the books, in words; nothing on sound books. Memory does not grow with them."""
         for what, look in (("journal", self._bad_journal), ("balances", self._bad_balances)):
             try:
-                yield from look()
-            except (DBAPIError, sqlite3.DatabaseError) as error:
-                cause = getattr(error, "orig", error)
-                if not _is_content(cause):
+                with self._session.begin_nested():
+                    yield from look()
+            except UNREADABLE as error:
+                if not is_content(error):
                     raise
-                yield f"the {what} cannot be read: {cause}"
+                yield f"the {what} cannot be read: {getattr(error, 'orig', error)}"
 
     def _bad_journal(self) -> Iterator[str]:
         chain = _Chain(genesis(str(self._merchant)), self._expected_head)
         waiting = 0
         for entries, reached, _ in scan.batches(self._session, self._merchant):
             chain.begin(reached)
+            self.blocks, self.head = chain.blocks, chain.head
             self.transactions += len(entries)
             for entry in entries:
                 self.postings += len(entry.lines)
                 waiting += entry.waits
                 if fault := _fault_of(entry):
-                    yield f"transaction {entry.reference} ({UUID(entry.transaction_id)}): {fault}"
+                    yield f"transaction {entry.reference} ({scan.dashed(entry.transaction_id)}): {fault}"
                 if entry.block is not None and entry.digest is not None:
                     chain.follow(entry.block, entry.digest)
             yield from chain.faults()
         yield from chain.finish()
         yield from self._strays(waiting=waiting, sealed=chain.transactions)
-        self.blocks, self.head = chain.blocks, chain.head
 
     def _strays(self, *, waiting: int, sealed: int) -> Iterator[str]:
-        seen = ((posting_table, self.postings), (seal_table, sealed), (unsealed_table, waiting))
+        seen = (
+            (transaction_table, self.transactions),
+            (posting_table, self.postings),
+            (seal_table, sealed),
+            (unsealed_table, waiting),
+        )
         for table, number in seen:
             query = select(func.count()).select_from(table).where(table.c.merchant_id == self._merchant)
-            if self._session.scalar(query) != number:
-                yield from (
-                    f"transaction {transaction_id} has a row in {table.name} and is gone"
-                    for transaction_id in scan.strays(self._session, self._merchant, table)
-                )
+            if (there := self._session.scalar(query)) == number:
+                continue
+            yield f"{there} rows of {table.name} are there, and {number} belong to the journal"
+            for transaction_id in scan.strays(self._session, self._merchant, table):
+                yield f"transaction {transaction_id} has a row in {table.name} and is gone"
 
     def _bad_balances(self) -> Iterator[str]:
         for account, currency, posted, kept in sums.differences(self._session, self._merchant):
@@ -104,8 +111,11 @@ class Verification:
             yield f"account {account} in {currency}: its balance in slot {slot} is not kept as it should be"
 
 
-def _is_content(error: object) -> bool:
-    """Whether what is stored is to blame, rather than the state that the database is in."""
+def is_content(error: Exception) -> bool:
+    """Whether what is stored is to blame for an error while reading, rather than the state that the database is in."""
+    error = getattr(error, "orig", error)
+    if isinstance(error, ValueError | TypeError | AttributeError):
+        return True
     if isinstance(error, sqlite3.DatabaseError):
         code = getattr(error, "sqlite_errorcode", None)
         return code in (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
@@ -113,6 +123,13 @@ def _is_content(error: object) -> bool:
 
 
 def _fault_of(entry: Entry) -> str | None:
+    try:
+        return _difference_of(entry)
+    except (ValueError, TypeError, AttributeError):
+        return "it cannot be read"
+
+
+def _difference_of(entry: Entry) -> str | None:
     lines = entry.lines
     if not lines:
         return "it has no postings"
@@ -154,7 +171,7 @@ class _Chain:
                 self._faults.append(f"block {block.number} does not follow the block before it")
             if block.hash == self._expected_head:
                 self._expected_head = None
-            self._previous = self.head = block.hash
+            self._previous, self.head = block.hash, bytes(block.hash)
             self._open[block.number] = (block, [])
 
     def follow(self, number: int, sealed: bytes) -> None:

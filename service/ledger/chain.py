@@ -44,21 +44,13 @@ def head(session: Session, merchant_id: UUID) -> Block | None:
     return None if row is None else Block(row.number, bytes(row.hash), row.transactions, row.sealed_at)
 
 
-def block_of_hash(session: Session, merchant_id: UUID, block_hash: bytes) -> Block | None:
-    """The merchant's block with this hash, or None."""
-    row = session.execute(select(block_table).where(_b.merchant_id == merchant_id, _b.hash == block_hash)).one_or_none()
-    return None if row is None else Block(row.number, bytes(row.hash), row.transactions, row.sealed_at)
-
-
 def seal(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
     """Seal the merchant's oldest waiting transactions into one block; None if none wait.
 
     A transaction whose content is not what was posted is left out: the audit names it.
     Of two that seal at once, one waits for the other, or violates the key of `block` and is to try again.
     """
-    query = select(_u.transaction_id).where(_u.merchant_id == merchant_id).order_by(_u.transaction_id)
-    waiting = session.scalars(query.limit(LARGEST_BLOCK).with_for_update()).all()
-    digests = dict(_digests(session, merchant_id, waiting)) if waiting else {}
+    digests = _oldest_sound(session, merchant_id)
     if not digests:
         return None
     last = head(session, merchant_id)
@@ -72,6 +64,18 @@ def seal(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
     )
     session.execute(delete(unsealed_table).where(_u.merchant_id == merchant_id, _u.transaction_id.in_(list(digests))))
     return block
+
+
+def _oldest_sound(session: Session, merchant_id: UUID) -> dict[UUID, bytes]:
+    """transaction -> digest, of the oldest ones that wait and can be sealed, in the order of their ids; locked."""
+    query = select(_u.transaction_id).where(_u.merchant_id == merchant_id).order_by(_u.transaction_id)
+    waiting = session.scalars(query.limit(LARGEST_BLOCK).with_for_update()).all()
+    while waiting:
+        if digests := dict(_digests(session, merchant_id, waiting)):
+            return digests
+        later = query.where(_u.transaction_id > waiting[-1])
+        waiting = session.scalars(later.limit(LARGEST_BLOCK).with_for_update()).all()
+    return {}
 
 
 def _digests(session: Session, merchant_id: UUID, names: Sequence[UUID]) -> Iterator[tuple[UUID, bytes]]:

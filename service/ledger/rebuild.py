@@ -13,7 +13,7 @@ from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from service.ledger import sums
-from service.ledger.accounts import HOT_SLOTS, Account, parse
+from service.ledger.accounts import HOT_SLOTS, MERCHANT_KINDS, Account, parse
 from service.ledger.tables import balance_table, insertion, numbered, posting_table, rebuild_table
 
 BATCH = 500
@@ -117,10 +117,16 @@ def _mend(session: Session, merchant_id: UUID, damaged: Mapping[Key, Account], w
         {**_of(merchant_id, key), "slot": 0, "kind": str(account.kind), "amount": 0, "floor": account.floor}
         for key, account in damaged.items()
     ]
+    rows.sort(
+        key=lambda row: (row["kind"] in MERCHANT_KINDS, row["account"], row["currency"])
+    )  # as those who post lock
+    is_merchants = _b.account.in_(sorted(MERCHANT_KINDS))
     connection = session.connection()
     connection.execute(_OPEN, [numbered([row]) for row in rows])
     mine = and_(_b.merchant_id == merchant_id, _b.account.in_({name for name, _ in damaged}))
-    connection.execute(select(_b.slot).where(mine).order_by(_b.account, _b.currency, _b.slot).with_for_update())
+    connection.execute(
+        select(_b.slot).where(mine).order_by(is_merchants, _b.account, _b.currency, _b.slot).with_for_update()
+    )
     slots = [{**_of(merchant_id, key), "last": account.slot(HOT_SLOTS - 1)} for key, account in damaged.items()]
     connection.execute(_DROP_MISPLACED, slots)
     connection.execute(

@@ -184,8 +184,10 @@ class _Look:
         self.is_embedded = session.get_bind().dialect.name == "sqlite"
 
     @staticmethod
-    def moment_text(stored: str) -> str:
+    def moment_text(stored: object) -> str:
         """`2026-03-01 09:30:00.5`, in UTC, as it is hashed: with six decimals, or none where they are zero."""
+        if not isinstance(stored, str):
+            return repr(stored)
         if len(stored) == 26 and stored[-1] != "0":
             return f"{stored[:10]}T{stored[11:]}+00:00"
         fraction = stored[20:].rstrip("0")

@@ -4,7 +4,7 @@ reverse."""
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -66,11 +66,22 @@ def verify(session: Session, merchant_id: UUID, *, expected_head: bytes | None =
     expected_head: the hash of a block that must still be part of the chain.
     """
     books = ledger.Verification(session, merchant_id, expected_head=expected_head)
-    found = list(islice(books.problems(), MOST_PROBLEMS))
-    if len(found) < MOST_PROBLEMS:
-        found += islice(problems(session, merchant_id), MOST_PROBLEMS - len(found))
+    found = list(islice(chain(books.problems(), _readable(session, merchant_id)), MOST_PROBLEMS + 1))
+    if len(found) > MOST_PROBLEMS:
+        found[MOST_PROBLEMS:] = ["and more: this list ends here"]
     head = books.head.hex() if books.head else None
     return Report(books.transactions, books.postings, books.blocks, head, found)
+
+
+def _readable(session: Session, merchant_id: UUID) -> Iterator[str]:
+    """The problems, of which one is that the business cannot be read."""
+    try:
+        with session.begin_nested():
+            yield from problems(session, merchant_id)
+    except ledger.UNREADABLE as error:
+        if not ledger.is_content(error):
+            raise
+        yield f"the business cannot be read: {getattr(error, 'orig', error)}"
 
 
 def document(report: Report) -> dict[str, Any]:

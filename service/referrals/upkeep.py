@@ -79,8 +79,8 @@ def _held(
         held[currency] = Held(balance.available, balance.owed)
     for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=now).items():
         held[currency].unexpired = total
-    for currency, total in adjustments.credited(session, merchant_id, customer.customer_id).items():
-        held[currency].unexpired += total
+    for currency, total in adjustments.added(session, merchant_id, customer.customer_id).items():
+        held[currency].unexpired += max(0, total)  # goodwill never lapses; corrections are set off against it
     for reward in expired:
         held[reward.currency].left[reward.reward_id] = reward.remaining
     return held

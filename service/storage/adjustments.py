@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, func, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.storage.base import Base
@@ -52,15 +52,12 @@ def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -
     return {row.adjustment_id: row.note for row in session.execute(query)}
 
 
-def credited(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
-    """currency -> minor units that were ever added for this customer."""
+def added(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
+    """currency -> minor units that were ever added for this customer, less what was taken; negative if that is more."""
+    signed = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
     query = (
-        select(Adjustment.currency, func.sum(Adjustment.amount))
-        .where(
-            Adjustment.merchant_id == merchant_id,
-            Adjustment.customer_id == customer_id,
-            Adjustment.direction == "credit",
-        )
+        select(Adjustment.currency, func.sum(signed))
+        .where(Adjustment.merchant_id == merchant_id, Adjustment.customer_id == customer_id)
         .group_by(Adjustment.currency)
     )
     return {currency: int(total) for currency, total in session.execute(query)}

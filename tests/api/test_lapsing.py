@@ -112,3 +112,12 @@ def test_goodwill_does_not_lapse_with_a_reward(shop: Shop, code: str, clock: Any
     clock.shift(11 * DAY)
     assert shop.available("ana") == 500  # of the reward 300 was left, and lapsed
     assert shop.get("/ledger/verification")["problems"] == []
+
+
+def test_goodwill_that_was_corrected_keeps_no_reward_from_lapsing(shop: Shop, code: str, clock: Any) -> None:
+    change = {"customer_id": "ana", "amount": 1000, "currency": "EUR", "note": "A typing error."}
+    shop.order(referral=code)
+    for direction in ("credit", "debit"):
+        shop.post("/ledger/adjustments", {**change, "direction": direction})
+    clock.shift(11 * DAY)
+    assert shop.available("ana") == 0

@@ -103,10 +103,10 @@ def _write(url: str, merchants: int, writer: int) -> float:
         )
 
     for _ in range(20):
-        database.write(post, pipelined=True)
+        database.write(post)
     started, done = time.monotonic(), 0
     while (passed := time.monotonic() - started) < SECONDS:
-        database.write(post, pipelined=True)
+        database.write(post)
         done += 1
     database.dispose()
     return done / passed

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.referrals import audit
 from service.storage.base import new_id
 from service.storage.database import Database
 
@@ -131,7 +132,9 @@ def tampered(books: Books, tamper: Callable[[Connection], object], expected_head
         try:
             tamper(connection)
             with Session(connection) as session:
-                return problems(session, books.merchant_id, expected_head)
+                found = problems(session, books.merchant_id, expected_head)
+                assert audit.verify(session, books.merchant_id).problems  # the business does not trip over it
+                return found
         finally:
             connection.rollback()
             if books.database.is_sqlite:

@@ -133,13 +133,46 @@ def test_a_forged_transaction_with_postings_and_balances_that_fit_is_found(books
 @pytest.mark.parametrize("column", ["reference", "event", "effective_at"])
 def test_text_that_is_none_any_more_is_found(books: Books, column: str) -> None:
     if not books.database.is_sqlite:
-        return  # PostgreSQL takes no such text
+        pytest.skip("PostgreSQL takes no such text")
 
     def flip(connection: Connection) -> None:
         connection.execute(text(f"UPDATE txn SET {column} = CAST(x'ff' AS TEXT) WHERE reference = 'EUR:0'"))
 
     (said, *_) = tampered(books, flip)
-    assert "cannot be read" in said or "is not what" in said
+    assert "cannot be read" in said
+
+
+WRONG_KINDS = {
+    ("txn", "effective_at"): "'2026'",
+    ("txn", "recorded_at"): "x'00'",
+    ("txn", "transaction_id"): "'zzz'",
+    ("txn", "event"): "7",
+    ("posting", "amount"): "x'00'",
+    ("posting", "debit"): "x'00'",
+    ("posting", "line"): "'a'",
+    ("seal", "digest"): "'text'",
+    ("seal", "block"): "'a'",
+    ("block", "hash"): "7",
+    ("block", "sealed_at"): "7",
+}
+
+
+@pytest.mark.parametrize(("table", "column"), WRONG_KINDS)
+def test_a_value_of_another_kind_is_a_finding_and_not_an_exception(books: Books, table: str, column: str) -> None:
+    if not books.database.is_sqlite:
+        pytest.skip("PostgreSQL takes no value of another kind")
+    value = WRONG_KINDS[table, column]
+    oldest = f"SELECT MIN(rowid) FROM {table} WHERE merchant_id = '{books.merchant_id.hex}'"
+    change = f"UPDATE {table} SET {column} = {value} WHERE rowid = ({oldest})"
+    assert tampered(books, lambda connection: connection.execute(text(change)))
+
+
+def test_a_sum_beyond_all_bounds_is_a_finding_and_not_an_exception(books: Books) -> None:
+    def inflate(connection: Connection) -> None:
+        mine = {"m": books.merchant_id.hex if books.database.is_sqlite else books.merchant_id}
+        connection.execute(text("UPDATE posting SET amount = 9223372036854775807 WHERE merchant_id = :m"), mine)
+
+    assert len(tampered(books, inflate)) > 2
 
 
 def test_the_fault_is_named(books: Books) -> None:
