@@ -59,8 +59,8 @@ def _at_once(lines: int, balances: int) -> TextClause:
         WITH claimed AS (INSERT INTO txn ({names}) VALUES ({given}) {NEW}),
         lines AS (INSERT INTO posting (merchant_id, transaction_id, {_names(line)})
             SELECT :merchant_id, transaction_id, {_names(line)} FROM claimed, {_values("line", line, lines)}),
-        waits AS (INSERT INTO unsealed (merchant_id, transaction_id) SELECT :merchant_id, transaction_id FROM claimed)
-        ,kept AS (INSERT INTO balance (merchant_id, {_names(balance)})
+        waits AS (INSERT INTO unsealed (merchant_id, transaction_id) SELECT :merchant_id, transaction_id FROM claimed),
+        kept AS (INSERT INTO balance (merchant_id, {_names(balance)})
             SELECT :merchant_id, {_names(balance)} FROM claimed, {_values("balance", balance, balances)} {RAISE})
         SELECT transaction_id FROM claimed
     """
