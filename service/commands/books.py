@@ -37,10 +37,10 @@ def ledger_verify(
 
     Exits 1 and names what is wrong.
     """
-    expected = _hash(head) if head else None
+    expected = None if head is None else _hash(head)
     is_sound, documents = True, []
     with database.reading() as session:
-        wanted = [only_merchant(session, merchant_id)] if expected else _merchants(session, merchant_id)
+        wanted = [only_merchant(session, merchant_id)] if expected is not None else _merchants(session, merchant_id)
         for one in wanted:
             report = audit.verify(session, one, expected_head=expected)
             is_sound = is_sound and not report.problems
@@ -96,7 +96,11 @@ def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | N
     hopeless: list[str] = []
     for one in wanted:
         with database.reading() as session:
-            accounts = books.count_accounts(session, one)
+            accounts, done = books.count_accounts(session, one), books.done_up_to(session, one)
+        if done:
+            click.echo(
+                f"{one}: going on after {done}, where an earlier run was stopped; run it again for the ones before."
+            )
         mended: list[tuple[str, str]] = []
         with click.progressbar(length=accounts, label=f"Rebuilding {one}", file=sys.stderr) as bar:
             is_over = False

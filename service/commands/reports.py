@@ -144,6 +144,8 @@ def _past(text: str | None) -> datetime | None:
         when = when.replace(tzinfo=UTC)
     if when.tzinfo is None:
         raise Fault(f"{text} does not say its offset from UTC: add Z, say.")
+    if when.year < 1970:
+        raise Fault(f"{text} is before 1970, when nothing was recorded.")
     if when > now:
         raise Fault(f"{text} is in the future, of which the books say nothing.")
     return min(now, when + timedelta(days=1, microseconds=-1)) if is_day else when

@@ -24,7 +24,7 @@ from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReuse
 from service.ledger.export import FORMS, decimal, export
 from service.ledger.journal import post, references, transaction, transactions
 from service.ledger.liability import AgedLiability, MonthOfLiability, by_age, by_month
-from service.ledger.rebuild import Rebuilt, count_accounts, rebuild_some
+from service.ledger.rebuild import Rebuilt, count_accounts, done_up_to, rebuild_some
 from service.ledger.reports import Basis, TrialBalanceLine, trial_balance
 from service.ledger.rewards import FixedReward, PercentReward, RewardTerms, lapsing, taken_back
 from service.ledger.scan import moved
@@ -69,6 +69,7 @@ __all__ = [
     "count",
     "count_accounts",
     "decimal",
+    "done_up_to",
     "entries_of_account",
     "entries_of_owner",
     "export",

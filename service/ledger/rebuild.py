@@ -52,7 +52,7 @@ class Rebuilt:
 
 def count_accounts(session: Session, merchant_id: UUID) -> int:
     """How many accounts there are, for a progress bar; those that an earlier rebuild left to be done."""
-    done = _done_up_to(session, merchant_id)
+    done = done_up_to(session, merchant_id)
     names = _names(merchant_id, done, limit=None).subquery()
     return session.scalar(select(func.count()).select_from(names)) or 0
 
@@ -62,7 +62,7 @@ def rebuild_some(session: Session, merchant_id: UUID) -> Rebuilt:
 
     Each call is a transaction of its own; after the last one, the next call begins anew.
     """
-    names = session.scalars(_names(merchant_id, _done_up_to(session, merchant_id), limit=BATCH)).all()
+    names = session.scalars(_names(merchant_id, done_up_to(session, merchant_id), limit=BATCH)).all()
     damaged = _damaged(session, merchant_id, names) if names else {}
     sound = {key: account for key, account in damaged.items() if account is not None}
     if sound:
@@ -76,7 +76,8 @@ def rebuild_some(session: Session, merchant_id: UUID) -> Rebuilt:
     return Rebuilt(len(names), list(sound), hopeless, is_over)
 
 
-def _done_up_to(session: Session, merchant_id: UUID) -> str:
+def done_up_to(session: Session, merchant_id: UUID) -> str:
+    """The last account, by name, that an earlier rebuild did before it was stopped; empty if none was."""
     return session.scalar(select(_r.done_up_to).where(_r.merchant_id == merchant_id)) or ""
 
 

@@ -183,13 +183,17 @@ class _Look:
         self._merchant = merchant_id
         self.is_embedded = session.get_bind().dialect.name == "sqlite"
 
-    @staticmethod
-    def moment_text(stored: object) -> str:
-        """`2026-03-01 09:30:00.5`, in UTC, as it is hashed: with six decimals, or none where they are zero."""
-        if not isinstance(stored, str):
+    def moment_text(self, stored: object) -> str:
+        """`2026-03-01 09:30:00.500000`, in UTC, as it is hashed: with six decimals, or none where they are zero.
+
+        What was not written so comes back as something that no hash was made of.
+        """
+        if not isinstance(stored, str) or stored[10:11] != " " or (self.is_embedded and len(stored) != 26):
             return repr(stored)
-        if len(stored) == 26 and stored[-1] != "0":
+        if len(stored) == 26 and stored[19] == "." and stored[-1] != "0":
             return f"{stored[:10]}T{stored[11:]}+00:00"
+        if stored[19:20] not in ("", "."):
+            return repr(stored)
         fraction = stored[20:].rstrip("0")
         if not fraction:
             return f"{stored[:10]}T{stored[11:19]}+00:00"

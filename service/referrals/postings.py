@@ -82,9 +82,15 @@ def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime)
 
 
 def take_back(
-    session: Session, refund: Refund, parts: Sequence[tuple[Reward, int]], owners: Owners, held: Mapping[str, int]
+    session: Session,
+    refund: Refund,
+    parts: Sequence[tuple[Reward, int]],
+    owners: Owners,
+    held: Mapping[str, int],
+    *,
+    ordered_at: datetime,
 ) -> None:
-    """Book what one refund takes back.
+    """Book what one refund takes back, not before the order was made.
 
     parts: rewards, with the minor units to take back of each.
     held: customer_id -> what is available to take from; what is missing becomes a debt.
@@ -99,7 +105,7 @@ def take_back(
             f"conversion:{refund.conversion_id}:refund:{refund.entry_id}",
             "refunded",
             postings,
-            effective_at=refund.refunded_at,
+            effective_at=max(refund.refunded_at, ordered_at),
             recorded_at=refund.recorded_at,
         )
         _count(session, ((reward, -amount) for reward, amount in parts))

@@ -70,7 +70,7 @@ def refund(
     parts = _parts(session, conversion)
     held = _held(session, conversion, people)
     owners = {name: customer.owner for name, customer in people.items()}
-    postings.take_back(session, recorded, parts, owners, held)
+    postings.take_back(session, recorded, parts, owners, held, ordered_at=conversion.ordered_at)
     session.add(recorded)
     session.flush()
     for reward, part in parts:

@@ -167,6 +167,17 @@ def test_a_value_of_another_kind_is_a_finding_and_not_an_exception(books: Books,
     assert tampered(books, lambda connection: connection.execute(text(change)))
 
 
+@pytest.mark.parametrize(("table", "column"), [("txn", "effective_at"), ("txn", "recorded_at"), ("block", "sealed_at")])
+@pytest.mark.parametrize(
+    "change", ["replace({0}, ' ', 'T')", "replace({0}, ' ', '!')", "{0} || '0'", "replace({0}, '.', ',')"]
+)
+def test_another_spelling_of_a_time_is_found(books: Books, table: str, column: str, change: str) -> None:
+    if not books.database.is_sqlite:
+        pytest.skip("PostgreSQL keeps times, and not their spelling")
+    respelled = f"UPDATE {table} SET {column} = {change.format(column)} WHERE merchant_id = '{books.merchant_id.hex}'"
+    assert tampered(books, lambda connection: connection.execute(text(respelled)))
+
+
 def test_a_sum_beyond_all_bounds_is_a_finding_and_not_an_exception(books: Books) -> None:
     def inflate(connection: Connection) -> None:
         mine = {"m": books.merchant_id.hex if books.database.is_sqlite else books.merchant_id}
