@@ -42,12 +42,16 @@ def _seal(database: Database) -> None:
         waiting = ledger.waiting(session)
     for merchant_id in waiting:
         try:
-            while block := database.write(lambda s, m=merchant_id: ledger.seal(s, m, now=datetime.now(UTC))):  # type: ignore[misc]
+            while block := database.write(partial(_seal_next, merchant_id=merchant_id)):
                 log.info("sealed block %d of %s: head %s", block.number, merchant_id, block.hash.hex())
         except DBAPIError as error:
             log.error(
                 "the books of %s are left to be sealed in the next round: %s", merchant_id, type(error.orig).__name__
             )
+
+
+def _seal_next(session: Session, *, merchant_id: UUID) -> ledger.Block | None:
+    return ledger.seal(session, merchant_id, now=datetime.now(UTC))
 
 
 def _due(database: Database, now: datetime) -> set[tuple[UUID, str]]:

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import TextIO
 from uuid import UUID
 
@@ -105,7 +106,7 @@ def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | N
         with click.progressbar(length=accounts, label=f"Rebuilding {one}", file=sys.stderr) as bar:
             is_over = False
             while not is_over:
-                step = database.write(lambda session, one=one: books.rebuild_some(session, one))  # type: ignore[misc]
+                step = database.write(partial(books.rebuild_some, merchant_id=one))
                 mended += step.mended
                 hopeless += step.hopeless
                 bar.update(step.accounts)

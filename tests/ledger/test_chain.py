@@ -92,5 +92,7 @@ def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
     with database.reading() as session:
         assert {one.merchant_id, other.merchant_id} <= set(ledger.waiting(session))
     heads = [books.seal() for books in (one, other)]
-    assert heads[0] and heads[1] and heads[0].hash != heads[1].hash  # noqa: PT018
+    assert heads[0] is not None
+    assert heads[1] is not None
+    assert heads[0].hash != heads[1].hash
     assert one.problems(heads[1].hash) != []
