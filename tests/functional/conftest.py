@@ -52,11 +52,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def orchard(backend: str, new_database_url: Callable[[str], str], folder: Path) -> CommandLine:
+def orchard(backend: str, migrated_database_url: Callable[[str], str], folder: Path) -> CommandLine:
     """The command line on a new, migrated database."""
-    command = CommandLine(new_database_url(backend), folder)
-    command("db", "upgrade")
-    return command
+    return CommandLine(migrated_database_url(backend), folder)
 
 
 @pytest.fixture(scope="module")

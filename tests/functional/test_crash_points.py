@@ -67,12 +67,8 @@ print(json.dumps(answer))
 
 
 @pytest.fixture(scope="module")
-def url(backend: str, new_database_url: Callable[[str], str]) -> str:
-    url = new_database_url(backend)
-    database = Database(url)
-    schema.upgrade(database)
-    database.dispose()
-    return url
+def url(backend: str, migrated_database_url: Callable[[str], str]) -> str:
+    return migrated_database_url(backend)
 
 
 @pytest.fixture

@@ -14,13 +14,14 @@ from tests.postgres import PostgreSQL, running
 from tests.serving import SECRET, Server, serving
 from tests.shop import Shop, over_network
 
-DEATHS = 20
+DEATHS, DEATHS_IN_A_SOAK = 5, 20
 
 
+@pytest.mark.soak
 def test_nothing_acknowledged_is_lost_or_doubled_when_all_workers_are_killed(
-    network_shop: Shop, server: Server, orchard: CommandLine
+    network_shop: Shop, server: Server, orchard: CommandLine, is_soak: bool
 ) -> None:
-    shop = network_shop
+    shop, deaths = network_shop, DEATHS_IN_A_SOAK if is_soak else DEATHS
     program = shop.program(friend_reward=None)
     codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(8)]
     acknowledged: dict[str, str] = {}
@@ -44,14 +45,14 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_all_workers_are_killed(
     threads = [threading.Thread(target=buy, args=(buyer,)) for buyer in range(len(codes))]
     for thread in threads:
         thread.start()
-    for _ in range(DEATHS):
+    for _ in range(deaths):
         time.sleep(0.35)
         server.kill_workers()
     time.sleep(0.5)
     over.set()
     for thread in threads:
         thread.join()
-    assert len(acknowledged) > DEATHS
+    assert len(acknowledged) > deaths
     recorded, cursor = {}, ""
     while cursor is not None:
         page = shop.get(f"/conversions?limit=200{cursor and '&cursor='}{cursor}")

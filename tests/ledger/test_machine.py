@@ -194,6 +194,7 @@ class Machine(RuleBasedStateMachine):
         assert self.books.problems() == []
 
 
-def test_any_order_of_everything_keeps_all_invariants(database: Database) -> None:
+@pytest.mark.soak
+def test_any_order_of_everything_keeps_all_invariants(database: Database, is_soak: bool) -> None:
     machine = type("Here", (Machine,), {"database": database})
-    run_state_machine_as_test(machine, settings=settings(max_examples=30, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=30 if is_soak else 10, stateful_step_count=40, deadline=None))

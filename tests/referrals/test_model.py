@@ -297,9 +297,12 @@ class Histories(RuleBasedStateMachine):
         assert sum(line.debit for line in lines) == sum(line.credit for line in lines)
 
 
-def test_long_histories_keep_to_an_independent_model_at_every_step(database: Database, signer: TokenSigner) -> None:
+@pytest.mark.soak
+def test_long_histories_keep_to_an_independent_model_at_every_step(
+    database: Database, signer: TokenSigner, is_soak: bool
+) -> None:
     machine = type("OnThisDatabase", (Histories,), {"database": database, "signer": signer})
-    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=40 if is_soak else 10, stateful_step_count=40))
 
 
 class InOneTransaction(Histories):
@@ -312,7 +315,7 @@ class InOneTransaction(Histories):
             return work(self.session)
 
 
-HISTORIES = 10_000
+HISTORIES, HISTORIES_IN_A_SOAK = 1_000, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
     (3, lambda m, r: m.time_passes(hours=r.randint(1, 60))),
     (4, lambda m, r: m.order(friend=r.choice(m.people), by=r.choice([*m.people, None]), amount=r.randint(0, 9_000))),
@@ -335,7 +338,8 @@ def _rewarded(machine: InOneTransaction, chance: Random) -> int:
     return chance.choice(earned) if earned and chance.random() < 0.9 else chance.randrange(10**6)
 
 
-def test_ten_thousand_histories_end_in_the_balances_of_an_independent_model() -> None:
+@pytest.mark.soak
+def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: bool) -> None:
     database = Database("sqlite://")
     schema.upgrade(database)
     weights, choices = zip(*CHOICES, strict=True)
@@ -343,7 +347,7 @@ def test_ten_thousand_histories_end_in_the_balances_of_an_independent_model() ->
         machine = type("InThisSession", (InOneTransaction,), {"session": session, "signer": TokenSigner([SECRET])})()
         session.commit()
         fresh = dict(machine.__dict__)
-        for seed in range(HISTORIES):
+        for seed in range(HISTORIES_IN_A_SOAK if is_soak else HISTORIES):
             chance = Random(seed)
             machine.__dict__.update(copy.deepcopy({name: fresh[name] for name in PAPER}), now=START)
             machine.people = chance.sample(PEOPLE, 3)
