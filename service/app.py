@@ -28,9 +28,9 @@ from service.api import (
 from service.api.openapi import describe, document
 from service.pages import assets, demo, follow
 from service.pages.destinations import Destinations
-from service.referrals.signing import TokenSigner
 from service.settings import STATE, Settings
 from service.storage.database import Database
+from service.tokens import TokenSigner
 from service.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from service import replay, work
 from service.referrals import keys, links, programs
 from service.referrals.customers import Contact
+from service.referrals.evidence import link_token
 from service.referrals.links import NewLink
-from service.referrals.signing import TokenSigner
 from service.settings import STATE, Settings
 from service.storage import merchants
 from service.storage import programs as program_storage
 from service.storage.database import Database
+from service.tokens import TokenSigner
 
 KEYS = STATE / "demo-keys"
 ORDERS = Path(__file__).parent / "demo-orders.csv"
@@ -58,7 +59,7 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
 
 def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLink, now: datetime) -> tuple[str, str]:
     link, _ = links.create(session, merchant_id, asked, now=now)
-    return signer.link(merchant_id, link.link_id), link.code
+    return link_token(signer, merchant_id, link.link_id), link.code
 
 
 def _kept_keys() -> dict[str, str]:

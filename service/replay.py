@@ -13,13 +13,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.referrals import conversions, currencies, links
+from service import currencies
+from service.referrals import conversions, links
 from service.referrals.conversions import Order
 from service.referrals.customers import Contact
 from service.referrals.errors import ReferralError
+from service.referrals.evidence import link_token
 from service.referrals.links import NewLink
-from service.referrals.signing import TokenSigner
 from service.storage.database import Database
+from service.tokens import TokenSigner
 
 REQUIRED = {"order_id", "customer_id", "amount_minor"}
 TIMES = ("ordered_at", "ordered_on")
@@ -131,7 +133,7 @@ def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id:
     asked = NewLink(source.program_id, Contact(advocate_id), channel="replay")
     link, _ = links.create(session, source.merchant_id, asked, now=now)
     session.flush()
-    return signer.link(source.merchant_id, link.link_id)
+    return link_token(signer, source.merchant_id, link.link_id)
 
 
 def _time(row: dict[str, str]) -> datetime:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from service.referrals.signing import TokenSigner
 from service.settings import Settings
 from service.storage.database import Database
+from service.tokens import TokenSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from service.app import create_app
 from service.referrals import keys
-from service.referrals.signing import TokenSigner
 from service.settings import Settings
 from service.storage import schema
 from service.storage.database import Database
+from service.tokens import TokenSigner
 from tests.postgres import PostgreSQL, running
 from tests.serving import SECRET
 from tests.shop import Shop

@@ -16,7 +16,7 @@ from service.api.rendering import Answer
 from service.api.resource import CHECKOUT, Resource
 from service.referrals import balances, customers, upkeep
 from service.referrals.balances import CustomerBalance, StatementEntry
-from service.referrals.signing import TokenSigner
+from service.tokens import TokenSigner
 from service.wiring import Wiring
 
 resource = Resource("balances", "What customers have, and how it came to be")

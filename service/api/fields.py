@@ -7,7 +7,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from service.referrals import currencies
+from service import currencies
 
 LARGEST_AMOUNT = 10**15
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

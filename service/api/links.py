@@ -12,6 +12,7 @@ from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
 from service.api.resource import CHECKOUT, Resource
 from service.referrals import links
+from service.referrals.evidence import link_token
 from service.referrals.links import NewLink
 from service.storage import links as storage
 from service.storage.links import Link
@@ -94,7 +95,7 @@ def change_link(call: Call, body: dict[str, Any], link_id: UUID) -> Answer:
 
 
 def _render(wiring: Wiring, link: Link) -> dict[str, Any]:
-    token = wiring.signer.link(link.merchant_id, link.link_id)
+    token = link_token(wiring.signer, link.merchant_id, link.link_id)
     return {
         "link_id": str(link.link_id),
         "program_id": str(link.program_id),

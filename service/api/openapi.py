@@ -7,8 +7,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask_smorest import Api
 from marshmallow import fields, validate
 
+from service import currencies
 from service.api.fields import PRINTABLE, Currency, Text
-from service.referrals import currencies
 
 _PROBLEM = {
     "type": "object",

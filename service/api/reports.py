@@ -16,7 +16,7 @@ from service.api.problems import InvalidValues
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
 from service.referrals import accounts
-from service.referrals.signing import TokenSigner
+from service.tokens import TokenSigner
 
 resource = Resource("reports", "Reports over the books, now or as of a past time")
 

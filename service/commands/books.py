@@ -12,10 +12,11 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
+from service import currencies
 from service import ledger as books
 from service.commands import reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
-from service.referrals import audit, currencies
+from service.referrals import audit
 from service.settings import Settings
 from service.storage import merchants
 from service.storage.database import Database

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import click
 
+from service import currencies
 from service import ledger as books
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
 from service.ledger import Basis
-from service.referrals import accounts, currencies
+from service.referrals import accounts
 from service.settings import Settings
 from service.storage.database import Database
 

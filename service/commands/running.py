@@ -13,10 +13,10 @@ from service import settings as environment
 from service import telemetry, work
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
 from service.demo import prepare
-from service.referrals.signing import TokenSigner
 from service.settings import BadSettings, Settings
 from service.storage import merchants, schema
 from service.storage.database import Database
+from service.tokens import TokenSigner
 
 
 @click.group()

@@ -12,13 +12,13 @@ import psycopg
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.ids import new_id
 from service.pages.assets import HEADERS, page
 from service.pages.destinations import Destinations
 from service.referrals import greetings
+from service.referrals.evidence import LinkEvidence, VisitEvidence, link_token, read_link, visit_token
 from service.referrals.greetings import Greeting
-from service.referrals.signing import LinkEvidence, VisitEvidence
 from service.storage import visits
-from service.storage.base import new_id
 from service.storage.visits import Followed, Target
 from service.wiring import Wiring, wiring
 
@@ -33,7 +33,7 @@ DEVELOPERS_TOOL = re.compile(r"(curl|wget|httpie|python-|werkzeug|postman|insomn
 def follow_link(token: str) -> Response:
     """Record the visit and send the friend on to the shop."""
     wired, now = wiring(), datetime.now(UTC)
-    evidence = wired.signer.read_link(token)
+    evidence = read_link(wired.signer, token)
     if evidence is None:
         return page("not-found.html", 404)
     try:
@@ -65,7 +65,7 @@ def _answer(wired: Wiring, evidence: LinkEvidence, followed: Followed | None, no
         return page("gone.html", 410, destination=target.destination_url)
     _destinations().remember(evidence.link_id, target.destination_url)
     visit = VisitEvidence(evidence.merchant_id, evidence.link_id, followed.visit_id, followed.visited_at)
-    onward = with_referral(target.destination_url, wired.signer.visit(visit))
+    onward = with_referral(target.destination_url, visit_token(wired.signer, visit))
     if target.landing == "page":
         return page("greeting.html", 200, greeting=_greeting(wired, evidence, target), onward=onward)
     return _redirect(onward)
@@ -82,7 +82,7 @@ def _preview(wired: Wiring, evidence: LinkEvidence, now: datetime) -> Response:
     if not target.is_open(now):
         return page("gone.html", 410, destination=target.destination_url)
     greeting = _greeting(wired, evidence, target)
-    onward = with_referral(target.destination_url, wired.signer.link(evidence.merchant_id, evidence.link_id))
+    onward = with_referral(target.destination_url, link_token(wired.signer, evidence.merchant_id, evidence.link_id))
     return page("greeting.html", 200, greeting=greeting, onward=onward)
 
 
@@ -102,7 +102,7 @@ def _without_database(wired: Wiring, evidence: LinkEvidence, now: datetime) -> R
     if _is_a_machine():
         return _redirect(destination)
     visit = VisitEvidence(evidence.merchant_id, evidence.link_id, new_id(), now)
-    return _redirect(with_referral(destination, wired.signer.visit(visit)))
+    return _redirect(with_referral(destination, visit_token(wired.signer, visit)))
 
 
 def with_referral(destination_url: str, token: str) -> str:

@@ -9,19 +9,21 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.ids import new_id
 from service.referrals import postings, situation, terms
 from service.referrals.attribution import Attribution
 from service.referrals.customers import Contact, learn
 from service.referrals.errors import OrderContradicted, Unknown
-from service.referrals.signing import Evidence, TokenSigner, canonical
+from service.referrals.evidence import Evidence, canonical, read_referral
 from service.referrals.situation import Asked, Situation
 from service.storage import conversions as storage
 from service.storage import customers, rewards
-from service.storage.base import add_at_once, new_id
+from service.storage.base import add_at_once
 from service.storage.conversions import Conversion, Referral
 from service.storage.customers import KnownCustomer
 from service.storage.rewards import Reward
 from service.storage.standing import Sighting
+from service.tokens import TokenSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     Returns the stored conversion, also on a replay.
     Raises OrderContradicted if the order was recorded before with other content.
     """
-    evidence = signer.read(order.referral, merchant_id) if order.referral else None
+    evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
     content = _fingerprint(order, evidence)
     friend_id = order.customer.customer_id
     seen = situation.sight(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)

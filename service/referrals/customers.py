@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.ids import new_id
 from service.referrals.errors import Unknown
 from service.referrals.mailboxes import fold
 from service.storage import customers as storage
-from service.storage.base import new_id
 from service.storage.customers import Customer, KnownCustomer
 
 

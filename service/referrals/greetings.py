@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.currencies import shown
 from service.ledger import FixedReward, RewardTerms
 from service.referrals import programs, terms
-from service.referrals.currencies import shown
 from service.referrals.terms import Terms
 from service.storage import customers
 from service.storage.merchants import Merchant

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.referrals.currencies import exponent
+from service.currencies import exponent
+from service.ids import new_id
 from service.referrals.errors import BadValues, Unknown
 from service.storage import merchants as storage
-from service.storage.base import new_id
 from service.storage.merchants import ApiKey, Merchant
 
 SCOPES = ("admin", "checkout", "marketing")

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.ids import new_id
 from service.referrals import codes, customers, programs
 from service.referrals.customers import Contact
 from service.referrals.errors import BadValues, CodeTaken, Unknown
 from service.storage import links as storage
-from service.storage.base import new_id
 from service.storage.links import Link
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
 from service.storage import totals
 from service.storage.adjustments import Adjustment
-from service.storage.base import new_id
 from service.storage.redemptions import Redemption
 from service.storage.refunds import Refund
 from service.storage.rewards import Reward

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.ids import new_id
 from service.referrals.errors import BadValues, Unknown
 from service.referrals.terms import DEFAULTS, TERMS_FIELDS, refuse_contradictions
 from service.storage import programs as storage
-from service.storage.base import new_id
 from service.storage.programs import Program, ProgramTerms
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from service.referrals import situation
 from service.referrals.customers import Contact
+from service.referrals.evidence import read_referral
 from service.referrals.mailboxes import fold
-from service.referrals.signing import TokenSigner
 from service.referrals.situation import Asked
 from service.storage import customers
 from service.storage.customers import KnownCustomer
 from service.storage.standing import Sighting
+from service.tokens import TokenSigner
 
 NOBODY = UUID(int=0)
 
@@ -44,7 +45,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
 
     A friend whose rewarded orders are used up is told `existing_customer`: a no always has its reason.
     """
-    evidence = signer.read(asked.referral, merchant_id)
+    evidence = read_referral(signer, asked.referral, merchant_id)
     friend_id = asked.customer.customer_id if asked.customer else None
     seen = situation.sight(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
     people = _people(session, merchant_id, asked.customer, seen)

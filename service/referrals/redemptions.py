@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.referrals import customers, postings, upkeep
 from service.referrals.errors import BadValues, RedemptionSettled, Unknown
 from service.storage import redemptions as storage
-from service.storage.base import new_id
 from service.storage.customers import KnownCustomer
 from service.storage.redemptions import Redemption
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.referrals import postings, upkeep
 from service.referrals.errors import BadValues, RefundContradicted, Unknown
 from service.storage import conversions, customers, rewards
 from service.storage import refunds as storage
-from service.storage.base import new_id
 from service.storage.conversions import Conversion
 from service.storage.customers import KnownCustomer
 from service.storage.refunds import Refund, Reversal

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.referrals import attribution
 from service.referrals.attribution import Attribution
 from service.referrals.eligibility import Case, Person
-from service.referrals.signing import CodeEvidence, Evidence, VisitEvidence
+from service.referrals.evidence import CodeEvidence, Evidence, VisitEvidence
 from service.referrals.terms import Terms
 from service.referrals.terms import read as read_terms
 from service.storage import rewards, standing

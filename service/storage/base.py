@@ -1,4 +1,4 @@
-"""What every mapped class stands on: its root, its kinds of columns, its ids, and inserts for the hot path."""
+"""What every mapped class stands on: its root, its kinds of columns, and inserts for the hot path."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -61,11 +60,6 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
     }
-
-
-def new_id() -> UUID:
-    """A new UUIDv7: made by us, ordered by time, without a sequence to share."""
-    return uuid_utils.compat.uuid7()
 
 
 @cache

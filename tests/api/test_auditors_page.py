@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from service import ledger, work
-from service.referrals import currencies
+from service import currencies, ledger, work
 from service.storage.database import Database
 from tests.shop import Shop
 

@@ -22,11 +22,12 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from service.referrals import keys, programs
-from service.referrals.signing import TokenSigner
+from service.referrals.evidence import link_token
 from service.storage import schema
 from service.storage.customers import Customer
 from service.storage.database import PG_OPTIONS, Database
 from service.storage.links import Link
+from service.tokens import TokenSigner
 from tests.bench.books import bench_books
 from tests.postgres import BINARIES, PostgreSQL, running
 from tests.serving import SECRET, Server, free_port, serving
@@ -157,7 +158,7 @@ def _prepare(url: str, folder: Path) -> Prepared:
                 "status": "active",
             }
         )
-        tokens.append(signer.link(merchant.merchant_id, link_id))
+        tokens.append(link_token(signer, merchant.merchant_id, link_id))
     database.write(lambda s: (s.execute(insert(Customer), people), s.execute(insert(Link), links)))
     with database.engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")

@@ -20,11 +20,11 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.ledger import EXPENSE, SETTLED, Posting, available, pending, reserved
 from service.ledger.encoding import fingerprint, moment
 from service.ledger.tables import posting_table, transaction_table, unsealed_table
 from service.storage import schema
-from service.storage.base import new_id
 from service.storage.database import PG_OPTIONS, Database
 from tests.postgres import BINARIES, PostgreSQL
 

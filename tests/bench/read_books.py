@@ -7,8 +7,7 @@ import sys
 import time
 from uuid import UUID
 
-from service import ledger
-from service.referrals import currencies
+from service import currencies, ledger
 from service.storage.database import Database
 
 

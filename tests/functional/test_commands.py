@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.referrals import customers
-from service.storage.base import new_id
 from service.storage.database import Database
 from tests.functional.conftest import CommandLine
 from tests.serving import Server

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from service.storage import schema
-from service.storage.base import new_id
+from service.ids import new_id
 from service.storage.database import Database
 from tests.ledger.books import Books, stored
 

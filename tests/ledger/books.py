@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
 from service.referrals import audit
-from service.storage.base import new_id
 from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from service import ledger
+from service import currencies, ledger
 from service.ledger import EXPENSE, pending
 from service.ledger.accounts import DEBIT_NORMAL
 from service.ledger.export import TREE
-from service.referrals import currencies
 from service.storage.database import Database
 from tests.conftest import missing
 from tests.ledger.books import ANA, NOW, Books, p

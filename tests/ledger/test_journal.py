@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.ids import new_id
 from service.ledger import EXPENSE, SETTLED, Posting, available, pending, reserved
-from service.storage.base import new_id
 from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

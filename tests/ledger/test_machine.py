@@ -197,4 +197,6 @@ class Machine(RuleBasedStateMachine):
 @pytest.mark.soak
 def test_any_order_of_everything_keeps_all_invariants(database: Database, is_soak: bool) -> None:
     machine = type("Here", (Machine,), {"database": database})
-    run_state_machine_as_test(machine, settings=settings(max_examples=30 if is_soak else 10, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=30 if is_soak else 10, stateful_step_count=40, deadline=None)
+    )

@@ -8,11 +8,12 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
+from service.ids import new_id
 from service.pages.follow import with_referral
-from service.referrals.signing import TokenSigner
-from service.storage.base import new_id
+from service.referrals.evidence import link_token, read_visit
 from service.storage.database import Database
 from service.storage.visits import Visit
+from service.tokens import TokenSigner
 from tests.shop import BROWSER, Shop
 
 
@@ -34,7 +35,7 @@ def test_a_follow_leads_to_the_shop_with_a_visit_token(shop: Shop, signer: Token
     assert response.status_code == 302
     assert (location.netloc, location.path, location.fragment) == ("shop.example", "/tea", "top")
     assert query[:3] == [("a", "1"), ("b", " x"), ("a", "2")]
-    visit = signer.read_visit(dict(query)["referral"])
+    visit = read_visit(signer, dict(query)["referral"])
     assert visit is not None
     assert (visit.merchant_id, visit.link_id) == (shop.merchant_id, UUID(link["link_id"]))
     assert abs(datetime.now(UTC) - visit.visited_at) < timedelta(seconds=5)
@@ -138,7 +139,7 @@ def test_a_link_that_we_did_not_sign_is_a_kind_404_page(shop: Shop, token: str) 
 
 
 def test_a_well_signed_link_that_does_not_exist_is_404(shop: Shop, signer: TokenSigner) -> None:
-    token = signer.link(new_id(), new_id())
+    token = link_token(signer, new_id(), new_id())
     assert shop._send(f"/r/{token}", method="GET", headers={"User-Agent": BROWSER}).status_code == 404
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from service.ids import new_id
 from service.referrals import keys
-from service.storage.base import new_id
 
 
 def test_a_key_names_its_scope_and_its_merchant_and_checks_itself() -> None:

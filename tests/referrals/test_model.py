@@ -35,9 +35,9 @@ from service.referrals.conversions import Order
 from service.referrals.customers import Contact
 from service.referrals.errors import BadValues, RedemptionSettled, RewardSettled
 from service.referrals.links import NewLink
-from service.referrals.signing import TokenSigner
 from service.storage import schema
 from service.storage.database import Database
+from service.tokens import TokenSigner
 from tests.serving import SECRET
 
 PEOPLE = ["ana", "ben", "cleo", "dan", "eve"]

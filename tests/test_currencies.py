@@ -1,6 +1,6 @@
 import pytest
 
-from service.referrals.currencies import exponent, shown
+from service.currencies import exponent, shown
 
 
 @pytest.mark.parametrize(("currency", "decimals"), [("JPY", 0), ("EUR", 2), ("BHD", 3), ("CLF", 4)])
