@@ -28,6 +28,7 @@ from service.api import (
 from service.api.openapi import describe, document
 from service.pages import assets, demo, follow
 from service.pages.destinations import Destinations
+from service.referrals.authentication import authenticate
 from service.settings import STATE, Settings
 from service.storage.database import Database
 from service.tokens import TokenSigner
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         OPENAPI_VERSION="3.1.0",
     )
     database, signer = Database(settings.database_url), TokenSigner(settings.secret_keys)
-    app.extensions["orchard"] = Wiring(settings, database, signer)
+    app.extensions["orchard"] = Wiring(settings, database, signer, partial(authenticate, database))
     app.extensions["orchard-destinations"] = Destinations(STATE)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

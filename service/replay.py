@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import currencies
+from service.errors import ReferralError
 from service.referrals import conversions, links
 from service.referrals.conversions import Order
 from service.referrals.customers import Contact
-from service.referrals.errors import ReferralError
 from service.referrals.evidence import link_token
 from service.referrals.links import NewLink
 from service.storage.database import Database

@@ -1,6 +1,8 @@
 """What an app is wired with, for those who serve its requests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import current_app
 
@@ -11,11 +13,15 @@ from service.tokens import TokenSigner
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The settings, the database and the signer of one app."""
+    """The settings, the database and the signer of one app.
+
+    authenticate: from an Authorization header, and the scopes that may do what is asked, to the merchant.
+    """
 
     settings: Settings
     database: Database
     signer: TokenSigner
+    authenticate: Callable[[str, frozenset[str]], UUID]
 
 
 def wiring() -> Wiring:

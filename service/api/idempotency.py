@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.api import documents
 from service.api.call import Call
-from service.api.problems import InvalidValues, KeyReused, StillRunning
+from service.api.errors import InvalidValues, KeyReused, StillRunning
 from service.api.rendering import Answer, encoded
 from service.storage import idempotency as storage
 from service.storage.database import is_lock_timeout

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
+from service.api.errors import InvalidValues
 from service.api.fields import Digits, Strict
-from service.api.problems import InvalidValues
 from service.api.rendering import Answer
 
 DEFAULT_LIMIT = 50

@@ -11,37 +11,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from service import ledger
-from service.referrals import errors
+from service import errors, ledger
+from service.api.errors import InvalidValues, KeyReused, StillRunning
+from service.referrals.authentication import KeyMissing, ScopeMissing
+from service.referrals.conversions import OrderContradicted
+from service.referrals.links import CodeTaken
+from service.referrals.redemptions import RedemptionSettled
+from service.referrals.refunds import RefundContradicted
+from service.referrals.rewards import RewardSettled
 from service.storage.database import RaceLost
 
 RETRY_AFTER_SECONDS = 2
 UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
 log = logging.getLogger("orchard.problems")
-
-
-class InvalidValues(Exception):
-    """The request's values are not what the contract says. faults: field -> what is wrong with it."""
-
-    def __init__(self, faults: dict[str, str]) -> None:
-        super().__init__("Some values are not as the contract has them.")
-        self.faults = faults
-
-
-class KeyMissing(Exception):
-    """No key, or none that is known."""
-
-
-class ScopeMissing(Exception):
-    """The key is good, and not for this."""
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key came before with another request."""
-
-
-class StillRunning(Exception):
-    """The first request with this Idempotency-Key has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +44,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     StillRunning: Problem(409, "still-running", "The first request with this Idempotency-Key is still running"),
     errors.Unknown: Problem(404, "not-found", "There is no such thing"),
     ledger.TransactionUnknown: Problem(404, "not-found", "There is no such thing"),
-    errors.OrderContradicted: Problem(409, "order-contradicted", "The order was recorded with other content"),
-    errors.RefundContradicted: Problem(409, "refund-contradicted", "The refund was recorded with other content"),
-    errors.CodeTaken: Problem(409, "code-taken", "The code is taken"),
-    errors.RedemptionSettled: Problem(409, "redemption-settled", "The redemption has ended already"),
-    errors.RewardSettled: Problem(409, "reward-settled", "The reward is past this review"),
+    OrderContradicted: Problem(409, "order-contradicted", "The order was recorded with other content"),
+    RefundContradicted: Problem(409, "refund-contradicted", "The refund was recorded with other content"),
+    CodeTaken: Problem(409, "code-taken", "The code is taken"),
+    RedemptionSettled: Problem(409, "redemption-settled", "The redemption has ended already"),
+    RewardSettled: Problem(409, "reward-settled", "The reward is past this review"),
     ledger.InsufficientFunds: Problem(409, "insufficient-balance", "Less than that is available"),
 }
 UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now")

@@ -9,10 +9,10 @@ from marshmallow import fields, validate
 
 from service import ledger
 from service.api.call import Call
+from service.api.errors import InvalidValues
 from service.api.fields import Currency, Moment, Name, Strict, rfc3339
 from service.api.ledger import PostingOut, rendered_posting
 from service.api.pagination import PageQuery, bad_cursor, page_of
-from service.api.problems import InvalidValues
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
 from service.referrals import accounts

@@ -21,10 +21,9 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import NotFound
 
 from service.api import documents, idempotency
-from service.api.authentication import authenticate
 from service.api.call import Call
+from service.api.errors import InvalidValues
 from service.api.fields import is_name
-from service.api.problems import InvalidValues
 from service.api.rendering import rendered
 from service.wiring import wiring
 
@@ -156,7 +155,7 @@ class Resource(Blueprint):  # type: ignore[misc]
     ) -> None:
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
-            g.merchant_id = authenticate(wiring().database, request, scopes)
+            g.merchant_id = wiring().authenticate(request.headers.get("Authorization", ""), scopes)
             _refuse_bad_url(path, has_query=query is not None)
             return run(*arguments, **path)  # type: ignore[no-any-return]
 

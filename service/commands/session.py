@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service import settings as environment
-from service.referrals.errors import ReferralError
+from service.errors import ReferralError
 from service.settings import BadSettings
 from service.storage import merchants
 from service.storage.database import Database

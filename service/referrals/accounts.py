@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import Unknown
 from service.ledger import Account
 from service.referrals import customers
-from service.referrals.errors import Unknown
 
 
 def of(session: Session, merchant_id: UUID, *, customer_id: str | None) -> dict[tuple[Account, str], int]:

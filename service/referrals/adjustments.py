@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import Unknown
 from service.ids import new_id
 from service.referrals import customers, postings, upkeep
-from service.referrals.errors import Unknown
 from service.storage import adjustments as storage
 from service.storage.adjustments import Adjustment
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.errors import ReferralError, Unknown
 from service.ids import new_id
 from service.referrals import postings, situation, terms
 from service.referrals.attribution import Attribution
 from service.referrals.customers import Contact, learn
-from service.referrals.errors import OrderContradicted, Unknown
 from service.referrals.evidence import Evidence, canonical, read_referral
 from service.referrals.situation import Asked, Situation
 from service.storage import conversions as storage
@@ -24,6 +24,14 @@ from service.storage.customers import KnownCustomer
 from service.storage.rewards import Reward
 from service.storage.standing import Sighting
 from service.tokens import TokenSigner
+
+
+class OrderContradicted(ReferralError):
+    """The order was recorded before, with other content."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"Order {order_id} was recorded before with other content.")
+        self.order_id = order_id
 
 
 @dataclass(frozen=True, slots=True)

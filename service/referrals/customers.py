@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.errors import Unknown
 from service.ids import new_id
-from service.referrals.errors import Unknown
 from service.referrals.mailboxes import fold
 from service.storage import customers as storage
 from service.storage.customers import Customer, KnownCustomer

@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.currencies import exponent
+from service.errors import BadValues, Unknown
 from service.ids import new_id
-from service.referrals.errors import BadValues, Unknown
 from service.storage import merchants as storage
 from service.storage.merchants import ApiKey, Merchant
 

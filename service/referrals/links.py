@@ -6,15 +6,23 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
 from service.referrals import codes, customers, programs
 from service.referrals.customers import Contact
-from service.referrals.errors import BadValues, CodeTaken, Unknown
 from service.storage import links as storage
 from service.storage.links import Link
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)
 """How many random characters a new code has, try by try: short first, longer where short ones are taken."""
+
+
+class CodeTaken(ReferralError):
+    """Another link of the merchant has this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The code {code} belongs to another link.")
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.errors import BadValues, Unknown
 from service.ids import new_id
-from service.referrals.errors import BadValues, Unknown
 from service.referrals.terms import DEFAULTS, TERMS_FIELDS, refuse_contradictions
 from service.storage import programs as storage
 from service.storage.programs import Program, ProgramTerms

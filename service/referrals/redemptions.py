@@ -6,14 +6,23 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
 from service.referrals import customers, postings, upkeep
-from service.referrals.errors import BadValues, RedemptionSettled, Unknown
 from service.storage import redemptions as storage
 from service.storage.customers import KnownCustomer
 from service.storage.redemptions import Redemption
 
 RESERVED_FOR = timedelta(hours=1)
+
+
+class RedemptionSettled(ReferralError):
+    """The redemption was captured or given back before, so the other cannot be done any more."""
+
+    def __init__(self, redemption_id: object, status: str) -> None:
+        super().__init__(f"Redemption {redemption_id} is {status} already.")
+        self.redemption_id = redemption_id
+        self.status = status
 
 
 def reserve(

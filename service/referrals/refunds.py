@@ -7,15 +7,23 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
 from service.referrals import postings, upkeep
-from service.referrals.errors import BadValues, RefundContradicted, Unknown
 from service.storage import conversions, customers, rewards
 from service.storage import refunds as storage
 from service.storage.conversions import Conversion
 from service.storage.customers import KnownCustomer
 from service.storage.refunds import Refund, Reversal
 from service.storage.rewards import Reward
+
+
+class RefundContradicted(ReferralError):
+    """The refund was recorded before, with other content."""
+
+    def __init__(self, refund_id: str) -> None:
+        super().__init__(f"Refund {refund_id} was recorded before with other content.")
+        self.refund_id = refund_id
 
 
 @dataclass(frozen=True, slots=True)

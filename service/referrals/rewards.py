@@ -6,11 +6,20 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import ReferralError, Unknown
 from service.referrals import customers, postings, upkeep
-from service.referrals.errors import RewardSettled, Unknown
 from service.storage import rewards as storage
 from service.storage.customers import KnownCustomer
 from service.storage.rewards import Reward
+
+
+class RewardSettled(ReferralError):
+    """The reward is past the state in which this review can be made."""
+
+    def __init__(self, reward_id: object, status: str) -> None:
+        super().__init__(f"Reward {reward_id} is {status} already.")
+        self.reward_id = reward_id
+        self.status = status
 
 
 def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from service import ledger
-from service.referrals.errors import BadValues
+from service.errors import BadValues
 
 TERMS_FIELDS = (
     "currency",

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy.orm import Session
 
 from service import ledger
+from service.errors import BadValues
 from service.ledger import InsufficientFunds
 from service.referrals import (
     audit,
@@ -33,8 +34,9 @@ from service.referrals import (
 from service.referrals import rewards as reviews
 from service.referrals.conversions import Order
 from service.referrals.customers import Contact
-from service.referrals.errors import BadValues, RedemptionSettled, RewardSettled
 from service.referrals.links import NewLink
+from service.referrals.redemptions import RedemptionSettled
+from service.referrals.rewards import RewardSettled
 from service.storage import schema
 from service.storage.database import Database
 from service.tokens import TokenSigner

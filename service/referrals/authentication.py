@@ -2,21 +2,26 @@
 
 from uuid import UUID
 
-from flask import Request
-
-from service.api.problems import KeyMissing, ScopeMissing
 from service.referrals import keys
 from service.storage.database import Database
 from service.storage.merchants import scope_of_key
 
 
-def authenticate(database: Database, request: Request, scopes: frozenset[str]) -> UUID:
-    """The merchant of the request's key.
+class KeyMissing(Exception):
+    """No key, or none that is known."""
 
-    scopes: those that may do this; admin may do everything.
+
+class ScopeMissing(Exception):
+    """The key is good, and not for this."""
+
+
+def authenticate(database: Database, authorization: str, scopes: frozenset[str]) -> UUID:
+    """The merchant of a request's key.
+
+    authorization: `Bearer <key>`, as the header has it. scopes: those that may do this; admin may do everything.
     Raises KeyMissing and ScopeMissing.
     """
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, key = authorization.partition(" ")
     read = keys.read(key.strip()) if scheme.lower() == "bearer" else None
     if read is None:
         raise KeyMissing
