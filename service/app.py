@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     describe(api)
     for module in RESOURCES:
         api.register_blueprint(module.resource)
-    app.extensions["orchard-openapi"] = cache(partial(document, api))
+    app.extensions["orchard-openapi"] = cache(partial(document, api, programs.describe_rewards))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(follow.blueprint)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import replay, work
+from service import replay, worker
 from service.referrals import keys, links, programs
 from service.referrals.customers import Contact
 from service.referrals.evidence import link_token
@@ -28,7 +28,7 @@ def prepare(database: Database, settings: Settings, *, now: datetime) -> str:
     merchant_id, program_id = database.write(lambda session: _merchant_and_program(session, settings, now))
     source = replay.Source(merchant_id, program_id, "EUR")
     replay.replay(database, signer, str(ORDERS), source, advance=lambda _: None)
-    work.round_of_upkeep(database, now=now)
+    worker.round_of_upkeep(database, now=now)
     asked = NewLink(program_id, Contact("ana", "Ana"))
     link, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
     return _TEXT.format(

@@ -1,5 +1,6 @@
 """What the generated OpenAPI document needs beyond what the endpoints declare."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -41,8 +42,11 @@ def describe(api: Api) -> None:
         plugin.converter.add_attribute_function(_of_field)  # type: ignore[no-untyped-call]
 
 
-def document(api: Api) -> str:
-    """The document as YAML: every operation with its problems, every reward as one of its two kinds."""
+def document(api: Api, amend: Callable[[dict[str, Any]], None]) -> str:
+    """The document as YAML: every operation with its problems.
+
+    amend: says of the schemas what marshmallow cannot.
+    """
     contract = api.spec.to_dict()
     contract["components"]["responses"] = {
         "Problem": {
@@ -54,30 +58,13 @@ def document(api: Api) -> str:
     del schemas["Error"]
     schemas["Problem"] = _PROBLEM
     schemas["Currency"] = {"type": "string", "description": "ISO 4217", "enum": currencies.known()}
-    schemas["Reward"] = _one_of_two(schemas["Reward"])
+    amend(schemas)
     for operations in contract["paths"].values():
         for name, operation in operations.items():
             if name != "parameters":
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
     return str(yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=110))
-
-
-def _one_of_two(reward: dict[str, Any]) -> dict[str, Any]:
-    """A reward is fixed or a percentage; what belongs to the other kind may only be null."""
-    kinds = []
-    for kind, wanted, optional in (("fixed", "amount", []), ("percent", "rate", ["max_amount"])):
-        names = [wanted, *optional, "as"]
-        properties = {"type": {"type": "string", "enum": [kind]}} | {name: reward["properties"][name] for name in names}
-        kinds.append(
-            {
-                "type": "object",
-                "required": ["type", wanted],
-                "properties": properties,
-                "additionalProperties": False,
-            }
-        )
-    return {"description": "What one side earns: a fixed amount in minor units, or a percentage", "oneOf": kinds}
 
 
 def _of_field(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

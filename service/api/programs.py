@@ -145,6 +145,27 @@ def list_program_versions(call: Call, program_id: UUID) -> Answer:
     return Answer({"data": [_render_version(version) for version in versions]})
 
 
+def describe_rewards(schemas: dict[str, Any]) -> None:
+    """Say in the contract that a reward is fixed or a percentage, each with its own fields alone."""
+    reward = schemas["Reward"]
+    kinds = []
+    for kind, wanted, optional in (("fixed", "amount", []), ("percent", "rate", ["max_amount"])):
+        names = [wanted, *optional, "as"]
+        properties = {"type": {"type": "string", "enum": [kind]}} | {name: reward["properties"][name] for name in names}
+        kinds.append(
+            {
+                "type": "object",
+                "required": ["type", wanted],
+                "properties": properties,
+                "additionalProperties": False,
+            }
+        )
+    schemas["Reward"] = {
+        "description": "What one side earns: a fixed amount in minor units, or a percentage",
+        "oneOf": kinds,
+    }
+
+
 def _render(program: Program, version: ProgramTerms) -> dict[str, Any]:
     return {
         "program_id": str(program.program_id),

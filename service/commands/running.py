@@ -10,9 +10,11 @@ import click
 
 from service import replay as replaying
 from service import settings as environment
-from service import telemetry, work
+from service import telemetry
+from service import worker as upkeep
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
 from service.demo import prepare
+from service.links.upkeep import prepare_partitions
 from service.settings import BadSettings, Settings
 from service.storage import merchants, schema
 from service.storage.database import Database
@@ -29,6 +31,7 @@ def db() -> None:
 def db_upgrade(settings: Settings, database: Database) -> None:
     """Migrate the database named by ORCHARD_DATABASE_URL."""
     schema.upgrade(database)
+    prepare_partitions(database, now=datetime.now(UTC))
     click.echo(f"The database is at version {schema.HEAD}.")
 
 
@@ -55,7 +58,7 @@ def worker(settings: Settings, database: Database, once: bool, every: int) -> No
     """Book what time does, and seal the books: rewards ripen and lapse, forgotten reservations are given back."""
     telemetry.configure(settings.log_format)
     while True:
-        done = work.round_of_upkeep(database, now=datetime.now(UTC))
+        done = upkeep.round_of_upkeep(database, now=datetime.now(UTC))
         if done or once:
             click.echo(f"{done} customers brought up to date.")
         if once:

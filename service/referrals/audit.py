@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from service import ledger
 from service.ledger import Kind
+from service.referrals import references
+from service.referrals.references import Noun
 from service.storage import audit as storage
 
 BATCH = 500
@@ -36,7 +38,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """The subjects that are asked for, by the nouns of their references; None for all of a kind."""
+    """The ids of what is asked for, by noun; None for all of a kind."""
 
     conversion: set[UUID] | None = None
     redemption: set[UUID] | None = None
@@ -115,25 +117,24 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
 
 def _expected(session: Session, merchant_id: UUID, among: Among = EVERYTHING) -> Iterator[Expected]:
     for conversion_id, total in storage.earned(session, merchant_id, among.conversion):
-        yield Expected(f"conversion:{conversion_id}", Kind.EXPENSE, total, 0)
+        yield Expected(references.earned(conversion_id), Kind.EXPENSE, total, 0)
     for conversion_id, entry_id, total in storage.taken_back(session, merchant_id, among.conversion):
-        yield Expected(f"conversion:{conversion_id}:refund:{entry_id}", Kind.EXPENSE, 0, total)
+        yield Expected(references.refunded(conversion_id, entry_id), Kind.EXPENSE, 0, total)
     for reward in storage.reviewed_or_ripe(session, merchant_id, among.conversion):
-        stem = f"conversion:{reward.conversion_id}"
+        names = reward.conversion_id, reward.reward_id
         if reward.status == "denied":
-            yield Expected(f"{stem}:deny:{reward.reward_id}", Kind.EXPENSE, 0, reward.remaining)
+            yield Expected(references.denied(*names), Kind.EXPENSE, 0, reward.remaining)
         else:
             is_ripe = reward.status in ("available", "lapsed")
-            yield Expected(f"{stem}:release:{reward.reward_id}", Kind.EXPENSE, 0, 0, is_ripe)
-            yield Expected(f"{stem}:lapse:{reward.reward_id}", Kind.EXPENSE, 0, 0, reward.status == "lapsed")
+            yield Expected(references.released(*names), Kind.EXPENSE, 0, 0, is_ripe)
+            yield Expected(references.lapsed(*names), Kind.EXPENSE, 0, 0, reward.status == "lapsed")
     for redemption in storage.redemptions(session, merchant_id, among.redemption):
-        stem = f"redemption:{redemption.redemption_id}"
-        yield Expected(stem, Kind.RESERVED, 0, redemption.amount)
+        yield Expected(references.reserved(redemption.redemption_id), Kind.RESERVED, 0, redemption.amount)
         if redemption.status != "reserved":
-            yield Expected(f"{stem}:settlement", Kind.RESERVED, redemption.amount, 0)
+            yield Expected(references.settled(redemption.redemption_id), Kind.RESERVED, redemption.amount, 0)
     for adjustment in storage.adjustments(session, merchant_id, among.adjustment):
         added, taken = (adjustment.amount, 0) if adjustment.direction == "credit" else (0, adjustment.amount)
-        yield Expected(f"adjustment:{adjustment.adjustment_id}", Kind.ADJUSTMENTS, added, taken)
+        yield Expected(references.adjusted(adjustment.adjustment_id), Kind.ADJUSTMENTS, added, taken)
 
 
 def _compare(expected: Expected, lines: list[tuple[str, str, int]] | None) -> Iterator[str]:
@@ -188,20 +189,18 @@ def _differences(held: Holdings, wanted: Holdings) -> Iterator[tuple[str, str, i
 
 def _unexpected(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Name the transactions that nothing in the business calls for."""
-    references = ledger.references(session, merchant_id)
-    while batch := list(islice(references, BATCH)):
+    posted = ledger.references(session, merchant_id)
+    while batch := list(islice(posted, BATCH)):
         expected = {one.reference for one in _expected(session, merchant_id, _subjects(batch))}
         for reference in batch:
             if reference not in expected:
                 yield f"transaction {reference} belongs to nothing in the business"
 
 
-def _subjects(references: Iterable[str]) -> Among:
-    subjects = Among(set(), set(), set())
-    for reference in references:
-        noun, _, rest = reference.partition(":")
-        ids = getattr(subjects, noun, None)
-        with suppress(ValueError):
-            if ids is not None:
-                ids.add(UUID(rest.partition(":")[0]))
-    return subjects
+def _subjects(names: Iterable[str]) -> Among:
+    subjects: dict[Noun, set[UUID]] = {noun: set() for noun in Noun}
+    for reference in names:
+        with suppress(ValueError):  # what is no reference of ours belongs to nothing
+            subject = references.subject_of(reference)
+            subjects[subject.noun].add(subject.subject_id)
+    return Among(subjects[Noun.CONVERSION], subjects[Noun.REDEMPTION], subjects[Noun.ADJUSTMENT])

@@ -1,6 +1,6 @@
 """What a customer has, and how it came to be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service import ledger
 from service.ledger import Kind, OwnerBalance
 from service.referrals.customers import get as get_customer
+from service.referrals.references import Noun, Subject, subject_of
 from service.storage import adjustments, conversions, redemptions, totals
 from service.storage.customers import Customer
 
@@ -70,51 +71,46 @@ def statement(
     """
     customer = get_customer(session, merchant_id, customer_id)
     entries, position = ledger.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
-    about = _about(session, merchant_id, [entry.reference for entry in entries])
+    about = _about(session, merchant_id, [subject_of(entry.reference) for entry in entries])
     return [_entry(entry, about) for entry in entries], position
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    """What an entry is about: the order, or the note of the human who adjusted."""
+class _Note:
+    """What an entry's line says beyond the books: the order, or the words of the human who adjusted."""
 
     order_id: str | None = None
-    note: str | None = None
+    text: str | None = None
 
 
-_NOTHING = _Subject()
+_NOTHING = _Note()
 
 
-def _entry(entry: ledger.OwnerEntry, about: Mapping[str, _Subject]) -> StatementEntry:
+def _entry(entry: ledger.OwnerEntry, about: Mapping[Subject, _Note]) -> StatementEntry:
     kind, sign, text = _TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
-    subject = about.get(_name(entry.reference), _NOTHING)
+    note = about.get(subject_of(entry.reference), _NOTHING)
     return StatementEntry(
         entry_id=f"{entry.transaction_id}-{entry.line}",
         kind=kind,
         amount=sign * entry.posting.amount,
         currency=entry.posting.currency,
         available_after=entry.available_after,
-        order_id=subject.order_id,
-        text=subject.note if subject.note and kind == "adjusted" else text,
+        order_id=note.order_id,
+        text=note.text if note.text and kind == "adjusted" else text,
         recorded_at=entry.recorded_at,
     )
 
 
-def _name(reference: str) -> str:
-    return ":".join(reference.split(":")[:2])
-
-
-def _about(session: Session, merchant_id: UUID, references: list[str]) -> dict[str, _Subject]:
-    """`conversion:<id>`, `redemption:<id>` or `adjustment:<id>` -> what is known of it."""
-    ids: dict[str, set[UUID]] = {"conversion": set(), "redemption": set(), "adjustment": set()}
-    for reference in references:
-        noun, name = _name(reference).split(":")
-        ids[noun].add(UUID(name))
+def _about(session: Session, merchant_id: UUID, subjects: Iterable[Subject]) -> dict[Subject, _Note]:
+    """What is known of each of these, where it is known."""
+    ids: dict[Noun, set[UUID]] = {noun: set() for noun in Noun}
+    for subject in subjects:
+        ids[subject.noun].add(subject.subject_id)
     about = {}
-    for conversion_id, order_id in conversions.order_ids(session, merchant_id, ids["conversion"]):
-        about[f"conversion:{conversion_id}"] = _Subject(order_id)
-    for redemption_id, its_order in redemptions.order_ids(session, merchant_id, ids["redemption"]):
-        about[f"redemption:{redemption_id}"] = _Subject(its_order)
-    for adjustment_id, note in adjustments.notes(session, merchant_id, ids["adjustment"]).items():
-        about[f"adjustment:{adjustment_id}"] = _Subject(note=note)
+    for conversion_id, order_id in conversions.order_ids(session, merchant_id, ids[Noun.CONVERSION]):
+        about[Subject(Noun.CONVERSION, conversion_id)] = _Note(order_id)
+    for redemption_id, its_order in redemptions.order_ids(session, merchant_id, ids[Noun.REDEMPTION]):
+        about[Subject(Noun.REDEMPTION, redemption_id)] = _Note(its_order)
+    for adjustment_id, note in adjustments.notes(session, merchant_id, ids[Noun.ADJUSTMENT]).items():
+        about[Subject(Noun.ADJUSTMENT, adjustment_id)] = _Note(text=note)
     return about

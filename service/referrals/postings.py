@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from service import ledger
 from service.ids import new_id
 from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.referrals import references
 from service.storage import totals
 from service.storage.adjustments import Adjustment
 from service.storage.redemptions import Redemption
-from service.storage.refunds import Refund
 from service.storage.rewards import Reward
 from service.storage.totals import Change
 
@@ -30,7 +30,7 @@ def earn(
         _post(
             session,
             first.merchant_id,
-            f"conversion:{first.conversion_id}",
+            references.earned(first.conversion_id),
             "earned",
             postings,
             effective_at=ordered_at,
@@ -46,7 +46,7 @@ def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_a
     _post(
         session,
         reward.merchant_id,
-        f"conversion:{reward.conversion_id}:release:{reward.reward_id}",
+        references.released(reward.conversion_id, reward.reward_id),
         "ripened",
         [movement, *_pay(owner, paid, reward.currency)],
         effective_at=reward.available_at,
@@ -59,7 +59,7 @@ def lapse(session: Session, reward: Reward, owner: str, *, amount: int, recorded
     _post(
         session,
         reward.merchant_id,
-        f"conversion:{reward.conversion_id}:lapse:{reward.reward_id}",
+        references.lapsed(reward.conversion_id, reward.reward_id),
         "lapsed",
         [Posting(available(owner), LAPSED, amount, reward.currency)],
         effective_at=reward.expires_at or recorded_at,
@@ -72,7 +72,7 @@ def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime)
     _post(
         session,
         reward.merchant_id,
-        f"conversion:{reward.conversion_id}:deny:{reward.reward_id}",
+        references.denied(reward.conversion_id, reward.reward_id),
         "denied",
         [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
         effective_at=recorded_at,
@@ -83,30 +83,32 @@ def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime)
 
 def take_back(
     session: Session,
-    refund: Refund,
     parts: Sequence[tuple[Reward, int]],
     owners: Owners,
     held: Mapping[str, int],
     *,
-    ordered_at: datetime,
+    entry_id: UUID,
+    effective_at: datetime,
+    recorded_at: datetime,
 ) -> None:
-    """Book what one refund takes back, not before the order was made.
+    """Book what one refund takes back.
 
-    parts: rewards, with the minor units to take back of each.
+    entry_id: ours for the refund. parts: rewards of one conversion, with the minor units to take back of each.
     held: customer_id -> what is available to take from; what is missing becomes a debt.
     """
     postings: list[Posting] = []
     for reward, amount in parts:
         postings += _taken_back(reward, amount, owners[reward.customer_id], held.get(reward.customer_id, 0))
     if postings:
+        first, _ = parts[0]
         _post(
             session,
-            refund.merchant_id,
-            f"conversion:{refund.conversion_id}:refund:{refund.entry_id}",
+            first.merchant_id,
+            references.refunded(first.conversion_id, entry_id),
             "refunded",
             postings,
-            effective_at=max(refund.refunded_at, ordered_at),
-            recorded_at=refund.recorded_at,
+            effective_at=effective_at,
+            recorded_at=recorded_at,
         )
         _count(session, ((reward, -amount) for reward, amount in parts))
 
@@ -116,7 +118,7 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
     _post(
         session,
         redemption.merchant_id,
-        f"redemption:{redemption.redemption_id}",
+        references.reserved(redemption.redemption_id),
         "reserved",
         [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
         effective_at=redemption.created_at,
@@ -139,7 +141,7 @@ def settle(session: Session, redemption: Redemption, owner: str, *, captured: in
     _post(
         session,
         redemption.merchant_id,
-        f"redemption:{redemption.redemption_id}:settlement",
+        references.settled(redemption.redemption_id),
         "captured" if captured else "voided",
         postings,
         effective_at=now,
@@ -160,7 +162,7 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
     _post(
         session,
         adjustment.merchant_id,
-        f"adjustment:{adjustment.adjustment_id}",
+        references.adjusted(adjustment.adjustment_id),
         "adjusted",
         postings,
         effective_at=adjustment.created_at,

@@ -78,7 +78,15 @@ def refund(
     parts = _parts(session, conversion)
     held = _held(session, conversion, people)
     owners = {name: customer.owner for name, customer in people.items()}
-    postings.take_back(session, recorded, parts, owners, held, ordered_at=conversion.ordered_at)
+    postings.take_back(
+        session,
+        parts,
+        owners,
+        held,
+        entry_id=recorded.entry_id,
+        effective_at=max(recorded.refunded_at, conversion.ordered_at),
+        recorded_at=now,
+    )
     session.add(recorded)
     session.flush()
     for reward, part in parts:

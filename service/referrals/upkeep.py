@@ -4,21 +4,27 @@ Whoever touches a customer's money calls this first, so the worker is never need
 booked in the order of its times, so the answer is the same whenever somebody looks.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service import ledger
-from service.referrals import postings
+from service.referrals import customers, postings
 from service.storage import adjustments, redemptions, rewards
 from service.storage.customers import KnownCustomer
+from service.storage.database import Database
 from service.storage.redemptions import Redemption
 from service.storage.rewards import Reward
 
+log = logging.getLogger("orchard.rewards")
+BATCH = 500
 RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
 
@@ -69,6 +75,33 @@ def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, no
             _ripen(session, subject, customer, held[subject.currency], now=now)
         else:
             _lapse(session, subject, customer, held[subject.currency], now=now)
+
+
+def catch_up_everybody(database: Database, *, now: datetime) -> int:
+    """Bring every customer with something due up to date, each in a transaction of their own. Returns how many."""
+    done, failed = 0, set[tuple[UUID, str]]()
+    while due := _customers_with_due(database, now) - failed:
+        for merchant_id, customer_id in due:
+            try:
+                database.write(partial(_catch_up_one, merchant_id=merchant_id, customer_id=customer_id, now=now))
+                done += 1
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
+                failed.add((merchant_id, customer_id))
+                log.error("a customer of %s is left for the next round: %s", merchant_id, type(error.orig).__name__)
+    return done
+
+
+def _customers_with_due(database: Database, now: datetime) -> set[tuple[UUID, str]]:
+    with database.reading() as session:
+        ripe = rewards.customers_with_due(session, now=now, limit=BATCH)
+        stale = redemptions.customers_with_stale(session, now=now, limit=BATCH)
+        return {*ripe, *stale}
+
+
+def _catch_up_one(session: Session, *, merchant_id: UUID, customer_id: str, now: datetime) -> None:
+    catch_up(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
 
 
 def _held(

@@ -7,7 +7,6 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, bindparam, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.storage.base import Base, insertion, numbered
-from service.storage.merchants import Merchant
 
 
 class StoredAnswer(Base):
@@ -16,7 +15,7 @@ class StoredAnswer(Base):
     __tablename__ = "idempotency"
     __table_args__ = (Index(None, "created_at"),)
 
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchant.merchant_id"), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     status: Mapped[int | None]

@@ -1,9 +1,7 @@
 """The migrations: how a database gets to the schema that this release needs."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from service.storage import visits
 from service.storage.database import Database
 
 HEAD = "0002"
@@ -22,4 +20,3 @@ def upgrade(database: Database) -> None:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        visits.prepare_partitions(connection, now=datetime.now(UTC))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from service import currencies, ledger, work
+from service import currencies, ledger, worker
 from service.storage.database import Database
 from tests.shop import Shop
 
@@ -91,10 +91,10 @@ def test_the_example_is_what_the_books_say(told: Shop) -> None:
 
 
 def test_the_verifier_finds_our_head_and_needs_none_of_our_code(told: Shop, database: Database, tmp_path: Path) -> None:
-    work.round_of_upkeep(database, now=datetime.now(UTC))
+    worker.round_of_upkeep(database, now=datetime.now(UTC))
     told.order("flo")
     told.post("/ledger/adjustments", GOODWILL)
-    work.round_of_upkeep(database, now=datetime.now(UTC))
+    worker.round_of_upkeep(database, now=datetime.now(UTC))
     told.post("/ledger/adjustments", GOODWILL)
     (tmp_path / "verifier.py").write_text(verifier())
     with database.reading() as session:

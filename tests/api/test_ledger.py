@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service import work
+from service import worker
 from service.storage.database import Database
 from tests.shop import Shop
 
@@ -33,7 +33,7 @@ def test_verification_recomputes_everything_and_names_the_head_once_sealed(busy:
     fresh = busy.get("/ledger/verification")
     assert (fresh["ok"], fresh["problems"], fresh["sealed_blocks"], fresh["head"]) == (True, [], 0, None)
     assert (fresh["transactions"], fresh["postings"]) == (9, 12)
-    work.round_of_upkeep(database, now=datetime.now(UTC))
+    worker.round_of_upkeep(database, now=datetime.now(UTC))
     sealed = busy.get("/ledger/verification")
     assert (sealed["ok"], sealed["sealed_blocks"]) == (True, 1)
     assert busy.get(f"/ledger/verification?head={sealed['head']}")["ok"] is True

@@ -1,0 +1,36 @@
+"""What time asks of the books: what was posted is sealed into blocks, behind the hot path."""
+
+import logging
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from service import ledger
+from service.storage.database import Database
+
+log = logging.getLogger("orchard.books")
+
+
+def seal_books(database: Database, *, now: datetime) -> int:
+    """Seal what was posted into blocks, each at its own time. Brings nobody up to date: 0.
+
+    The log keeps each head, away from the books. Books that cannot be sealed now do not keep others from it.
+    """
+    with database.reading() as session:
+        waiting = ledger.waiting(session)
+    for merchant_id in waiting:
+        try:
+            while block := database.write(partial(_seal_next, merchant_id=merchant_id)):
+                log.info("sealed block %d of %s: head %s", block.number, merchant_id, block.hash.hex())
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            log.error("the books of %s are left to the next round: %s", merchant_id, type(error.orig).__name__)
+    return 0
+
+
+def _seal_next(session: Session, *, merchant_id: UUID) -> ledger.Block | None:
+    return ledger.seal(session, merchant_id, now=datetime.now(UTC))

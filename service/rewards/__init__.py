@@ -1,0 +1,1 @@
+"""What was earned: it ripens, is reviewed, spent, adjusted, and lapses."""
