@@ -8,12 +8,12 @@ from uuid import UUID
 from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.api.call import Call
 from service.api.fields import Currency, Moment, Name, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, bad_cursor, page_of
 from service.api.rendering import Answer
 from service.api.resource import CHECKOUT, Resource
+from service.ledger import books
 from service.referrals import balances, customers, upkeep
 from service.referrals.balances import CustomerBalance, StatementEntry
 from service.tokens import TokenSigner
@@ -99,18 +99,18 @@ def get_statement(call: Call, query: dict[str, Any], customer_id: str) -> Answer
     return Answer({"data": [_render_entry(entry) for entry in entries], "next_cursor": cursor})
 
 
-def _sealed(signer: TokenSigner, position: ledger.EntryPosition) -> str:
+def _sealed(signer: TokenSigner, position: books.EntryPosition) -> str:
     parts = [position.transaction_id.hex, position.line, dict(position.available_before)]
     return signer.seal(json.dumps(parts, separators=(",", ":")))
 
 
-def _opened(signer: TokenSigner, cursor: str) -> ledger.EntryPosition:
+def _opened(signer: TokenSigner, cursor: str) -> books.EntryPosition:
     position = signer.unseal(cursor)
     if position is None:
         raise bad_cursor()
     try:
         transaction, line, available = json.loads(position)
-        return ledger.EntryPosition(UUID(transaction), line, available)
+        return books.EntryPosition(UUID(transaction), line, available)
     except (ValueError, TypeError):
         raise bad_cursor() from None
 

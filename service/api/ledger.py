@@ -5,12 +5,12 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
-from service import ledger
 from service.api.call import Call
 from service.api.fields import Currency, Moment, Strict, Whole, rfc3339
 from service.api.pagination import PageQuery, after, page, page_of
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
+from service.ledger import books
 from service.referrals import audit
 
 resource = Resource("ledger", "The books, in double entry")
@@ -64,17 +64,17 @@ def get_verification(call: Call, query: dict[str, Any]) -> Answer:
 def list_transactions(call: Call, query: dict[str, Any]) -> Answer:
     """List the transactions in the books"""
     limit, position = query.pop("limit"), after(query)
-    rows = ledger.transactions(call.session, call.merchant_id, limit=limit + 1, before=position)
+    rows = books.transactions(call.session, call.merchant_id, limit=limit + 1, before=position)
     return page(rows, limit, _render, lambda transaction: transaction.transaction_id)
 
 
 @resource.reads("/ledger/transactions/<uuid:transaction_id>", TransactionOut, scopes=ADMIN)
 def get_transaction(call: Call, transaction_id: UUID) -> Answer:
     """Read a transaction in the books"""
-    return Answer(_render(ledger.transaction(call.session, call.merchant_id, transaction_id)))
+    return Answer(_render(books.transaction(call.session, call.merchant_id, transaction_id)))
 
 
-def rendered_posting(posting: ledger.Posting) -> dict[str, Any]:
+def rendered_posting(posting: books.Posting) -> dict[str, Any]:
     """A posting as the contract has it."""
     return {
         "debit": posting.debit.name,
@@ -84,7 +84,7 @@ def rendered_posting(posting: ledger.Posting) -> dict[str, Any]:
     }
 
 
-def _render(transaction: ledger.Transaction) -> dict[str, Any]:
+def _render(transaction: books.Transaction) -> dict[str, Any]:
     return {
         "transaction_id": str(transaction.transaction_id),
         "reference": transaction.reference,

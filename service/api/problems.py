@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from service import errors, ledger
+from service import errors
 from service.api.errors import InvalidValues, KeyReused, StillRunning
+from service.ledger import books
 from service.referrals.authentication import KeyMissing, ScopeMissing
 from service.referrals.conversions import OrderContradicted
 from service.referrals.links import CodeTaken
@@ -43,19 +44,19 @@ PROBLEMS: dict[type[Exception], Problem] = {
     KeyReused: Problem(422, "idempotency-key-reused", "The Idempotency-Key came with another request before"),
     StillRunning: Problem(409, "still-running", "The first request with this Idempotency-Key is still running"),
     errors.Unknown: Problem(404, "not-found", "There is no such thing"),
-    ledger.TransactionUnknown: Problem(404, "not-found", "There is no such thing"),
+    books.TransactionUnknown: Problem(404, "not-found", "There is no such thing"),
     OrderContradicted: Problem(409, "order-contradicted", "The order was recorded with other content"),
     RefundContradicted: Problem(409, "refund-contradicted", "The refund was recorded with other content"),
     CodeTaken: Problem(409, "code-taken", "The code is taken"),
     RedemptionSettled: Problem(409, "redemption-settled", "The redemption has ended already"),
     RewardSettled: Problem(409, "reward-settled", "The reward is past this review"),
-    ledger.InsufficientFunds: Problem(409, "insufficient-balance", "Less than that is available"),
+    books.InsufficientFunds: Problem(409, "insufficient-balance", "Less than that is available"),
 }
 UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now")
 OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold")
 UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side")
 _DETAILS = {
-    ledger.InsufficientFunds: "The customer has less than that available.",
+    books.InsufficientFunds: "The customer has less than that available.",
     KeyMissing: "Send the key of your shop as `Authorization: Bearer ok_...`.",
     ScopeMissing: "This key's scope does not cover the request.",
 }

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
-from service import ledger
 from service.api.call import Call
 from service.api.errors import InvalidValues
 from service.api.fields import Currency, Moment, Name, Strict, rfc3339
@@ -15,6 +14,7 @@ from service.api.ledger import PostingOut, rendered_posting
 from service.api.pagination import PageQuery, bad_cursor, page_of
 from service.api.rendering import Answer
 from service.api.resource import ADMIN, Resource
+from service.ledger import books, proof
 from service.referrals import accounts
 from service.tokens import TokenSigner
 
@@ -132,7 +132,7 @@ class LiabilityOut(Strict):
 def get_trial_balance(call: Call, query: dict[str, Any]) -> Answer:
     """Read the trial balance"""
     as_of = _past(call, query["as_of"])
-    lines = ledger.trial_balance(call.session, call.merchant_id, as_of=as_of, basis=query["by"])
+    lines = proof.trial_balance(call.session, call.merchant_id, as_of=as_of, basis=query["by"])
     totals: dict[str, list[int]] = {}
     for line in lines:
         total = totals.setdefault(line.currency, [0, 0])
@@ -168,7 +168,7 @@ def get_account_statement(call: Call, query: dict[str, Any], account: str) -> An
     signer, limit = call.wiring.signer, query["limit"]
     before = _opened(signer, query["cursor"]) if query["cursor"] else None
     named = accounts.named(call.session, call.merchant_id, account)
-    entries = ledger.entries_of_account(
+    entries = books.entries_of_account(
         call.session, call.merchant_id, named, query["currency"], limit=limit + 1, before=before
     )
     shown = entries[:limit]
@@ -180,8 +180,8 @@ def get_account_statement(call: Call, query: dict[str, Any], account: str) -> An
 def get_liability(call: Call, query: dict[str, Any]) -> Answer:
     """Read what is owed to customers, by month and by age"""
     as_of, basis = _past(call, query["as_of"]) or call.now, query["by"]
-    months = ledger.by_month(call.session, call.merchant_id, as_of=as_of, basis=basis)
-    ages = ledger.by_age(call.session, call.merchant_id, as_of=as_of, basis=basis)
+    months = proof.liability_by_month(call.session, call.merchant_id, as_of=as_of, basis=basis)
+    ages = proof.liability_by_age(call.session, call.merchant_id, as_of=as_of, basis=basis)
     return Answer(
         {
             "as_of": rfc3339(as_of),
@@ -197,7 +197,7 @@ def _past(call: Call, as_of: datetime | None) -> datetime | None:
     return as_of
 
 
-def _sealed(signer: TokenSigner, entry: ledger.AccountEntry) -> str:
+def _sealed(signer: TokenSigner, entry: books.AccountEntry) -> str:
     return signer.seal(f"{entry.transaction_id.hex}.{entry.line}")
 
 
@@ -209,7 +209,7 @@ def _opened(signer: TokenSigner, cursor: str) -> tuple[UUID, int]:
         raise bad_cursor() from None
 
 
-def _render(entry: ledger.AccountEntry) -> dict[str, Any]:
+def _render(entry: books.AccountEntry) -> dict[str, Any]:
     return {
         "transaction_id": str(entry.transaction_id),
         "reference": entry.reference,

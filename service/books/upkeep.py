@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from service import ledger
+from service.ledger import proof
 from service.storage.database import Database
 
 log = logging.getLogger("orchard.books")
@@ -20,7 +20,7 @@ def seal_books(database: Database, *, now: datetime) -> int:
     The log keeps each head, away from the books. Books that cannot be sealed now do not keep others from it.
     """
     with database.reading() as session:
-        waiting = ledger.waiting(session)
+        waiting = proof.merchants_with_unsealed(session)
     for merchant_id in waiting:
         try:
             while block := database.write(partial(_seal_next, merchant_id=merchant_id)):
@@ -32,5 +32,5 @@ def seal_books(database: Database, *, now: datetime) -> int:
     return 0
 
 
-def _seal_next(session: Session, *, merchant_id: UUID) -> ledger.Block | None:
-    return ledger.seal(session, merchant_id, now=datetime.now(UTC))
+def _seal_next(session: Session, *, merchant_id: UUID) -> proof.Block | None:
+    return proof.seal_next_block(session, merchant_id, now=datetime.now(UTC))

@@ -13,9 +13,9 @@ import click
 from sqlalchemy.orm import Session
 
 from service import currencies
-from service import ledger as books
 from service.commands import reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.ledger import proof
 from service.referrals import audit
 from service.settings import Settings
 from service.storage import merchants
@@ -65,7 +65,7 @@ def ledger_head(settings: Settings, database: Database, merchant_id: UUID | None
     rows = []
     with database.reading() as session:
         for one in _merchants(session, merchant_id):
-            block = books.head(session, one)
+            block = proof.newest_block(session, one)
             if block is not None:
                 sealed_at = block.sealed_at.isoformat(timespec="seconds")
                 row = {"merchant_id": str(one), "block": block.number, "sealed_at": sealed_at}
@@ -74,14 +74,14 @@ def ledger_head(settings: Settings, database: Database, merchant_id: UUID | None
 
 
 @ledger.command("export")
-@click.option("--format", "form", type=click.Choice(sorted(books.FORMS)), required=True)
+@click.option("--format", "form", type=click.Choice(sorted(proof.FORMS)), required=True)
 @of_merchant
 @with_database
 def ledger_export(settings: Settings, database: Database, form: str, merchant_id: UUID | None) -> None:
     """Write the whole journal to the standard output, as a file that the named tool accepts."""
     with database.reading() as session, _writing() as output:
         merchant = only_merchant(session, merchant_id)
-        for piece in books.export(session, merchant, form, exponent=currencies.decimals):
+        for piece in proof.export_journal(session, merchant, form, exponent=currencies.decimals):
             output.write(piece)
 
 
@@ -98,7 +98,7 @@ def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | N
     hopeless: list[str] = []
     for one in wanted:
         with database.reading() as session:
-            accounts, done = books.count_accounts(session, one), books.done_up_to(session, one)
+            accounts, done = proof.count_accounts_to_rebuild(session, one), proof.rebuilt_up_to(session, one)
         if done:
             click.echo(
                 f"{one}: going on after {done}, where an earlier run was stopped; run it again for the ones before."
@@ -107,7 +107,7 @@ def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | N
         with click.progressbar(length=accounts, label=f"Rebuilding {one}", file=sys.stderr) as bar:
             is_over = False
             while not is_over:
-                step = database.write(partial(books.rebuild_some, merchant_id=one))
+                step = database.write(partial(proof.rebuild_some_balances, merchant_id=one))
                 mended += step.mended
                 hopeless += step.hopeless
                 bar.update(step.accounts)

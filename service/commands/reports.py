@@ -9,9 +9,9 @@ from uuid import UUID
 import click
 
 from service import currencies
-from service import ledger as books
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
-from service.ledger import Basis
+from service.ledger import books, proof
+from service.ledger.proof import Basis
 from service.referrals import accounts
 from service.settings import Settings
 from service.storage.database import Database
@@ -48,7 +48,7 @@ def trial_balance(
     """Print every kind of account with its balance, now or as of a past time."""
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
-        lines = books.trial_balance(session, merchant, as_of=_past(as_of), basis=basis)
+        lines = proof.trial_balance(session, merchant, as_of=_past(as_of), basis=basis)
     rows = [asdict(line) for line in lines]
     show(rows if as_json else [_decimal(row, "debit", "credit") for row in rows], as_json)
 
@@ -110,8 +110,8 @@ def liability(
     when = _past(as_of) or datetime.now(UTC)
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
-        months = [asdict(row) for row in books.by_month(session, merchant, as_of=when, basis=basis)]
-        ages = [asdict(row) for row in books.by_age(session, merchant, as_of=when, basis=basis)]
+        months = [asdict(row) for row in proof.liability_by_month(session, merchant, as_of=when, basis=basis)]
+        ages = [asdict(row) for row in proof.liability_by_age(session, merchant, as_of=when, basis=basis)]
     if as_json:
         click.echo(json.dumps({"as_of": when.isoformat(), "by_month": months, "by_age": ages}, indent=2))
         return
@@ -129,7 +129,7 @@ def _days(row: dict[str, Any]) -> str:
 def _decimal(row: dict[str, Any], *names: str) -> dict[str, Any]:
     """The row with these amounts as decimals of their currency."""
     decimals = currencies.decimals(row["currency"])
-    return {**row, **{name: books.decimal(row[name], decimals) for name in names}}
+    return {**row, **{name: proof.decimal_amount(row[name], decimals) for name in names}}
 
 
 def _past(text: str | None) -> datetime | None:

@@ -100,7 +100,7 @@ def accounts_of(owner: str) -> list[Account]:
     return [Account(kind, owner) for kind in Kind if (kind in MERCHANT_KINDS) != bool(owner)]
 
 
-def parse(name: str) -> Account:
+def parse_account(name: str) -> Account:
     """The account of a stored name. Raises ValueError for a name that no account has."""
     for kind in Kind:
         if name == kind and kind in MERCHANT_KINDS:

@@ -27,7 +27,7 @@ class BookCount:
     postings: int
 
 
-def count(session: Session, merchant_id: UUID) -> BookCount:
+def count_books(session: Session, merchant_id: UUID) -> BookCount:
     """How many transactions and postings the merchant has."""
     found = [
         session.scalar(select(func.count()).select_from(table).where(table.c.merchant_id == merchant_id)) or 0
@@ -60,7 +60,7 @@ class Verification:
                 with self._session.begin_nested():
                     yield from look()
             except UNREADABLE as error:
-                if not is_content(error):
+                if not is_damaged_content(error):
                     raise
                 yield f"the {what} cannot be read: {getattr(error, 'orig', error)}"
 
@@ -111,7 +111,7 @@ class Verification:
             yield f"account {account} in {currency}: its balance in slot {slot} is not kept as it should be"
 
 
-def is_content(error: Exception) -> bool:
+def is_damaged_content(error: Exception) -> bool:
     """Whether what is stored is to blame for an error while reading, rather than the state that the database is in."""
     error = getattr(error, "orig", error)
     if isinstance(error, ValueError | TypeError | AttributeError):

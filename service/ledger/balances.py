@@ -44,7 +44,7 @@ class OwnerBalance:
     owed: int = 0
 
 
-def of_accounts(session: Session, merchant_id: UUID, accounts: Iterable[Account]) -> dict[Key, int]:
+def account_balances(session: Session, merchant_id: UUID, accounts: Iterable[Account]) -> dict[Key, int]:
     """(account, currency) -> minor units on the account's normal side, for those of these that were ever used."""
     named = {account.name: account for account in accounts}
     query = (
@@ -56,7 +56,7 @@ def of_accounts(session: Session, merchant_id: UUID, accounts: Iterable[Account]
     return {(named[name], currency): int(total) for name, currency, total in session.execute(query)}
 
 
-def of_owner(session: Session, merchant_id: UUID, owner: str) -> dict[str, OwnerBalance]:
+def owner_balances(session: Session, merchant_id: UUID, owner: str) -> dict[str, OwnerBalance]:
     """currency -> balance, for the currencies in which this owner ever had anything."""
     names = [Account(kind, owner).name for kind in OWNER_KINDS]
     found: dict[str, dict[str, int]] = {}
@@ -65,7 +65,7 @@ def of_owner(session: Session, merchant_id: UUID, owner: str) -> dict[str, Owner
     return {currency: OwnerBalance(currency, **amounts) for currency, amounts in found.items()}
 
 
-def holdings(session: Session, merchant_id: UUID, kind: Kind) -> Iterator[tuple[str, str, int]]:
+def owner_holdings(session: Session, merchant_id: UUID, kind: Kind) -> Iterator[tuple[str, str, int]]:
     """(owner, currency, minor units) of all owners whose account of this kind is not empty, by owner and currency."""
     query = (
         select(_c.account, _c.currency, _c.amount)
@@ -77,7 +77,7 @@ def holdings(session: Session, merchant_id: UUID, kind: Kind) -> Iterator[tuple[
         yield account.partition(":")[2], currency, amount
 
 
-def positions(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str, int]]:
+def owner_positions(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str, int]]:
     """(owner, currency, minor units) of what all of an owner's accounts add up to, by owner and currency."""
     owner = case(
         *((_c.kind == kind, func.substr(_c.account, len(kind) + 2)) for kind in OWNER_KINDS), else_=_c.account

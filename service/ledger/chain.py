@@ -32,19 +32,19 @@ class Block:
     sealed_at: datetime
 
 
-def waiting(session: Session) -> Sequence[UUID]:
+def merchants_with_unsealed(session: Session) -> Sequence[UUID]:
     """The merchants who have transactions to be sealed."""
     return session.scalars(select(_u.merchant_id).distinct()).all()
 
 
-def head(session: Session, merchant_id: UUID) -> Block | None:
+def newest_block(session: Session, merchant_id: UUID) -> Block | None:
     """The merchant's newest block, or None before the first one."""
     query = select(block_table).where(_b.merchant_id == merchant_id).order_by(_b.number.desc()).limit(1)
     row = session.execute(query).one_or_none()
     return None if row is None else Block(row.number, bytes(row.hash), row.transactions, row.sealed_at)
 
 
-def seal(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
+def seal_next_block(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
     """Seal the merchant's oldest waiting transactions into one block; None if none wait.
 
     A transaction whose content is not what was posted is left out: the audit names it.
@@ -53,7 +53,7 @@ def seal(session: Session, merchant_id: UUID, *, now: datetime) -> Block | None:
     digests = _oldest_sound(session, merchant_id)
     if not digests:
         return None
-    last = head(session, merchant_id)
+    last = newest_block(session, merchant_id)
     number, previous = (last.number + 1, last.hash) if last else (1, genesis(str(merchant_id)))
     block = Block(number, block_hash(previous, number, moment(now), list(digests.values())), len(digests), now)
     values = {"merchant_id": merchant_id, "number": number, "previous": previous, "hash": block.hash}

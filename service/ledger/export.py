@@ -53,7 +53,7 @@ COLUMNS = (
 )
 
 
-def export(session: Session, merchant_id: UUID, form: str, *, exponent: Exponent) -> Iterator[str]:
+def export_journal(session: Session, merchant_id: UUID, form: str, *, exponent: Exponent) -> Iterator[str]:
     """The merchant's whole journal as text, in pieces. Call it within one snapshot of the database.
 
     form: one of FORMS. exponent: how many decimals a currency has.
@@ -61,12 +61,12 @@ def export(session: Session, merchant_id: UUID, form: str, *, exponent: Exponent
     return FORMS[form](session, merchant_id, exponent)
 
 
-def decimal(amount: int, decimals: int) -> str:
+def decimal_amount(amount: int, decimals: int) -> str:
     """Minor units as an exact decimal, such as `-10.05`; without a point where the currency has no decimals."""
     if not decimals:
         return str(amount)
     if amount < 0:
-        return f"-{decimal(-amount, decimals)}"
+        return f"-{decimal_amount(-amount, decimals)}"
     unit = 10**decimals
     return f"{amount // unit}.{amount % unit:0{decimals}}"
 
@@ -82,7 +82,7 @@ def _csv(session: Session, merchant_id: UUID, exponent: Exponent) -> Iterator[st
             block = ("", "") if entry.block is None else sealed_at.get(entry.block, (entry.block, ""))
             name = (dashed(entry.transaction_id), entry.reference, entry.event, entry.effective_at)
             for _, line, debit, credit, currency, amount in entry.lines:
-                shown = decimal(amount, exponent(currency))
+                shown = decimal_amount(amount, exponent(currency))
                 rows.writerow((*block, *name, entry.recorded_at, line, debit, credit, currency, amount, shown))
         yield text.getvalue()
         text.seek(0)
@@ -167,7 +167,7 @@ def _journal(writer: _Journal, session: Session, merchant_id: UUID, exponent: Ex
 def _written(writer: _Journal, entry: Entry, decimals_of: Exponent) -> str:
     text, indent = writer.transaction(entry), writer.indent
     for _, _, debit, credit, currency, minor in entry.lines:
-        amount = decimal(minor, decimals_of(currency))
+        amount = decimal_amount(minor, decimals_of(currency))
         text += f"{indent}{_place(debit)}  {amount} {currency}\n{indent}{_place(credit)}  -{amount} {currency}\n"
     return text
 
@@ -183,7 +183,9 @@ def _assertions(writer: _Journal, session: Session, merchant_id: UUID, decimals_
     for page in session.execute(held.execution_options(yield_per=BATCH)).partitions():
         yield "".join(
             [
-                writer.asserted(last.date(), _place(account), decimal(int(total), decimals_of(currency)), currency)
+                writer.asserted(
+                    last.date(), _place(account), decimal_amount(int(total), decimals_of(currency)), currency
+                )
                 for account, currency, total in page
             ]
         )

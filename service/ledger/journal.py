@@ -110,7 +110,7 @@ def _refuse_overdraft(falling: balances.Changes, held: balances.Changes) -> None
             raise InsufficientFunds(account.name, currency, balance=balance, wanted=-change)
 
 
-def references(session: Session, merchant_id: UUID) -> Iterator[str]:
+def transaction_references(session: Session, merchant_id: UUID) -> Iterator[str]:
     """The references of all of the merchant's transactions."""
     query = select(transaction_table.c.reference).where(transaction_table.c.merchant_id == merchant_id)
     yield from session.scalars(query.execution_options(yield_per=1_000))
@@ -174,4 +174,6 @@ def _read(session: Session, merchant_id: UUID, rows: Sequence[RowMapping]) -> li
 
 def posting_of(row: RowMapping) -> Posting:
     """The posting of a stored line. Raises ValueError for a line that no one could have posted."""
-    return Posting(accounts.parse(row["debit"]), accounts.parse(row["credit"]), row["amount"], row["currency"])
+    return Posting(
+        accounts.parse_account(row["debit"]), accounts.parse_account(row["credit"]), row["amount"], row["currency"]
+    )

@@ -59,7 +59,7 @@ _FELL = {Kind.EXPENSE: "taken_back", Kind.ADJUSTMENTS: "removed"}
 _NET = {Kind.SETTLED: "spent", Kind.LAPSED: "lapsed", Kind.OWED: "debt_paid"}
 
 
-def by_month(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Basis) -> list[MonthOfLiability]:
+def liability_by_month(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Basis) -> list[MonthOfLiability]:
     """The months in which the liability moved, oldest first, by currency."""
     months: dict[tuple[str, str], MonthOfLiability] = {}
     at = _t.effective_at if basis == "effective" else _t.recorded_at
@@ -82,7 +82,7 @@ def by_month(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Bas
     return [row for _, row in sorted(months.items())]
 
 
-def by_age(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Basis) -> list[AgedLiability]:
+def liability_by_age(session: Session, merchant_id: UUID, *, as_of: datetime, basis: Basis) -> list[AgedLiability]:
     """What is owed by age, youngest first, by currency; groups of nothing are left out."""
     at = _t.effective_at if basis == "effective" else _t.recorded_at
     counted = and_(_p.merchant_id == merchant_id, happened_by(as_of, basis))

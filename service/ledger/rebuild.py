@@ -13,7 +13,7 @@ from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from service.ledger import sums
-from service.ledger.accounts import HOT_SLOTS, MERCHANT_KINDS, Account, parse
+from service.ledger.accounts import HOT_SLOTS, MERCHANT_KINDS, Account, parse_account
 from service.ledger.tables import balance_table, insertion, numbered, posting_table, rebuild_table
 
 BATCH = 500
@@ -50,19 +50,19 @@ class Rebuilt:
     is_over: bool
 
 
-def count_accounts(session: Session, merchant_id: UUID) -> int:
+def count_accounts_to_rebuild(session: Session, merchant_id: UUID) -> int:
     """How many accounts there are, for a progress bar; those that an earlier rebuild left to be done."""
-    done = done_up_to(session, merchant_id)
+    done = rebuilt_up_to(session, merchant_id)
     names = _names(merchant_id, done, limit=None).subquery()
     return session.scalar(select(func.count()).select_from(names)) or 0
 
 
-def rebuild_some(session: Session, merchant_id: UUID) -> Rebuilt:
+def rebuild_some_balances(session: Session, merchant_id: UUID) -> Rebuilt:
     """Mend the next accounts, in the order of their names, and remember how far it came.
 
     Each call is a transaction of its own; after the last one, the next call begins anew.
     """
-    names = session.scalars(_names(merchant_id, done_up_to(session, merchant_id), limit=BATCH)).all()
+    names = session.scalars(_names(merchant_id, rebuilt_up_to(session, merchant_id), limit=BATCH)).all()
     damaged = _damaged(session, merchant_id, names) if names else {}
     sound = {key: account for key, account in damaged.items() if account is not None}
     if sound:
@@ -76,7 +76,7 @@ def rebuild_some(session: Session, merchant_id: UUID) -> Rebuilt:
     return Rebuilt(len(names), list(sound), hopeless, is_over)
 
 
-def done_up_to(session: Session, merchant_id: UUID) -> str:
+def rebuilt_up_to(session: Session, merchant_id: UUID) -> str:
     """The last account, by name, that an earlier rebuild did before it was stopped; empty if none was."""
     return session.scalar(select(_r.done_up_to).where(_r.merchant_id == merchant_id)) or ""
 
@@ -102,7 +102,7 @@ def _damaged(session: Session, merchant_id: UUID, names: Sequence[str]) -> dict[
 
 def _account(name: str, posted: int) -> Account | None:
     with suppress(ValueError):
-        account = parse(name)
+        account = parse_account(name)
         if account.floor is None or posted >= account.floor:
             return account
     return None

@@ -146,7 +146,9 @@ def _joined(look: "_Look", transactions: list[Any], which: Which) -> list[Entry]
     return found
 
 
-def moved(session: Session, merchant_id: UUID, references: Sequence[str]) -> dict[str, list[tuple[str, str, int]]]:
+def movements_of(
+    session: Session, merchant_id: UUID, references: Sequence[str]
+) -> dict[str, list[tuple[str, str, int]]]:
     """reference -> (debit account, credit account, minor units) as they stand, of those transactions that are there."""
     of_transaction = and_(_p.merchant_id == _t.merchant_id, _p.transaction_id == _t.transaction_id)
     query = (

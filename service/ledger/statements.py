@@ -92,7 +92,7 @@ def entries_of_account(
     before: transaction and line of the last one already seen, exclusive. The balances are right on every page, also
     while others post; what is newer than the page is summed for that.
     """
-    running = balances.of_accounts(session, merchant_id, [account]).get((account, currency), 0)
+    running = balances.account_balances(session, merchant_id, [account]).get((account, currency), 0)
     if before is not None:
         running -= _change_since(session, merchant_id, account, currency, before)
     in_currency = _p.currency == currency
@@ -167,7 +167,7 @@ def _account_entry(row: Mapping[Any, Any], posting: Posting, balance_after: int)
 
 
 def _available_now(session: Session, merchant_id: UUID, owner: str) -> dict[str, int]:
-    found = balances.of_owner(session, merchant_id, owner)
+    found = balances.owner_balances(session, merchant_id, owner)
     return {currency: balance.available for currency, balance in found.items()}
 
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import Unknown
-from service.ledger import Account
+from service.ledger import books
+from service.ledger.books import Account
 from service.referrals import customers
 
 
@@ -16,17 +16,17 @@ def of(session: Session, merchant_id: UUID, *, customer_id: str | None) -> dict[
     Raises Unknown.
     """
     if customer_id is None:
-        return ledger.of_accounts(session, merchant_id, ledger.accounts_of(""))
+        return books.account_balances(session, merchant_id, books.accounts_of(""))
     owner = customers.get(session, merchant_id, customer_id).owner_id.hex
-    return ledger.of_accounts(session, merchant_id, ledger.accounts_of(owner))
+    return books.account_balances(session, merchant_id, books.accounts_of(owner))
 
 
 def named(session: Session, merchant_id: UUID, name: str) -> Account:
     """The merchant's account of this name: one of its own, or one that an owner has used. Raises Unknown."""
     try:
-        account = ledger.parse(name)
+        account = books.parse_account(name)
     except ValueError:
         raise Unknown("account", name) from None
-    if account.owner and not ledger.of_accounts(session, merchant_id, [account]):
+    if account.owner and not books.account_balances(session, merchant_id, [account]):
         raise Unknown("account", name)
     return account

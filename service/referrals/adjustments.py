@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import Unknown
 from service.ids import new_id
+from service.ledger import books
 from service.referrals import customers, postings, upkeep
 from service.storage import adjustments as storage
 from service.storage.adjustments import Adjustment
@@ -27,7 +27,7 @@ def adjust(
     """Add to what a customer has available, or take from it.
 
     direction: `credit` or `debit`. amount: minor units, > 0. A credit pays first what is owed.
-    Raises Unknown, and ledger.InsufficientFunds if less is available; neither changes anything.
+    Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
     """
     customer = customers.lock(session, merchant_id, customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
@@ -43,7 +43,7 @@ def adjust(
         created_at=now,
     )
     session.add(adjustment)
-    held = ledger.of_owner(session, merchant_id, customer.owner).get(currency)
+    held = books.owner_balances(session, merchant_id, customer.owner).get(currency)
     postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
     return adjustment
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
-from service.ledger import Kind
+from service.ledger import proof
+from service.ledger.books import Kind
 from service.referrals import references
 from service.referrals.references import Noun
 from service.storage import audit as storage
@@ -67,7 +67,7 @@ def verify(session: Session, merchant_id: UUID, *, expected_head: bytes | None =
 
     expected_head: the hash of a block that must still be part of the chain.
     """
-    books = ledger.Verification(session, merchant_id, expected_head=expected_head)
+    books = proof.Verification(session, merchant_id, expected_head=expected_head)
     found = list(islice(chain(books.problems(), _readable(session, merchant_id)), MOST_PROBLEMS + 1))
     if len(found) > MOST_PROBLEMS:
         found[MOST_PROBLEMS:] = ["and more: this list ends here"]
@@ -80,8 +80,8 @@ def _readable(session: Session, merchant_id: UUID) -> Iterator[str]:
     try:
         with session.begin_nested():
             yield from problems(session, merchant_id)
-    except ledger.UNREADABLE as error:
-        if not ledger.is_content(error):
+    except proof.UNREADABLE as error:
+        if not proof.is_damaged_content(error):
             raise
         yield f"the business cannot be read: {getattr(error, 'orig', error)}"
 
@@ -103,7 +103,7 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
     found_of_merchant = 0
     expected_of_merchant = _expected(session, merchant_id)
     while batch := list(islice(expected_of_merchant, BATCH)):
-        found = ledger.moved(session, merchant_id, [expected.reference for expected in batch])
+        found = proof.movements_of(session, merchant_id, [expected.reference for expected in batch])
         found_of_merchant += len(found)
         for expected in batch:
             yield from _compare(expected, found.get(expected.reference))
@@ -111,7 +111,7 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
     yield from _wrong_holdings(session, merchant_id)
     for owner, currency in storage.wrong_totals(session, merchant_id):
         yield f"owner {owner} in {currency}: what was ever earned or spent is not what the business says"
-    if ledger.count(session, merchant_id).transactions != found_of_merchant:
+    if proof.count_books(session, merchant_id).transactions != found_of_merchant:
         yield from _unexpected(session, merchant_id)
 
 
@@ -151,7 +151,7 @@ def _compare(expected: Expected, lines: list[tuple[str, str, int]] | None) -> It
 
 def _wrong_lapses(session: Session, merchant_id: UUID) -> Iterator[str]:
     lapsed = storage.lapsed(session, merchant_id)
-    for line in ledger.trial_balance(session, merchant_id):
+    for line in proof.trial_balance(session, merchant_id):
         if line.account == Kind.LAPSED and line.credit - line.debit != lapsed.pop(line.currency, 0):
             yield f"account {line.account} in {line.currency} is not what the rewards say has lapsed"
     for currency, total in lapsed.items():
@@ -162,10 +162,10 @@ def _wrong_lapses(session: Session, merchant_id: UUID) -> Iterator[str]:
 def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Owners whose pending or reserved balance, or all of it together, is not what the business says."""
     for kind, wanted in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
-        held = ledger.holdings(session, merchant_id, kind)
+        held = proof.owner_holdings(session, merchant_id, kind)
         for owner, currency, has, should in _differences(held, wanted(session, merchant_id)):
             yield f"account {kind}:{owner} in {currency} holds {has}, and the business says {should}"
-    held = ledger.positions(session, merchant_id)
+    held = proof.owner_positions(session, merchant_id)
     for owner, currency, has, should in _differences(held, storage.positions(session, merchant_id)):
         yield f"owner {owner} in {currency} has {has} in all, and the business says {should}"
 
@@ -189,7 +189,7 @@ def _differences(held: Holdings, wanted: Holdings) -> Iterator[tuple[str, str, i
 
 def _unexpected(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Name the transactions that nothing in the business calls for."""
-    posted = ledger.references(session, merchant_id)
+    posted = proof.transaction_references(session, merchant_id)
     while batch := list(islice(posted, BATCH)):
         expected = {one.reference for one in _expected(session, merchant_id, _subjects(batch))}
         for reference in batch:

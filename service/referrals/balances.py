@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
-from service.ledger import Kind, OwnerBalance
+from service.ledger import books
+from service.ledger.books import Kind, OwnerBalance
 from service.referrals.customers import get as get_customer
 from service.referrals.references import Noun, Subject, subject_of
 from service.storage import adjustments, conversions, redemptions, totals
@@ -57,20 +57,20 @@ class StatementEntry:
 
 def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[CustomerBalance]:
     """One balance for each currency in which the customer ever had anything, by currency."""
-    held = ledger.of_owner(session, merchant_id, customer.owner_id.hex)
+    held = books.owner_balances(session, merchant_id, customer.owner_id.hex)
     ever = totals.of_customer(session, merchant_id, customer.customer_id)
     return [CustomerBalance(balance, *ever.get(currency, (0, 0))) for currency, balance in sorted(held.items())]
 
 
 def statement(
-    session: Session, merchant_id: UUID, customer_id: str, *, limit: int, before: ledger.EntryPosition | None
-) -> tuple[list[StatementEntry], ledger.EntryPosition | None]:
+    session: Session, merchant_id: UUID, customer_id: str, *, limit: int, before: books.EntryPosition | None
+) -> tuple[list[StatementEntry], books.EntryPosition | None]:
     """The newest entries of a customer's statement, newest first, and where the next page starts.
 
     Raises Unknown.
     """
     customer = get_customer(session, merchant_id, customer_id)
-    entries, position = ledger.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
+    entries, position = books.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
     about = _about(session, merchant_id, [subject_of(entry.reference) for entry in entries])
     return [_entry(entry, about) for entry in entries], position
 
@@ -86,7 +86,7 @@ class _Note:
 _NOTHING = _Note()
 
 
-def _entry(entry: ledger.OwnerEntry, about: Mapping[Subject, _Note]) -> StatementEntry:
+def _entry(entry: books.OwnerEntry, about: Mapping[Subject, _Note]) -> StatementEntry:
     kind, sign, text = _TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
     note = about.get(subject_of(entry.reference), _NOTHING)
     return StatementEntry(

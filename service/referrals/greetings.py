@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.currencies import shown
-from service.ledger import FixedReward, RewardTerms
+from service.ledger.rewards import FixedReward, RewardTerms
 from service.referrals import programs, terms
 from service.referrals.terms import Terms
 from service.storage import customers

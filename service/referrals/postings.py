@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.ids import new_id
-from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger import books
+from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
 from service.referrals import references
 from service.storage import totals
 from service.storage.adjustments import Adjustment
@@ -114,7 +114,7 @@ def take_back(
 
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
-    """Book that balance is set aside. Raises ledger.InsufficientFunds."""
+    """Book that balance is set aside. Raises books.InsufficientFunds."""
     _post(
         session,
         redemption.merchant_id,
@@ -153,7 +153,7 @@ def settle(session: Session, redemption: Redemption, owner: str, *, captured: in
 
 
 def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
-    """Book a change by hand; a credit pays the debt first. Raises ledger.InsufficientFunds."""
+    """Book a change by hand; a credit pays the debt first. Raises books.InsufficientFunds."""
     amount, currency = adjustment.amount, adjustment.currency
     if adjustment.direction == "credit":
         postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *_pay(owner, min(debt, amount), currency)]
@@ -212,7 +212,7 @@ def _post(
     effective_at: datetime,
     recorded_at: datetime,
 ) -> None:
-    ledger.post(
+    books.post(
         session,
         merchant_id,
         transaction_id=new_id(),

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
+from service.ledger import books
 from service.referrals import customers, postings, upkeep
 from service.storage import redemptions as storage
 from service.storage.customers import KnownCustomer
@@ -37,7 +37,7 @@ def reserve(
 ) -> Redemption:
     """Set balance aside for an order. amount: minor units, > 0.
 
-    Raises Unknown, and ledger.InsufficientFunds if less is available; neither changes anything.
+    Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
     """
     customer = customers.lock(session, merchant_id, customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
@@ -111,5 +111,5 @@ def _locked(
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:
-    balance = ledger.of_owner(session, redemption.merchant_id, customer.owner)[redemption.currency]
+    balance = books.owner_balances(session, redemption.merchant_id, customer.owner)[redemption.currency]
     postings.settle(session, redemption, customer.owner, captured=captured, debt=balance.owed, now=now)

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
+from service.ledger import books
+from service.ledger.rewards import taken_back
 from service.referrals import postings, upkeep
 from service.storage import conversions, customers, rewards
 from service.storage import refunds as storage
@@ -98,9 +99,7 @@ def _parts(session: Session, conversion: Conversion) -> list[tuple[Reward, int]]
     """(reward, minor units to take back), for the rewards of which the refunds so far take more than before."""
     parts = []
     for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id]):
-        target = ledger.taken_back(
-            reward.amount, refunded_total=conversion.refunded_amount, order_amount=conversion.amount
-        )
+        target = taken_back(reward.amount, refunded_total=conversion.refunded_amount, order_amount=conversion.amount)
         if reward.status != "denied" and target > reward.reversed_amount:
             parts.append((reward, target - reward.reversed_amount))
     return parts
@@ -109,7 +108,7 @@ def _parts(session: Session, conversion: Conversion) -> list[tuple[Reward, int]]
 def _held(session: Session, conversion: Conversion, people: dict[str, KnownCustomer]) -> dict[str, int]:
     held = {}
     for name, customer in people.items():
-        balances = ledger.of_owner(session, conversion.merchant_id, customer.owner)
+        balances = books.owner_balances(session, conversion.merchant_id, customer.owner)
         if conversion.currency in balances:
             held[name] = balances[conversion.currency].available
     return held

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import ReferralError, Unknown
+from service.ledger import books
 from service.referrals import customers, postings, upkeep
 from service.storage import rewards as storage
 from service.storage.customers import KnownCustomer
@@ -53,7 +53,7 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
     if reward.status == "available":
         return reward
     _require_pending(reward)
-    balance = ledger.of_owner(session, merchant_id, customer.owner)[reward.currency]
+    balance = books.owner_balances(session, merchant_id, customer.owner)[reward.currency]
     if reward.expires_at is not None:
         reward.expires_at = now + (reward.expires_at - reward.available_at)
     reward.available_at = now

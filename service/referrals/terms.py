@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from service import ledger
 from service.errors import BadValues
+from service.ledger.rewards import FixedReward, PercentReward, RewardTerms
 
 TERMS_FIELDS = (
     "currency",
@@ -41,7 +41,7 @@ class Tier:
     """A better reward from the advocate's n-th rewarded referral on."""
 
     from_referral: int
-    advocate_reward: ledger.RewardTerms
+    advocate_reward: RewardTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Terms:
     """One version of a program's terms. Amounts in minor units of `currency`."""
 
     currency: str
-    advocate_reward: ledger.RewardTerms | None
-    friend_reward: ledger.RewardTerms | None
+    advocate_reward: RewardTerms | None
+    friend_reward: RewardTerms | None
     tiers: tuple[Tier, ...]
     minimum_order_amount: int
     attribution_window: timedelta
@@ -60,7 +60,7 @@ class Terms:
     max_rewards_per_advocate: int | None
     reward_expiry: timedelta | None
 
-    def advocate_reward_for(self, nth_referral: int) -> ledger.RewardTerms | None:
+    def advocate_reward_for(self, nth_referral: int) -> RewardTerms | None:
         """What the advocate earns by the n-th rewarded referral: the highest tier reached, else the plain reward."""
         reached = [tier.advocate_reward for tier in self.tiers if tier.from_referral <= nth_referral]
         return reached[-1] if reached else self.advocate_reward
@@ -112,8 +112,8 @@ def refuse_contradictions(terms: Mapping[str, Any]) -> None:
         raise BadValues(faults)
 
 
-def _reward(reward: Mapping[str, Any]) -> ledger.RewardTerms:
+def _reward(reward: Mapping[str, Any]) -> RewardTerms:
     if reward["type"] == "fixed":
-        return ledger.FixedReward(reward["amount"], reward["as"])
+        return FixedReward(reward["amount"], reward["as"])
     basis_points = int(Decimal(reward["rate"]) * 100)
-    return ledger.PercentReward(basis_points, reward["max_amount"], reward["as"])
+    return PercentReward(basis_points, reward["max_amount"], reward["as"])

@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from service import ledger
+from service.ledger import books
+from service.ledger.rewards import lapsing
 from service.referrals import customers, postings
 from service.storage import adjustments, redemptions, rewards
 from service.storage.customers import KnownCustomer
@@ -108,7 +109,7 @@ def _held(
     session: Session, merchant_id: UUID, customer: KnownCustomer, expired: Sequence[Reward], *, now: datetime
 ) -> dict[str, Held]:
     held: dict[str, Held] = defaultdict(Held)
-    for currency, balance in ledger.of_owner(session, merchant_id, customer.owner).items():
+    for currency, balance in books.owner_balances(session, merchant_id, customer.owner).items():
         held[currency] = Held(balance.available, balance.owed)
     for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=now).items():
         held[currency].unexpired = total
@@ -135,7 +136,7 @@ def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer
 def _lapse(session: Session, reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
     left = held.left.pop(reward.reward_id)
     later = held.unexpired + sum(held.left.values())
-    amount = ledger.lapsing(left, available=held.available, left_of_later=later)
+    amount = lapsing(left, available=held.available, left_of_later=later)
     reward.lapsed_amount = amount
     if amount:
         postings.lapse(session, reward, customer.owner, amount=amount, recorded_at=now)

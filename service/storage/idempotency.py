@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, bindparam, delete, select, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Uuid, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.storage.base import Base, insertion, numbered
@@ -15,7 +15,7 @@ class StoredAnswer(Base):
     __tablename__ = "idempotency"
     __table_args__ = (Index(None, "created_at"),)
 
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchant.merchant_id"), primary_key=True)
+    merchant_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("merchant.merchant_id"), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     status: Mapped[int | None]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from service import currencies, ledger, worker
+from service import currencies, worker
+from service.ledger import proof
 from service.storage.database import Database
 from tests.shop import Shop
 
@@ -81,11 +82,11 @@ def test_the_example_is_what_the_books_say(told: Shop) -> None:
         event = transaction["event"]
         for posting in transaction["postings"]:
             sides = [named(posting[side]) for side in ("debit", "credit")]
-            found.append([event, *sides, ledger.decimal(posting["amount"], 2)])
+            found.append([event, *sides, proof.decimal_amount(posting["amount"], 2)])
             event = ""
     assert found == table("journal")
     lines = told.get("/ledger/trial-balance")["accounts"]
-    balance = [[x["account"], ledger.decimal(x["debit"], 2), ledger.decimal(x["credit"], 2)] for x in lines]
+    balance = [[x["account"], proof.decimal_amount(x["debit"], 2), proof.decimal_amount(x["credit"], 2)] for x in lines]
     assert balance == table("trial balance")
     assert told.get("/ledger/verification")["problems"] == []
 
@@ -98,7 +99,7 @@ def test_the_verifier_finds_our_head_and_needs_none_of_our_code(told: Shop, data
     told.post("/ledger/adjustments", GOODWILL)
     (tmp_path / "verifier.py").write_text(verifier())
     with database.reading() as session:
-        text = "".join(ledger.export(session, told.merchant_id, "csv", exponent=currencies.decimals))
+        text = "".join(proof.export_journal(session, told.merchant_id, "csv", exponent=currencies.decimals))
     verified = told.get("/ledger/verification")
     assert printed(tmp_path, text, told).splitlines()[-1] == f"2 {verified['head']}"
     changed = text.replace(",800,8.00", ",801,8.01", 1)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from service import ledger
+from service.ledger import proof
 from service.referrals import audit
 from service.storage.database import Database
 from tests.shop import Shop
@@ -100,7 +100,7 @@ def test_a_refund_after_the_lapse_takes_back_what_lapsed_first(
         "settled": -300,
     }
     with database.reading() as session:
-        assert list(ledger.Verification(session, shop.merchant_id).problems()) == []
+        assert list(proof.Verification(session, shop.merchant_id).problems()) == []
         assert list(audit.problems(session, shop.merchant_id)) == []
 
 

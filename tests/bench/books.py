@@ -19,9 +19,9 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.ids import new_id
-from service.ledger import EXPENSE, SETTLED, Posting, available, pending, reserved
+from service.ledger import books, proof
+from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
 from service.ledger.encoding import fingerprint, moment
 from service.ledger.tables import posting_table, transaction_table, unsealed_table
 from service.storage import schema
@@ -91,7 +91,7 @@ def _write(url: str, merchants: int, writer: int) -> float:
     def post(session: Session) -> None:
         owner = f"{random.randint(1, 1000):032x}"
         now = datetime.now(UTC)
-        ledger.post(
+        books.post(
             session,
             merchant_id,
             transaction_id=(made := new_id()),
@@ -169,7 +169,7 @@ def _cost_of_balance(database: Database, merchant_id: UUID, owner: str) -> float
         found = []
         for _ in range(2_000):
             started = time.perf_counter()
-            ledger.of_owner(session, merchant_id, owner)
+            books.owner_balances(session, merchant_id, owner)
             found.append(time.perf_counter() - started)
     return statistics.median(found)
 
@@ -207,9 +207,9 @@ def _fill(database: Database, merchant_id: UUID, postings: int) -> None:
 
 def _settle(database: Database, merchant_id: UUID) -> None:
     """Balances from postings, and everything sealed."""
-    while not database.write(lambda session: ledger.rebuild_some(session, merchant_id)).is_over:
+    while not database.write(lambda session: proof.rebuild_some_balances(session, merchant_id)).is_over:
         pass
-    while database.write(lambda session: ledger.seal(session, merchant_id, now=datetime.now(UTC))):
+    while database.write(lambda session: proof.seal_next_block(session, merchant_id, now=datetime.now(UTC))):
         pass
     with database.engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")

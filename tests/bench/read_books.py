@@ -7,7 +7,8 @@ import sys
 import time
 from uuid import UUID
 
-from service import currencies, ledger
+from service import currencies
+from service.ledger import proof
 from service.storage.database import Database
 
 
@@ -16,14 +17,14 @@ def main(url: str, merchant_id: UUID, what: str) -> None:
     with Database(url, patient=True).reading() as session:
         started = time.monotonic()
         if what == "verify":
-            books = ledger.Verification(session, merchant_id)
+            books = proof.Verification(session, merchant_id)
             assert list(books.problems()) == []
             postings = books.postings
         else:
             with open(os.devnull, "w") as output:
-                for piece in ledger.export(session, merchant_id, "hledger", exponent=currencies.decimals):
+                for piece in proof.export_journal(session, merchant_id, "hledger", exponent=currencies.decimals):
                     output.write(piece)
-            postings = ledger.count(session, merchant_id).postings
+            postings = proof.count_books(session, merchant_id).postings
         seconds = time.monotonic() - started
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"postings": postings, "seconds": seconds, "megabytes": megabytes}))

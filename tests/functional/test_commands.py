@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.ids import new_id
+from service.ledger import books
 from service.referrals import customers
 from service.storage.database import Database
 from tests.functional.conftest import CommandLine
@@ -134,13 +134,13 @@ def test_verify_finds_a_release_to_the_wrong_customer(orchard: CommandLine, serv
     reward = order["rewards"][0]["reward_id"]
 
     def release_to_ben(session: Session) -> None:
-        ledger.post(
+        books.post(
             session,
             merchant_id,
             transaction_id=new_id(),
             reference=f"conversion:{order['conversion_id']}:release:{reward}",
             event="ripened",
-            postings=[ledger.Posting(ledger.pending(ben), ledger.available(ben), 1000, "EUR")],
+            postings=[books.Posting(books.pending(ben), books.available(ben), 1000, "EUR")],
             effective_at=now,
             recorded_at=now,
         )

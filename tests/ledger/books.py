@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.ids import new_id
-from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger import books, proof
+from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
 from service.referrals import audit
 from service.storage.database import Database
 
@@ -26,27 +26,27 @@ class Books:
 
     def post(
         self, reference: str, *postings: Posting, event: str = "test", at: datetime = NOW, recorded_at: datetime = NOW
-    ) -> ledger.Transaction:
+    ) -> books.Transaction:
         """Post in a transaction of its own."""
 
-        def work(session: Session) -> ledger.Transaction:
+        def work(session: Session) -> books.Transaction:
             return post(session, self.merchant_id, reference, *postings, event=event, at=at, recorded_at=recorded_at)
 
         return self.database.write(work)
 
-    def seal(self, now: datetime = NOW) -> ledger.Block | None:
+    def seal(self, now: datetime = NOW) -> proof.Block | None:
         """Seal what waits."""
-        return self.database.write(lambda session: ledger.seal(session, self.merchant_id, now=now))
+        return self.database.write(lambda session: proof.seal_next_block(session, self.merchant_id, now=now))
 
     def problems(self, expected_head: bytes | None = None) -> list[str]:
         """Everything that the audit finds."""
         with self.database.reading() as session:
             return problems(session, self.merchant_id, expected_head)
 
-    def balance(self, owner: str = ANA, currency: str = "EUR") -> ledger.OwnerBalance:
+    def balance(self, owner: str = ANA, currency: str = "EUR") -> books.OwnerBalance:
         """What an owner has."""
         with self.database.reading() as session:
-            return ledger.of_owner(session, self.merchant_id, owner).get(currency, ledger.OwnerBalance(currency))
+            return books.owner_balances(session, self.merchant_id, owner).get(currency, books.OwnerBalance(currency))
 
     def balances(self) -> dict[tuple[str, str], int]:
         """(account, currency) -> minor units, of all accounts."""
@@ -92,9 +92,9 @@ def post(
     event: str = "test",
     at: datetime = NOW,
     recorded_at: datetime = NOW,
-) -> ledger.Transaction:
+) -> books.Transaction:
     """Post within the transaction of this session."""
-    return ledger.post(
+    return books.post(
         session,
         merchant_id,
         transaction_id=new_id(),
@@ -108,7 +108,7 @@ def post(
 
 def problems(session: Session, merchant_id: UUID, expected_head: bytes | None = None) -> list[str]:
     """Everything that the audit finds."""
-    return list(ledger.Verification(session, merchant_id, expected_head=expected_head).problems())
+    return list(proof.Verification(session, merchant_id, expected_head=expected_head).problems())
 
 
 def stored(database: Database, name: UUID) -> UUID | str:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column, Connection, Table, insert, select, text
 
 from service.ids import new_id
-from service.ledger import EXPENSE, available, metadata, pending
+from service.ledger.books import EXPENSE, available, metadata, pending
 from service.ledger.tables import balance_table, block_table, posting_table, seal_table, transaction_table
 from service.storage.database import Database
 from tests.ledger.books import ANA, NOW, Books, p, tampered

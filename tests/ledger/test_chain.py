@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from service import ledger
-from service.ledger import EXPENSE, chain, pending
+from service.ledger import chain, proof
+from service.ledger.books import EXPENSE, pending
 from service.storage.database import Database
 from tests.ledger.books import ANA, NOW, Books, p, post, tampered
 
@@ -31,8 +31,8 @@ def test_a_block_follows_the_one_before_and_holds_what_waited(
     blocks = [books.seal(NOW + timedelta(seconds=number)) for number in range(4)]
     assert [block and (block.number, block.transactions) for block in blocks] == [(1, 5), (2, 5), (3, 2), None]
     with database.reading() as session:
-        assert ledger.head(session, books.merchant_id) == blocks[2]
-        assert books.merchant_id not in ledger.waiting(session)
+        assert proof.newest_block(session, books.merchant_id) == blocks[2]
+        assert books.merchant_id not in proof.merchants_with_unsealed(session)
     assert books.problems() == []
 
 
@@ -79,7 +79,7 @@ def test_what_was_changed_before_it_was_sealed_is_not_sealed_and_is_named(databa
     def change_and_seal(connection: object) -> None:
         connection.exec_driver_sql("UPDATE posting SET amount = 2")  # type: ignore[attr-defined]
         with Session(connection) as session:  # type: ignore[call-overload]
-            assert ledger.seal(session, books.merchant_id, now=NOW) is None
+            assert proof.seal_next_block(session, books.merchant_id, now=NOW) is None
 
     found = tampered(books, change_and_seal)
     assert [problem for problem in found if "its content is not what was posted" in problem] == found[:3]
@@ -90,7 +90,7 @@ def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
     for books in (one, other):
         fill(books, 0, 2)
     with database.reading() as session:
-        assert {one.merchant_id, other.merchant_id} <= set(ledger.waiting(session))
+        assert {one.merchant_id, other.merchant_id} <= set(proof.merchants_with_unsealed(session))
     heads = [books.seal() for books in (one, other)]
     assert heads[0] is not None
     assert heads[1] is not None

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from service import currencies, ledger
-from service.ledger import EXPENSE, pending
+from service import currencies
+from service.ledger import proof
 from service.ledger.accounts import DEBIT_NORMAL
+from service.ledger.books import EXPENSE, parse_account, pending
 from service.ledger.export import TREE
 from service.storage.database import Database
 from tests.conftest import missing
@@ -33,14 +34,14 @@ def books(database: Database) -> Books:
 
 def export(books: Books, form: str) -> str:
     with books.database.reading() as session:
-        return "".join(ledger.export(session, books.merchant_id, form, exponent=currencies.decimals))
+        return "".join(proof.export_journal(session, books.merchant_id, form, exponent=currencies.decimals))
 
 
 def expected(books: Books) -> dict[tuple[str, str], Decimal]:
     """(account in the accountant's tree, currency) -> exact balance, positive for a debit; without empty ones."""
     found = {}
     for (name, currency), amount in books.balances().items():
-        account = ledger.parse(name)
+        account = parse_account(name)
         place = TREE[account.kind] + (f":{account.owner[0].upper()}{account.owner[1:]}" if account.owner else "")
         sign = 1 if account.kind in DEBIT_NORMAL else -1
         if amount:
@@ -88,7 +89,7 @@ def test_a_journal_with_a_changed_amount_is_refused(books: Books, tmp_path: Path
 def test_the_csv_has_every_posting_once_with_exact_amounts(books: Books) -> None:
     rows = list(csv.DictReader(io.StringIO(export(books, "csv"))))
     with books.database.reading() as session:
-        assert len(rows) == ledger.count(session, books.merchant_id).postings
+        assert len(rows) == proof.count_books(session, books.merchant_id).postings
     last = rows[-1]
     assert (last["reference"], last["currency"], last["amount_minor"]) == ("x", "KWD", str(10**15))
     assert (last["amount"], last["block"], last["sealed_at"]) == ("1000000000000.000", "", "")
@@ -111,4 +112,4 @@ def test_empty_books_are_a_journal_too(database: Database, tmp_path: Path, form:
     [(0, 2, "0.00"), (5, 2, "0.05"), (-5, 2, "-0.05"), (-105, 2, "-1.05"), (7, 0, "7"), (-7, 0, "-7"), (1, 3, "0.001")],
 )
 def test_minor_units_are_written_as_exact_decimals(minor: int, decimals: int, text: str) -> None:
-    assert ledger.decimal(minor, decimals) == text
+    assert proof.decimal_amount(minor, decimals) == text

@@ -13,8 +13,17 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from service import ledger
-from service.ledger import EXPENSE, SETTLED, InsufficientFunds, Posting, ReferenceReused, available, pending, reserved
+from service.ledger.books import (
+    EXPENSE,
+    SETTLED,
+    InsufficientFunds,
+    Posting,
+    ReferenceReused,
+    Transaction,
+    available,
+    pending,
+    reserved,
+)
 from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p, post
 
@@ -41,10 +50,10 @@ class Pair:
         self.other = Session(books.database.engine)
         self._pool = ThreadPoolExecutor(1)
 
-    def post(self, session: Session, step: Step) -> ledger.Transaction:
+    def post(self, session: Session, step: Step) -> Transaction:
         return post(session, self.books.merchant_id, step[0], *step[1])
 
-    def start(self, session: Session, step: Step) -> "Future[ledger.Transaction]":
+    def start(self, session: Session, step: Step) -> "Future[Transaction]":
         return self._pool.submit(self.post, session, step)
 
     def close(self) -> None:

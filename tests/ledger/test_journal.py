@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.ids import new_id
-from service.ledger import EXPENSE, SETTLED, Posting, available, pending, reserved
+from service.ledger import books, proof
+from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
 from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -25,15 +25,15 @@ def merchant_id() -> UUID:
 
 
 @pytest.fixture
-def post(database: Database, merchant_id: UUID) -> Callable[..., ledger.Transaction]:
-    def run(reference: str, *postings: Posting, event: str = "test") -> ledger.Transaction:
+def post(database: Database, merchant_id: UUID) -> Callable[..., books.Transaction]:
+    def run(reference: str, *postings: Posting, event: str = "test") -> books.Transaction:
         return database.write(lambda session: _post(session, merchant_id, reference, event, postings))
 
     return run
 
 
-def _post(session: Session, merchant_id: UUID, reference: str, event: str, postings: Any) -> ledger.Transaction:
-    return ledger.post(
+def _post(session: Session, merchant_id: UUID, reference: str, event: str, postings: Any) -> books.Transaction:
+    return books.post(
         session,
         merchant_id,
         transaction_id=new_id(),
@@ -45,9 +45,9 @@ def _post(session: Session, merchant_id: UUID, reference: str, event: str, posti
     )
 
 
-def _balance(database: Database, merchant_id: UUID) -> ledger.OwnerBalance:
+def _balance(database: Database, merchant_id: UUID) -> books.OwnerBalance:
     with database.reading() as session:
-        return ledger.of_owner(session, merchant_id, OWNER)["EUR"]
+        return books.owner_balances(session, merchant_id, OWNER)["EUR"]
 
 
 EARNED = Posting(EXPENSE, pending(OWNER), 1000, "EUR")
@@ -55,20 +55,20 @@ RIPENED = Posting(pending(OWNER), available(OWNER), 1000, "EUR")
 
 
 def test_postings_move_balances_and_the_trial_balance_balances(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     post("a", EARNED)
     post("b", RIPENED)
     post("c", Posting(available(OWNER), reserved(OWNER), 400, "EUR"))
     post("d", Posting(reserved(OWNER), SETTLED, 400, "EUR"))
-    assert _balance(database, merchant_id) == ledger.OwnerBalance("EUR", available=600)
+    assert _balance(database, merchant_id) == books.OwnerBalance("EUR", available=600)
     with database.reading() as session:
-        lines = ledger.trial_balance(session, merchant_id)
+        lines = proof.trial_balance(session, merchant_id)
     assert sum(line.debit for line in lines) == sum(line.credit for line in lines) == 1000
 
 
 def test_the_same_reference_again_returns_the_stored_transaction(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     first, again = post("a", EARNED), post("a", EARNED)
     assert again == first
@@ -76,12 +76,12 @@ def test_the_same_reference_again_returns_the_stored_transaction(
 
 
 def test_a_fall_posted_again_returns_the_stored_transaction(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     post("a", EARNED)
     first, again = post("b", RIPENED), post("b", RIPENED)
     assert again == first
-    assert _balance(database, merchant_id) == ledger.OwnerBalance("EUR", available=1000)
+    assert _balance(database, merchant_id) == books.OwnerBalance("EUR", available=1000)
 
 
 @pytest.mark.parametrize(
@@ -94,24 +94,24 @@ def test_a_fall_posted_again_returns_the_stored_transaction(
     ],
 )
 def test_the_same_reference_with_other_content_is_refused_and_changes_nothing(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID, posting: Posting, event: str
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID, posting: Posting, event: str
 ) -> None:
     post("a", EARNED)
-    with pytest.raises(ledger.ReferenceReused):
+    with pytest.raises(books.ReferenceReused):
         post("a", posting, event=event)
-    assert _balance(database, merchant_id) == ledger.OwnerBalance("EUR", pending=1000)
+    assert _balance(database, merchant_id) == books.OwnerBalance("EUR", pending=1000)
 
 
 def test_an_overdraft_is_refused_inside_a_transaction_that_goes_on(database: Database, merchant_id: UUID) -> None:
     def work(session: Session) -> None:
         _post(session, merchant_id, "a", "test", [EARNED])
-        with pytest.raises(ledger.InsufficientFunds) as refused:
+        with pytest.raises(books.InsufficientFunds) as refused:
             _post(session, merchant_id, "b", "test", [Posting(pending(OWNER), EXPENSE, 1001, "EUR")])
         assert (refused.value.balance, refused.value.wanted) == (1000, 1001)
 
     database.write(work)
     with database.reading() as session:
-        assert ledger.count(session, merchant_id).transactions == 1
+        assert proof.count_books(session, merchant_id).transactions == 1
     assert _balance(database, merchant_id).pending == 1000
 
 
@@ -123,22 +123,22 @@ def test_a_posting_is_positive_and_between_two_accounts() -> None:
 
 
 def test_another_merchant_sees_nothing(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     transaction = post("a", EARNED)
     stranger = new_id()
     with database.reading() as session:
-        assert ledger.transaction(session, merchant_id, transaction.transaction_id) == transaction
-        assert ledger.transactions(session, stranger, limit=10) == []
-        assert ledger.of_owner(session, stranger, OWNER) == {}
-        with pytest.raises(ledger.TransactionUnknown):
-            ledger.transaction(session, stranger, transaction.transaction_id)
+        assert books.transaction(session, merchant_id, transaction.transaction_id) == transaction
+        assert books.transactions(session, stranger, limit=10) == []
+        assert books.owner_balances(session, stranger, OWNER) == {}
+        with pytest.raises(books.TransactionUnknown):
+            books.transaction(session, stranger, transaction.transaction_id)
 
 
 @pytest.mark.parametrize("table", ["txn", "posting"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET merchant_id = merchant_id", "DELETE FROM {}"])
 def test_the_database_refuses_to_change_the_journal(
-    post: Callable[..., ledger.Transaction], database: Database, table: str, statement: str
+    post: Callable[..., books.Transaction], database: Database, table: str, statement: str
 ) -> None:
     post("a", EARNED)
     with pytest.raises(DBAPIError, match="append-only"), database.engine.begin() as connection:
@@ -147,7 +147,7 @@ def test_the_database_refuses_to_change_the_journal(
 
 @pytest.mark.parametrize("account", ["pending", "available"])
 def test_the_database_refuses_a_balance_below_its_floor(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID, account: str
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID, account: str
 ) -> None:
     post("a", EARNED)
     post("b", Posting(EXPENSE, available(OWNER), 5, "EUR"))
@@ -157,7 +157,7 @@ def test_the_database_refuses_a_balance_below_its_floor(
 
 
 def test_the_database_refuses_a_posting_of_nothing_or_to_itself(
-    post: Callable[..., ledger.Transaction], database: Database
+    post: Callable[..., books.Transaction], database: Database
 ) -> None:
     transaction = post("a", EARNED)
     values = "SELECT merchant_id, transaction_id, 7, {}, {}, 'EUR', {} FROM posting WHERE transaction_id = :id"
@@ -175,7 +175,7 @@ def test_the_database_refuses_a_posting_of_nothing_or_to_itself(
 
 
 def test_a_balance_that_would_pass_what_the_books_hold_is_refused(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     huge = 4 * 10**18
     post("a", Posting(EXPENSE, pending(OWNER), huge, "EUR"))
@@ -185,14 +185,14 @@ def test_a_balance_that_would_pass_what_the_books_hold_is_refused(
 
 
 def test_sound_books_have_no_problems_and_damaged_ones_name_them(
-    post: Callable[..., ledger.Transaction], database: Database, merchant_id: UUID
+    post: Callable[..., books.Transaction], database: Database, merchant_id: UUID
 ) -> None:
     post("a", EARNED)
     post("b", RIPENED)
 
     def found() -> list[str]:
         with database.reading() as session:
-            return list(ledger.Verification(session, merchant_id).problems())
+            return list(proof.Verification(session, merchant_id).problems())
 
     assert found() == []
     with database.engine.begin() as connection:

@@ -18,8 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service import ledger
-from service.ledger import (
+from service.ledger import proof
+from service.ledger.accounts import DEBIT_NORMAL
+from service.ledger.books import (
     ADJUSTMENTS,
     EXPENSE,
     LAPSED,
@@ -28,12 +29,12 @@ from service.ledger import (
     InsufficientFunds,
     Posting,
     ReferenceReused,
+    Transaction,
     available,
     owed,
     pending,
     reserved,
 )
-from service.ledger.accounts import DEBIT_NORMAL
 from service.storage.database import Database
 from tests.ledger.books import NOW, Books, p
 from tests.ledger.test_rebuild import run as rebuild
@@ -164,7 +165,7 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(ReferenceReused):
                 self.post(reference, *postings)
 
-    def post(self, reference: str, *postings: Posting) -> ledger.Transaction:
+    def post(self, reference: str, *postings: Posting) -> Transaction:
         return self.books.post(reference, *postings)
 
     def after(self, postings: tuple[Posting, ...]) -> Counter[tuple[Account, str]]:
@@ -185,8 +186,8 @@ class Machine(RuleBasedStateMachine):
             (account.name, currency): amount for (account, currency), amount in self.model.items() if amount
         }
         with self.database.reading() as session:
-            lines = ledger.trial_balance(session, self.books.merchant_id)
-            size = ledger.count(session, self.books.merchant_id)
+            lines = proof.trial_balance(session, self.books.merchant_id)
+            size = proof.count_books(session, self.books.merchant_id)
         for currency in ("EUR", "JPY", "KWD"):
             assert sum(x.debit - x.credit for x in lines if x.currency == currency) == 0
         assert size.transactions == len(self.contents)

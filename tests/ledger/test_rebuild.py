@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session
 
-from service import ledger
-from service.ledger import EXPENSE, available, pending, rebuild
+from service.ledger import proof, rebuild
+from service.ledger.books import EXPENSE, available, pending
 from service.ledger.tables import balance_table
 from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p, stored
@@ -21,11 +21,11 @@ def books(database: Database) -> Books:
     return books
 
 
-def run(books: Books) -> list[ledger.Rebuilt]:
+def run(books: Books) -> list[proof.Rebuilt]:
     """The whole rebuild, step by step."""
     steps = []
     while not steps or not steps[-1].is_over:
-        steps.append(books.database.write(lambda session: ledger.rebuild_some(session, books.merchant_id)))
+        steps.append(books.database.write(lambda session: proof.rebuild_some_balances(session, books.merchant_id)))
     return steps
 
 
@@ -93,9 +93,9 @@ def test_it_goes_on_from_where_it_was_stopped(books: Books, monkeypatch: pytest.
     values = {"m": stored(books.database, books.merchant_id), "a": f"reserved:{ANA}"}
     damage(books, lambda connection: connection.execute(text(f"DELETE FROM balance WHERE {MINE}"), values))
     for _ in range(2):
-        books.database.write(lambda session: ledger.rebuild_some(session, books.merchant_id))
+        books.database.write(lambda session: proof.rebuild_some_balances(session, books.merchant_id))
     with books.database.reading() as session:
-        left = ledger.count_accounts(session, books.merchant_id)
+        left = proof.count_accounts_to_rebuild(session, books.merchant_id)
     steps = run(books)
     assert sum(step.accounts for step in steps) == left < 10
     assert books.problems() == []
@@ -109,7 +109,7 @@ def test_a_step_that_was_killed_left_nothing_behind(books: Books) -> None:
     damaged = everything(books, "balance", "rebuild")
 
     def killed(session: Session) -> None:
-        ledger.rebuild_some(session, books.merchant_id)
+        proof.rebuild_some_balances(session, books.merchant_id)
         session.flush()
         raise KeyboardInterrupt
 

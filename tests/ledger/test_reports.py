@@ -4,8 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from service import ledger
-from service.ledger import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Basis, available, owed, pending, reserved
+from service.ledger import proof
+from service.ledger.books import (
+    ADJUSTMENTS,
+    EXPENSE,
+    LAPSED,
+    SETTLED,
+    AccountEntry,
+    available,
+    entries_of_account,
+    owed,
+    pending,
+    reserved,
+)
+from service.ledger.proof import Basis
 from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p
 
@@ -16,7 +28,7 @@ DAY = timedelta(days=1)
 def of_kinds(books: Books, as_of: datetime | None = None, basis: Basis = "effective") -> dict[str, int]:
     """kind of account -> its balance in euros, positive for a debit; the sides are checked to be equal."""
     with books.database.reading() as session:
-        lines = ledger.trial_balance(session, books.merchant_id, as_of=as_of, basis=basis)
+        lines = proof.trial_balance(session, books.merchant_id, as_of=as_of, basis=basis)
     assert sum(line.debit for line in lines) == sum(line.credit for line in lines)
     return {line.account: line.debit - line.credit for line in lines if line.debit or line.credit}
 
@@ -25,9 +37,9 @@ def test_a_trial_balance_of_now_is_the_one_as_of_now(database: Database) -> None
     books = Books(database)
     books.fill()
     with database.reading() as session:
-        now = ledger.trial_balance(session, books.merchant_id)
+        now = proof.trial_balance(session, books.merchant_id)
         for basis in ("effective", "recorded"):
-            assert ledger.trial_balance(session, books.merchant_id, as_of=MAR, basis=basis) == now  # type: ignore[arg-type]
+            assert proof.trial_balance(session, books.merchant_id, as_of=MAR, basis=basis) == now  # type: ignore[arg-type]
 
 
 def test_a_late_entry_changes_what_was_by_its_effect_and_not_what_was_recorded(database: Database) -> None:
@@ -44,11 +56,11 @@ def test_a_late_entry_changes_what_was_by_its_effect_and_not_what_was_recorded(d
 def test_a_statement_runs_back_from_the_balance_of_now_on_every_page(database: Database) -> None:
     books = Books(database)
     books.fill()
-    account = ledger.available(ANA)
+    account = available(ANA)
     with database.reading() as session:
-        whole = ledger.entries_of_account(session, books.merchant_id, account, "EUR", limit=100)
-        paged: list[ledger.AccountEntry] = []
-        while page := ledger.entries_of_account(
+        whole = entries_of_account(session, books.merchant_id, account, "EUR", limit=100)
+        paged: list[AccountEntry] = []
+        while page := entries_of_account(
             session,
             books.merchant_id,
             account,
@@ -59,9 +71,9 @@ def test_a_statement_runs_back_from_the_balance_of_now_on_every_page(database: D
             paged += page
     assert paged == whole
     assert [entry.balance_after for entry in whole] == [55, 67, 117, 57, 207, 107, 1007, 1000]
-    hot = ledger.EXPENSE
+    hot = EXPENSE
     with database.reading() as session:
-        entries = ledger.entries_of_account(session, books.merchant_id, hot, "EUR", limit=100)
+        entries = entries_of_account(session, books.merchant_id, hot, "EUR", limit=100)
     assert [entry.balance_after for entry in entries] == [1370, 1360, 1300, 1350, 1500, 1000]
 
 
@@ -76,20 +88,20 @@ def test_the_liability_moves_by_month(database: Database) -> None:
     books.post("g", p(available(ANA), LAPSED, 20, "EUR"), p(available(ANA), owed(ANA), 40, "EUR"), at=MAR)
     books.post("h", p(EXPENSE, pending(BEN), 7, "JPY"), at=MAR)
     with database.reading() as session:
-        months = ledger.by_month(session, books.merchant_id, as_of=MAR, basis="effective")
-        until_feb = ledger.by_month(session, books.merchant_id, as_of=FEB, basis="effective")
-        ages = ledger.by_age(session, books.merchant_id, as_of=MAR, basis="effective")
+        months = proof.liability_by_month(session, books.merchant_id, as_of=MAR, basis="effective")
+        until_feb = proof.liability_by_month(session, books.merchant_id, as_of=FEB, basis="effective")
+        ages = proof.liability_by_age(session, books.merchant_id, as_of=MAR, basis="effective")
     assert months == [
-        ledger.MonthOfLiability("2026-01", "EUR", 0, earned=1000, closing=1000),
-        ledger.MonthOfLiability("2026-02", "EUR", 1000, added=30, removed=10, spent=500, closing=520),
-        ledger.MonthOfLiability("2026-03", "EUR", 520, taken_back=100, lapsed=20, debt_paid=40, closing=360),
-        ledger.MonthOfLiability("2026-03", "JPY", 0, earned=7, closing=7),
+        proof.MonthOfLiability("2026-01", "EUR", 0, earned=1000, closing=1000),
+        proof.MonthOfLiability("2026-02", "EUR", 1000, added=30, removed=10, spent=500, closing=520),
+        proof.MonthOfLiability("2026-03", "EUR", 520, taken_back=100, lapsed=20, debt_paid=40, closing=360),
+        proof.MonthOfLiability("2026-03", "JPY", 0, earned=7, closing=7),
     ]
     assert until_feb == months[:2]
     assert ages == [
-        ledger.AgedLiability("EUR", 0, 30, 30),
-        ledger.AgedLiability("EUR", 30, 60, 330),
-        ledger.AgedLiability("JPY", 0, 30, 7),
+        proof.AgedLiability("EUR", 0, 30, 30),
+        proof.AgedLiability("EUR", 30, 60, 330),
+        proof.AgedLiability("JPY", 0, 30, 7),
     ]
 
 
@@ -100,8 +112,8 @@ def test_what_is_owed_ages_first_in_first_out_for_each_owner(database: Database)
     books.post("b", p(EXPENSE, available(BEN), 5, "EUR"), at=MAR - 400 * DAY)
     books.post("spent", p(available(ANA), SETTLED, 230, "EUR"), at=MAR)
     with database.reading() as session:
-        ages = ledger.by_age(session, books.merchant_id, as_of=MAR, basis="effective")
-        before = ledger.by_age(session, books.merchant_id, as_of=MAR - DAY, basis="effective")
+        ages = proof.liability_by_age(session, books.merchant_id, as_of=MAR, basis="effective")
+        before = proof.liability_by_age(session, books.merchant_id, as_of=MAR - DAY, basis="effective")
     assert [(age.from_days, age.to_days, age.amount) for age in ages] == [
         (0, 30, 100),
         (30, 60, 100),
@@ -116,9 +128,9 @@ def test_ages_and_months_add_up_to_the_trial_balance(database: Database) -> None
     books.fill()
     with database.reading() as session:
         for basis in ("effective", "recorded"):
-            months = ledger.by_month(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
-            ages = ledger.by_age(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
-            lines = ledger.trial_balance(session, books.merchant_id)
+            months = proof.liability_by_month(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
+            ages = proof.liability_by_age(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
+            lines = proof.trial_balance(session, books.merchant_id)
             for currency in ("EUR", "JPY", "KWD"):
                 liable = sum(x.credit for x in lines if x.currency == currency and x.account in LIABLE)
                 assert [month.closing for month in months if month.currency == currency][-1] == liable
@@ -137,7 +149,7 @@ def test_a_page_of_a_statement_is_looked_up_and_not_sorted_out_of_everything(dat
     with database.reading() as session:
         raw = session.connection().connection.driver_connection
         raw.set_trace_callback(seen.append)
-        ledger.entries_of_account(session, books.merchant_id, ledger.available(ANA), "EUR", limit=3)
+        entries_of_account(session, books.merchant_id, available(ANA), "EUR", limit=3)
         raw.set_trace_callback(None)
         statement = next(statement for statement in seen if "UNION ALL" in statement)
         plan = [row[3] for row in session.execute(text(f"EXPLAIN QUERY PLAN {statement.replace(':', chr(92) + ':')}"))]

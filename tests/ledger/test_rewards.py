@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ledger import FixedReward, PercentReward, taken_back
+from service.ledger.rewards import FixedReward, PercentReward, taken_back
 
 amounts = st.integers(1, 10**15)
 

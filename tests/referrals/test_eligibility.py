@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.ledger import FixedReward
+from service.ledger.rewards import FixedReward
 from service.referrals.attribution import later_order, new_referral
 from service.referrals.eligibility import CLOCK_GRACE, Case, Person
 from service.referrals.terms import Terms, Tier

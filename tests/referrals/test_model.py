@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
-from service import ledger
 from service.errors import BadValues
-from service.ledger import InsufficientFunds
+from service.ledger import books, proof
+from service.ledger.books import InsufficientFunds
 from service.referrals import (
     audit,
     conversions,
@@ -280,7 +280,7 @@ class Histories(RuleBasedStateMachine):
                 locked = customers.lock(session, self.merchant_id, name)
                 upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
-                for held in ledger.of_owner(session, self.merchant_id, locked.owner).values():
+                for held in books.owner_balances(session, self.merchant_id, locked.owner).values():
                     found[name] = Purse(held.pending, held.available, held.reserved, held.owed)
             return found
 
@@ -293,9 +293,9 @@ class Histories(RuleBasedStateMachine):
         self._transaction(self._audit)
 
     def _audit(self, session: Session) -> None:
-        assert list(ledger.Verification(session, self.merchant_id).problems()) == []
+        assert list(proof.Verification(session, self.merchant_id).problems()) == []
         assert list(audit.problems(session, self.merchant_id)) == []
-        lines = ledger.trial_balance(session, self.merchant_id)
+        lines = proof.trial_balance(session, self.merchant_id)
         assert sum(line.debit for line in lines) == sum(line.credit for line in lines)
 
 

@@ -1,6 +1,6 @@
 """Every table that there is, for Alembic."""
 
-from service.ledger import metadata as of_ledger
+from service.ledger.books import metadata as of_ledger
 from service.storage import (  # noqa: F401  (loading them fills Base.metadata)
     adjustments,
     conversions,

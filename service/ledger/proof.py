@@ -1,0 +1,59 @@
+"""The door to the proof: seal the books, verify them, report on them, hand them to others, and mend what is a cache.
+
+- `merchants_with_unsealed(session)`; `seal_next_block(session, merchant_id, now=)` -> `Block`, or None if nothing
+  waits; `newest_block(session, merchant_id)` -> `Block` or None. A block holds the hash of all before it.
+- `Verification(session, merchant_id, expected_head=)`: its `problems()` name, in words, every transaction, posting,
+  seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors among
+  `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
+- For an audit against a business: `movements_of(session, merchant_id, references)` -> reference -> (debit, credit,
+  minor units); `transaction_references(...)`, `owner_holdings(..., kind)` and `owner_positions(...)` are streams;
+  `count_books(...)` -> `BookCount`.
+- `trial_balance(session, merchant_id, as_of=, basis=)` -> `TrialBalanceLine`s; `liability_by_month(...)`,
+  `liability_by_age(...)`. basis: `effective` or `recorded`, which of a transaction's two times counts.
+- `export_journal(session, merchant_id, form, exponent=)` -> text in pieces; form: one of `FORMS`. exponent: currency
+  -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
+- `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
+  transaction at a time, while others post; `count_accounts_to_rebuild(...)`, `rebuilt_up_to(...)` for who watches.
+
+Call what reads everything within one snapshot of the database. Nothing here writes a posting.
+"""
+
+from service.ledger.audit import UNREADABLE, BookCount, Verification, count_books, is_damaged_content
+from service.ledger.balances import owner_holdings, owner_positions
+from service.ledger.chain import Block, merchants_with_unsealed, newest_block, seal_next_block
+from service.ledger.export import FORMS, decimal_amount, export_journal
+from service.ledger.journal import transaction_references
+from service.ledger.liability import AgedLiability, MonthOfLiability, liability_by_age, liability_by_month
+from service.ledger.rebuild import Rebuilt, count_accounts_to_rebuild, rebuild_some_balances, rebuilt_up_to
+from service.ledger.reports import Basis, TrialBalanceLine, trial_balance
+from service.ledger.scan import movements_of
+
+__all__ = [
+    "FORMS",
+    "UNREADABLE",
+    "AgedLiability",
+    "Basis",
+    "Block",
+    "BookCount",
+    "MonthOfLiability",
+    "Rebuilt",
+    "TrialBalanceLine",
+    "Verification",
+    "count_accounts_to_rebuild",
+    "count_books",
+    "decimal_amount",
+    "export_journal",
+    "is_damaged_content",
+    "liability_by_age",
+    "liability_by_month",
+    "merchants_with_unsealed",
+    "movements_of",
+    "newest_block",
+    "owner_holdings",
+    "owner_positions",
+    "rebuild_some_balances",
+    "rebuilt_up_to",
+    "seal_next_block",
+    "transaction_references",
+    "trial_balance",
+]
