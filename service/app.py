@@ -26,12 +26,14 @@ from service.api import (
     rewards,
 )
 from service.api.openapi import describe, document
-from service.pages import assets, demo, follow
-from service.pages.destinations import Destinations
+from service.demo import pages as demo
+from service.links import pages as follow
+from service.links.destinations import Destinations
 from service.referrals.authentication import authenticate
 from service.settings import STATE, Settings
 from service.storage.database import Database
 from service.tokens import TokenSigner
+from service.web import pages as assets
 from service.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -61,7 +63,7 @@ class ProblemApi(Api):  # type: ignore[misc]
 def create_app(settings: Settings | None = None) -> Flask:
     """The service, wired from these settings or from the environment. Raises BadSettings."""
     settings = settings or environment.load()
-    app = Flask("service", template_folder="pages/templates", static_folder=None)
+    app = Flask("service", template_folder=None, static_folder=None)
     app.url_map.merge_slashes = False  # a redirect would name the host that the caller claims
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,

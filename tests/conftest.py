@@ -13,9 +13,9 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from service.app import create_app
+from service.migrations import schema
 from service.referrals import keys
 from service.settings import Settings
-from service.storage import schema
 from service.storage.database import Database
 from service.tokens import TokenSigner
 from tests.postgres import PostgreSQL, running

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import requests
 
-from service.storage import schema
+from service.migrations import schema
 from service.storage.database import Database
 from tests.functional.conftest import CommandLine
 from tests.serving import serving

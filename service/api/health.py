@@ -1,6 +1,5 @@
 """/livez, /readyz, /openapi.yaml and /docs: what operators and integrators ask first."""
 
-from pathlib import Path
 
 from flask import Blueprint, Response, current_app, render_template, send_from_directory
 from sqlalchemy import text
@@ -8,11 +7,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.problems import OUT_OF_RANGE, PROBLEMS, UNAVAILABLE, UNEXPECTED, Problem, answer
 from service.api.rendering import Answer, rendered
-from service.storage.schema import HEAD
+from service.migrations.schema import HEAD
+from service.web.pages import SWAGGER_UI
 from service.wiring import wiring
 
 NOT_READY = Problem(503, "not-ready", "The database is not ready")
-SWAGGER_UI = Path(__file__).parent.parent / "pages" / "vendor" / "swagger-ui"
 ELSEWHERE = (UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
 DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"

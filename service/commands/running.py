@@ -13,10 +13,11 @@ from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
-from service.demo import prepare
+from service.demo.preparation import prepare
 from service.links.upkeep import prepare_partitions
+from service.migrations import schema
 from service.settings import BadSettings, Settings
-from service.storage import merchants, schema
+from service.storage import merchants
 from service.storage.database import Database
 from service.tokens import TokenSigner
 

@@ -21,9 +21,9 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from service.migrations import schema
 from service.referrals import keys, programs
 from service.referrals.evidence import link_token
-from service.storage import schema
 from service.storage.customers import Customer
 from service.storage.database import PG_OPTIONS, Database
 from service.storage.links import Link

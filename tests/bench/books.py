@@ -24,7 +24,7 @@ from service.ledger import books, proof
 from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
 from service.ledger.encoding import fingerprint, moment
 from service.ledger.tables import posting_table, transaction_table, unsealed_table
-from service.storage import schema
+from service.migrations import schema
 from service.storage.database import PG_OPTIONS, Database
 from tests.postgres import BINARIES, PostgreSQL
 

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from service.storage import schema
+from service.migrations import schema
 from service.storage.database import Database
 from tests.conftest import missing
 from tests.functional.conftest import CommandLine

@@ -1,7 +1,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from service.pages.destinations import Destinations
+from service.links.destinations import Destinations
 
 
 def test_what_one_process_learns_another_one_knows(tmp_path: Path) -> None:

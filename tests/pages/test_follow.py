@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from service.ids import new_id
-from service.pages.follow import with_referral
+from service.links.pages import with_referral
 from service.referrals.evidence import link_token, read_visit
 from service.storage.database import Database
 from service.storage.visits import Visit

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from service.errors import BadValues
 from service.ledger import books, proof
 from service.ledger.books import InsufficientFunds
+from service.migrations import schema
 from service.referrals import (
     audit,
     conversions,
@@ -37,7 +38,6 @@ from service.referrals.customers import Contact
 from service.referrals.links import NewLink
 from service.referrals.redemptions import RedemptionSettled
 from service.referrals.rewards import RewardSettled
-from service.storage import schema
 from service.storage.database import Database
 from service.tokens import TokenSigner
 from tests.serving import SECRET

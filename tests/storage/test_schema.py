@@ -6,9 +6,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Index, inspect, text
 
-from service.storage import schema, visits
+from service.migrations import schema
+from service.migrations.metadata import ALL
+from service.storage import visits
 from service.storage.database import Database, _wal_is_safe
-from service.storage.migrations.metadata import ALL
 
 FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
 

@@ -7,7 +7,7 @@ from service.storage.database import Database
 HEAD = "0002"
 """The revision that this release needs. Kept here, so that web processes need not load the migrations."""
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 
 
 def upgrade(database: Database) -> None:

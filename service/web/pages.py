@@ -5,6 +5,7 @@ from pathlib import Path
 from flask import Blueprint, Response, render_template, send_from_directory
 
 STATIC = Path(__file__).parent / "static"
+SWAGGER_UI = Path(__file__).parent / "vendor" / "swagger-ui"
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -15,7 +16,7 @@ HEADERS = {
         "frame-ancestors 'none'"
     ),
 }
-blueprint = Blueprint("assets", __name__)
+blueprint = Blueprint("assets", __name__, template_folder="templates")
 
 
 @blueprint.get("/assets/<path:name>")

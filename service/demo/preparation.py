@@ -18,7 +18,7 @@ from service.storage.database import Database
 from service.tokens import TokenSigner
 
 KEYS = STATE / "demo-keys"
-ORDERS = Path(__file__).parent / "demo-orders.csv"
+ORDERS = Path(__file__).parent / "orders.csv"
 NAME = "Demo Shop"
 
 

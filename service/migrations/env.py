@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.storage.migrations.metadata import ALL
+from service.migrations.metadata import ALL
 
 context.configure(
     connection=context.config.attributes["connection"],

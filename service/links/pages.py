@@ -13,16 +13,16 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.ids import new_id
-from service.pages.assets import HEADERS, page
-from service.pages.destinations import Destinations
+from service.links.destinations import Destinations
 from service.referrals import greetings
 from service.referrals.evidence import LinkEvidence, VisitEvidence, link_token, read_link, visit_token
 from service.referrals.greetings import Greeting
 from service.storage import visits
 from service.storage.visits import Followed, Target
+from service.web.pages import HEADERS, page
 from service.wiring import Wiring, wiring
 
-blueprint = Blueprint("pages", __name__)
+blueprint = Blueprint("pages", __name__, template_folder="templates")
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 DEVELOPERS_TOOL = re.compile(r"(curl|wget|httpie|python-|werkzeug|postman|insomnia)", re.IGNORECASE)

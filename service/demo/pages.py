@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, request
 
-from service.pages.assets import page
+from service.web.pages import page
 from service.wiring import wiring
 
-blueprint = Blueprint("demo", __name__)
+blueprint = Blueprint("demo", __name__, template_folder="templates")
 
 
 @blueprint.get("/demo/shop")

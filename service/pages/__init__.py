@@ -1,1 +1,0 @@
-"""HTML only: what people see."""
