@@ -8,33 +8,24 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from service import __version__, telemetry
+from service import __version__, health, problems, telemetry
 from service import settings as environment
-from service.api import (
-    adjustments,
-    balances,
-    conversions,
-    customers,
-    health,
-    ledger,
-    links,
-    problems,
-    programs,
-    quotes,
-    redemptions,
-    reports,
-    rewards,
-)
-from service.api.openapi import describe, document
+from service.books.api import balances, ledger, reports
+from service.conversions.api import conversions, quotes
+from service.customers import api as customers
+from service.database.engine import Database
 from service.demo import pages as demo
+from service.links import api as links
 from service.links import pages as follow
 from service.links.destinations import Destinations
-from service.referrals.authentication import authenticate
+from service.merchants.authentication import authenticate
+from service.programs import api as programs
+from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
-from service.storage.database import Database
 from service.tokens import TokenSigner
 from service.web import pages as assets
-from service.wiring import Wiring
+from service.web.openapi import describe, document
+from service.web.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
 RESOURCES = (

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from service.books.upkeep import seal_books
+from service.database.engine import Database
 from service.links.upkeep import prepare_partitions
-from service.referrals.upkeep import catch_up_everybody
-from service.storage.database import Database
+from service.rewards.upkeep import catch_up_everybody
 from service.web.upkeep import forget_answers
 
 Job = Callable[..., int]

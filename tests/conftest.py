@@ -13,10 +13,10 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from service.app import create_app
+from service.database.engine import Database
+from service.merchants import keys
 from service.migrations import schema
-from service.referrals import keys
 from service.settings import Settings
-from service.storage.database import Database
 from service.tokens import TokenSigner
 from tests.postgres import PostgreSQL, running
 from tests.serving import SECRET

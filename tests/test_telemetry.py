@@ -5,8 +5,8 @@ from pathlib import Path
 
 import requests
 
+from service.database.engine import Database
 from service.migrations import schema
-from service.storage.database import Database
 from tests.functional.conftest import CommandLine
 from tests.serving import serving
 from tests.shop import Shop, over_network

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from service.database.engine import Database
 from service.ledger import proof
-from service.storage.database import Database
 
 log = logging.getLogger("orchard.books")
 

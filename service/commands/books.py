@@ -13,13 +13,13 @@ import click
 from sqlalchemy.orm import Session
 
 from service import currencies
+from service.books import audit
 from service.commands import reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.database.engine import Database
 from service.ledger import proof
-from service.referrals import audit
+from service.merchants import tables as merchants
 from service.settings import Settings
-from service.storage import merchants
-from service.storage.database import Database
 
 
 @click.group()

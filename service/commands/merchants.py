@@ -8,10 +8,10 @@ import click
 from sqlalchemy.orm import Session
 
 from service.commands.session import as_json, of_merchant, only_merchant, show, with_database
-from service.referrals import keys
+from service.database.engine import Database
+from service.merchants import keys
+from service.merchants import tables as merchants
 from service.settings import Settings
-from service.storage import merchants
-from service.storage.database import Database
 
 
 @click.group()

@@ -9,12 +9,12 @@ from uuid import UUID
 import click
 
 from service import currencies
+from service.books import accounts
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.database.engine import Database
 from service.ledger import books, proof
 from service.ledger.proof import Basis
-from service.referrals import accounts
 from service.settings import Settings
-from service.storage.database import Database
 
 as_of_option = click.option(
     "--as-of",

@@ -8,17 +8,17 @@ from uuid import UUID
 
 import click
 
-from service import replay as replaying
 from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
+from service.conversions import replay as replaying
+from service.database.engine import Database
 from service.demo.preparation import prepare
 from service.links.upkeep import prepare_partitions
+from service.merchants import tables as merchants
 from service.migrations import schema
 from service.settings import BadSettings, Settings
-from service.storage import merchants
-from service.storage.database import Database
 from service.tokens import TokenSigner
 
 

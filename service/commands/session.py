@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service import settings as environment
+from service.database.engine import Database
 from service.errors import ReferralError
+from service.merchants import tables as merchants
 from service.settings import BadSettings
-from service.storage import merchants
-from service.storage.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from service.web.pages import page
-from service.wiring import wiring
+from service.web.wiring import wiring
 
 blueprint = Blueprint("demo", __name__, template_folder="templates")
 

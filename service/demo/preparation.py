@@ -6,15 +6,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import replay, worker
-from service.referrals import keys, links, programs
-from service.referrals.customers import Contact
-from service.referrals.evidence import link_token
-from service.referrals.links import NewLink
+from service import worker
+from service.conversions import replay
+from service.customers.customers import Contact
+from service.database.engine import Database
+from service.links import links
+from service.links.evidence import link_token
+from service.links.links import NewLink
+from service.merchants import keys
+from service.merchants import tables as merchants
+from service.programs import programs
+from service.programs import tables as program_storage
 from service.settings import STATE, Settings
-from service.storage import merchants
-from service.storage import programs as program_storage
-from service.storage.database import Database
 from service.tokens import TokenSigner
 
 KEYS = STATE / "demo-keys"

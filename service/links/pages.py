@@ -13,14 +13,13 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.ids import new_id
+from service.links import greetings, visits
 from service.links.destinations import Destinations
-from service.referrals import greetings
-from service.referrals.evidence import LinkEvidence, VisitEvidence, link_token, read_link, visit_token
-from service.referrals.greetings import Greeting
-from service.storage import visits
-from service.storage.visits import Followed, Target
+from service.links.evidence import LinkEvidence, VisitEvidence, link_token, read_link, visit_token
+from service.links.greetings import Greeting
+from service.links.visits import Followed, Target
 from service.web.pages import HEADERS, page
-from service.wiring import Wiring, wiring
+from service.web.wiring import Wiring, wiring
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from service.storage import visits
-from service.storage.database import Database
+from service.database.engine import Database
+from service.links import visits
 
 
 def prepare_partitions(database: Database, *, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from service.storage.database import Database
+from service.database.engine import Database
 
 HEAD = "0002"
 """The revision that this release needs. Kept here, so that web processes need not load the migrations."""

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from service.storage import idempotency
-from service.storage.database import Database
+from service.database.engine import Database
+from service.web import answers as idempotency
 
 ANSWERS_KEPT_FOR = timedelta(days=2)
 

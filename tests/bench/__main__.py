@@ -21,12 +21,13 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from service.customers.tables import Customer
+from service.database.engine import PG_OPTIONS, Database
+from service.links.evidence import link_token
+from service.links.tables import Link
+from service.merchants import keys
 from service.migrations import schema
-from service.referrals import keys, programs
-from service.referrals.evidence import link_token
-from service.storage.customers import Customer
-from service.storage.database import PG_OPTIONS, Database
-from service.storage.links import Link
+from service.programs import programs
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
 from tests.postgres import BINARIES, PostgreSQL, running

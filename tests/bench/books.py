@@ -19,13 +19,13 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from service.database.engine import PG_OPTIONS, Database
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
 from service.ledger.encoding import fingerprint, moment
 from service.ledger.tables import posting_table, transaction_table, unsealed_table
 from service.migrations import schema
-from service.storage.database import PG_OPTIONS, Database
 from tests.postgres import BINARIES, PostgreSQL
 
 HERE = Path(__file__).parent

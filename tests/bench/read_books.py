@@ -8,8 +8,8 @@ import time
 from uuid import UUID
 
 from service import currencies
+from service.database.engine import Database
 from service.ledger import proof
-from service.storage.database import Database
 
 
 def main(url: str, merchant_id: UUID, what: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from service.database.engine import Database
 from service.migrations import schema
-from service.storage.database import Database
 from tests.conftest import missing
 from tests.functional.conftest import CommandLine
 from tests.serving import Server, serving

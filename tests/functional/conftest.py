@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.referrals import keys
-from service.storage.database import Database
+from service.database.engine import Database
+from service.merchants import keys
 from tests.serving import SECRET, Server, serving
 from tests.shop import Shop, over_network
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from service.storage.database import Database
+from service.database.engine import Database
 from tests.conftest import missing
 from tests.functional.conftest import ORCHARD, CommandLine
 from tests.serving import SECRET, Server

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from service.customers import customers
+from service.database.engine import Database
 from service.ids import new_id
 from service.ledger import books
-from service.referrals import customers
-from service.storage.database import Database
 from tests.functional.conftest import CommandLine
 from tests.serving import Server
 from tests.shop import Shop, over_network

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from service.database.engine import Database
 from service.ids import new_id
-from service.storage.database import Database
 from tests.ledger.books import Books, stored
 
 CHILD = """
@@ -18,7 +18,7 @@ import json, os, signal, sys
 from uuid import UUID
 from service.ledger import chain, proof, rebuild
 from service.ledger.books import EXPENSE, pending
-from service.storage.database import Database
+from service.database.engine import Database
 from tests.ledger.books import Books, p, post
 
 chain.LARGEST_BLOCK = rebuild.BATCH = 3

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from service.books import audit
+from service.database.engine import Database
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
-from service.referrals import audit
-from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ANA, BEN = "0a" * 16, "b0" * 16

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Column, Connection, Table, insert, select, text
 
+from service.database.engine import Database
 from service.ids import new_id
 from service.ledger.books import EXPENSE, available, metadata, pending
 from service.ledger.tables import balance_table, block_table, posting_table, seal_table, transaction_table
-from service.storage.database import Database
 from tests.ledger.books import ANA, NOW, Books, p, tampered
 
 JOURNAL = ("txn", "posting", "block", "seal")

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from service.database.engine import Database
 from service.ledger import chain, proof
 from service.ledger.books import EXPENSE, pending
-from service.storage.database import Database
 from tests.ledger.books import ANA, NOW, Books, p, post, tampered
 
 

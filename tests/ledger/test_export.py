@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from service import currencies
+from service.database.engine import Database
 from service.ledger import proof
 from service.ledger.accounts import DEBIT_NORMAL
 from service.ledger.books import EXPENSE, parse_account, pending
 from service.ledger.export import TREE
-from service.storage.database import Database
 from tests.conftest import missing
 from tests.ledger.books import ANA, NOW, Books, p
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from service.database.engine import Database
 from service.ledger.books import (
     EXPENSE,
     SETTLED,
@@ -24,7 +25,6 @@ from service.ledger.books import (
     pending,
     reserved,
 )
-from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p, post
 
 Step = tuple[str, list[Posting]]

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from service.database.engine import Database
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
-from service.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OWNER = "0a" * 16

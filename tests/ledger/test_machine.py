@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from service.database.engine import Database
 from service.ledger import proof
 from service.ledger.accounts import DEBIT_NORMAL
 from service.ledger.books import (
@@ -35,7 +36,6 @@ from service.ledger.books import (
     pending,
     reserved,
 )
-from service.storage.database import Database
 from tests.ledger.books import NOW, Books, p
 from tests.ledger.test_rebuild import run as rebuild
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session
 
+from service.database.engine import Database
 from service.ledger import proof, rebuild
 from service.ledger.books import EXPENSE, available, pending
 from service.ledger.tables import balance_table
-from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p, stored
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from service.database.engine import Database
 from service.ledger import proof
 from service.ledger.books import (
     ADJUSTMENTS,
@@ -18,7 +19,6 @@ from service.ledger.books import (
     reserved,
 )
 from service.ledger.proof import Basis
-from service.storage.database import Database
 from tests.ledger.books import ANA, BEN, Books, p
 
 JAN, FEB, MAR = (datetime(2026, month, 10, 12, tzinfo=UTC) for month in (1, 2, 3))

@@ -1,1 +1,0 @@
-"""HTTP only: parse, call one use case, render. One resource a file, its schemas above its routes."""

@@ -1,0 +1,1 @@
+"""Balances, statements, reports and proof, over HTTP."""

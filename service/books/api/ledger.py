@@ -1,0 +1,95 @@
+"""/v1/ledger"""
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields, validate
+
+from service.books import audit
+from service.ledger import books
+from service.web.call import Call
+from service.web.fields import Currency, Moment, Strict, Whole, rfc3339
+from service.web.pagination import PageQuery, after, page, page_of
+from service.web.rendering import Answer
+from service.web.resource import ADMIN, Resource
+
+resource = Resource("ledger", "The books, in double entry")
+
+
+class PostingOut(Strict):
+    """One movement, in minor units."""
+
+    debit = fields.String(required=True)
+    credit = fields.String(required=True)
+    amount = Whole(least=1, required=True)
+    currency = Currency(required=True)
+
+
+class TransactionOut(Strict):
+    """One event in the books."""
+
+    transaction_id = fields.UUID(required=True)
+    reference = fields.String(required=True)
+    event = fields.String(required=True)
+    postings = fields.List(fields.Nested(PostingOut), required=True)
+    effective_at = Moment(required=True)
+    recorded_at = Moment(required=True)
+
+
+class VerificationQuery(Strict):
+    """A head that was kept: history up to it must be unchanged."""
+
+    head = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
+
+
+class VerificationOut(Strict):
+    """What came of recomputing everything. head: the hash of the newest block; null before the first one."""
+
+    ok = fields.Boolean(required=True)
+    transactions = fields.Integer(required=True)
+    postings = fields.Integer(required=True)
+    sealed_blocks = fields.Integer(required=True)
+    head = fields.String(required=True, allow_none=True)
+    problems = fields.List(fields.String(), required=True)
+
+
+@resource.reads("/ledger/verification", VerificationOut, scopes=ADMIN, query=VerificationQuery)
+def get_verification(call: Call, query: dict[str, Any]) -> Answer:
+    """Prove that the books hold"""
+    expected = bytes.fromhex(query["head"]) if query["head"] else None
+    return Answer(audit.document(audit.verify(call.session, call.merchant_id, expected_head=expected)))
+
+
+@resource.reads("/ledger/transactions", page_of(TransactionOut, "TransactionPage"), scopes=ADMIN, query=PageQuery)
+def list_transactions(call: Call, query: dict[str, Any]) -> Answer:
+    """List the transactions in the books"""
+    limit, position = query.pop("limit"), after(query)
+    rows = books.transactions(call.session, call.merchant_id, limit=limit + 1, before=position)
+    return page(rows, limit, _render, lambda transaction: transaction.transaction_id)
+
+
+@resource.reads("/ledger/transactions/<uuid:transaction_id>", TransactionOut, scopes=ADMIN)
+def get_transaction(call: Call, transaction_id: UUID) -> Answer:
+    """Read a transaction in the books"""
+    return Answer(_render(books.transaction(call.session, call.merchant_id, transaction_id)))
+
+
+def rendered_posting(posting: books.Posting) -> dict[str, Any]:
+    """A posting as the contract has it."""
+    return {
+        "debit": posting.debit.name,
+        "credit": posting.credit.name,
+        "amount": posting.amount,
+        "currency": posting.currency,
+    }
+
+
+def _render(transaction: books.Transaction) -> dict[str, Any]:
+    return {
+        "transaction_id": str(transaction.transaction_id),
+        "reference": transaction.reference,
+        "event": transaction.event,
+        "postings": [rendered_posting(posting) for posting in transaction.postings],
+        "effective_at": rfc3339(transaction.effective_at),
+        "recorded_at": rfc3339(transaction.recorded_at),
+    }

@@ -1,0 +1,170 @@
+"""What the business says should be in the books, read in streams."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    SQLColumnExpression,
+    case,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from service.conversions.tables.refunds import Refund, Reversal
+from service.customers.tables import Customer
+from service.rewards.tables.adjustments import Adjustment
+from service.rewards.tables.redemptions import Redemption
+from service.rewards.tables.rewards import Reward
+from service.rewards.tables.totals import CustomerTotal
+
+BATCH = 1_000
+Holding = tuple[str, str, int]
+"""(opaque name of the owner, currency, minor units)"""
+
+
+Among = Collection[UUID] | None
+"""The ids of those that are asked for; None for all."""
+
+
+def earned(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, int]]:
+    """(conversion, minor units earned by both sides) of conversions that earned something."""
+    query = (
+        select(Reward.conversion_id, func.sum(Reward.amount))
+        .where(Reward.merchant_id == merchant_id, _is_among(Reward.conversion_id, among))
+        .group_by(Reward.conversion_id)
+        .execution_options(yield_per=BATCH)
+    )
+    for conversion_id, total in session.execute(query):
+        yield conversion_id, int(total)
+
+
+def taken_back(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, UUID, int]]:
+    """(conversion, refund entry, minor units taken back) of refunds that took something back."""
+    query = (
+        select(Refund.conversion_id, Refund.entry_id, func.sum(Reversal.amount))
+        .join(Reversal, (Reversal.merchant_id == Refund.merchant_id) & (Reversal.entry_id == Refund.entry_id))
+        .where(Refund.merchant_id == merchant_id, _is_among(Refund.conversion_id, among))
+        .group_by(Refund.conversion_id, Refund.entry_id)
+        .execution_options(yield_per=BATCH)
+    )
+    for conversion_id, entry_id, total in session.execute(query):
+        yield conversion_id, entry_id, int(total)
+
+
+def reviewed_or_ripe(session: Session, merchant_id: UUID, among: Among) -> Iterator[Reward]:
+    """The credits of these conversions that are not pending any more."""
+    query = select(Reward).where(
+        Reward.merchant_id == merchant_id,
+        Reward.given_as == "credit",
+        Reward.status != "pending",
+        _is_among(Reward.conversion_id, among),
+    )
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def lapsed(session: Session, merchant_id: UUID) -> dict[str, int]:
+    """currency -> minor units that lapsed and were not taken back since."""
+    query = (
+        select(Reward.currency, func.sum(func.coalesce(Reward.lapsed_amount, 0)))
+        .where(Reward.merchant_id == merchant_id)
+        .group_by(Reward.currency)
+    )
+    return {currency: int(total) for currency, total in session.execute(query)}
+
+
+def redemptions(session: Session, merchant_id: UUID, among: Among) -> Iterator[Redemption]:
+    """Uses of balances."""
+    query = select(Redemption).where(Redemption.merchant_id == merchant_id, _is_among(Redemption.redemption_id, among))
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def adjustments(session: Session, merchant_id: UUID, among: Among) -> Iterator[Adjustment]:
+    """Changes by hand."""
+    query = select(Adjustment).where(Adjustment.merchant_id == merchant_id, _is_among(Adjustment.adjustment_id, among))
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def pending(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """Credits that wait for the end of their hold, by owner and currency."""
+    left = Reward.amount - Reward.reversed_amount
+    is_pending = (Reward.given_as == "credit") & (Reward.status == "pending")
+    yield from _by_owner(session, merchant_id, _amounts(Reward, left).where(is_pending))
+
+
+def reserved(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """Reservations that nobody has settled, by owner and currency."""
+    query = _amounts(Redemption, Redemption.amount).where(Redemption.status == "reserved")
+    yield from _by_owner(session, merchant_id, query)
+
+
+def positions(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """What owners should have in all, less what they owe: earned, adjusted, spent and lapsed, by owner and currency."""
+    left = Reward.amount - Reward.reversed_amount - func.coalesce(Reward.lapsed_amount, 0)
+    by_hand = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
+    kept = union_all(
+        _amounts(Reward, left).where(Reward.given_as == "credit", Reward.status != "denied"),
+        _amounts(Redemption, -Redemption.captured_amount).where(Redemption.status == "captured"),
+        _amounts(Adjustment, by_hand),
+    )
+    yield from _by_owner(session, merchant_id, kept)
+
+
+def wrong_totals(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str]]:
+    """(owner, currency) of customers whose kept totals are not what their rewards and redemptions add up to."""
+    zero = literal(0)
+    total, reward, redemption = CustomerTotal, Reward, Redemption
+    parts = union_all(
+        select(total.merchant_id, total.customer_id, total.currency, total.earned.label("earned"), total.spent),
+        select(
+            reward.merchant_id, reward.customer_id, reward.currency, reward.reversed_amount - reward.amount, zero
+        ).where(reward.given_as == "credit", reward.status != "denied"),
+        select(
+            redemption.merchant_id, redemption.customer_id, redemption.currency, zero, -redemption.captured_amount
+        ).where(redemption.status == "captured"),
+    ).subquery()
+    p = parts.c
+    off = (func.sum(p.earned) != 0) | (func.sum(p.spent) != 0)
+    query = (
+        select(Customer.owner_id, p.currency)
+        .join(Customer, (Customer.merchant_id == p.merchant_id) & (Customer.customer_id == p.customer_id))
+        .where(p.merchant_id == merchant_id)
+        .group_by(Customer.owner_id, p.currency)
+        .having(off)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency in session.execute(query):
+        yield owner.hex, currency
+
+
+def _is_among(column: InstrumentedAttribute[UUID], among: Among) -> ColumnElement[bool]:
+    return true() if among is None else column.in_(among)
+
+
+def _amounts(
+    table: type[Reward | Redemption | Adjustment], amount: SQLColumnExpression[Any]
+) -> Select[tuple[UUID, str, str, int]]:
+    return select(table.merchant_id, table.customer_id, table.currency, amount.label("amount"))
+
+
+def _by_owner(session: Session, merchant_id: UUID, amounts: SelectBase) -> Iterator[Holding]:
+    a = amounts.subquery().c
+    total = func.sum(a.amount)
+    query = (
+        select(Customer.owner_id, a.currency, total)
+        .join(Customer, (Customer.merchant_id == a.merchant_id) & (Customer.customer_id == a.customer_id))
+        .where(a.merchant_id == merchant_id)
+        .group_by(Customer.owner_id, a.currency)
+        .having(total != 0)
+        .order_by(Customer.owner_id, a.currency)
+        .execution_options(yield_per=BATCH)
+    )
+    for owner, currency, amount in session.execute(query):
+        yield owner.hex, currency, int(amount)

@@ -1,0 +1,1 @@
+"""Orders and refunds: which referral earns the credit, and every rule that can say no."""

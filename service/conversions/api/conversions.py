@@ -1,0 +1,214 @@
+"""/v1/conversions"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from service.conversions import conversions, explanations, refunds
+from service.conversions.conversions import Order, Recorded
+from service.conversions.refunds import Taken
+from service.customers.api import ContactIn, contact
+from service.rewards.api.rewards import RewardOut, render_reward
+from service.web.call import Call
+from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
+from service.web.pagination import PageQuery, after, page, page_of
+from service.web.rendering import Answer
+from service.web.resource import CHECKOUT, Resource
+
+CLOCKS_DIFFER = timedelta(days=1)
+STATUSES = ["attributed", "repeat", "unattributed", "declined", "flagged"]
+resource = Resource("conversions", "Reported orders, and what they earned")
+
+
+def _not_in_the_future(moment: datetime) -> None:
+    if moment > datetime.now(UTC) + CLOCKS_DIFFER:
+        raise ValidationError("It is in the future.")
+
+
+class NewConversion(Strict):
+    """An order as a shop reports it."""
+
+    order_id = Name(required=True)
+    amount = Whole(least=0, required=True)
+    currency = Currency(required=True)
+    customer = fields.Nested(ContactIn, required=True)
+    referral = fields.String(allow_none=True)
+    ordered_at = Moment(allow_none=True, validate=_not_in_the_future)
+
+    @post_load
+    def make(self, body: dict[str, Any], **_: Any) -> Order:
+        """The values as the use case takes them."""
+        return Order(**{**body, "customer": contact(body["customer"])})
+
+
+class NewRefund(Strict):
+    """What the shop gave back of an order."""
+
+    refund_id = Name(required=True)
+    amount = Whole(least=1, required=True)
+    refunded_at = Moment(allow_none=True, load_default=None, validate=_not_in_the_future)
+
+
+class ConversionQuery(PageQuery):
+    """Which conversions."""
+
+    order_id = Name(load_default=None)
+    customer_id = Name(load_default=None)
+    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+
+
+class ConversionOut(Strict):
+    """A recorded order with the rewards that it earned."""
+
+    conversion_id = fields.UUID(required=True)
+    order_id = Name(required=True)
+    amount = Whole(least=0, required=True)
+    refunded_amount = Whole(least=0, required=True)
+    currency = Currency(required=True)
+    customer_id = Name(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    reasons = fields.List(fields.String(), required=True)
+    program_id = fields.UUID(required=True, allow_none=True)
+    terms_version = Whole(least=1, required=True, allow_none=True)
+    link_id = fields.UUID(required=True, allow_none=True)
+    advocate_id = Name(required=True, allow_none=True)
+    rewards = fields.List(fields.Nested(RewardOut), required=True)
+    ordered_at = Moment(required=True)
+    recorded_at = Moment(required=True)
+
+
+class DecisionOut(Strict):
+    """What one rule said."""
+
+    rule = fields.String(required=True)
+    passed = fields.Boolean(required=True)
+    detail = fields.String(required=True)
+
+
+class ExplanationOut(Strict):
+    """Why an order was treated as it was: rule by rule, for staff, and for the customer."""
+
+    decisions = fields.List(fields.Nested(DecisionOut), required=True)
+    staff_text = fields.String(required=True)
+    customer_text = fields.String(required=True)
+
+
+class ReversalOut(Strict):
+    """What a refund took back of one reward, in minor units."""
+
+    reward_id = fields.UUID(required=True)
+    side = fields.String(required=True)
+    customer_id = Name(required=True)
+    amount = Whole(least=1, required=True)
+
+
+class RefundOut(Strict):
+    """A recorded refund, with what it took back."""
+
+    refund_id = Name(required=True)
+    conversion_id = fields.UUID(required=True)
+    amount = Whole(least=1, required=True)
+    currency = Currency(required=True)
+    reversals = fields.List(fields.Nested(ReversalOut), required=True)
+    refunded_at = Moment(required=True)
+    recorded_at = Moment(required=True)
+
+
+@resource.writes(
+    "POST",
+    "/conversions",
+    ConversionOut,
+    body=NewConversion,
+    scopes=CHECKOUT,
+    statuses=(201, 200),
+    pipelined=True,
+)
+def create_conversion(call: Call, body: Order) -> Answer:
+    """Report an order, referred or not"""
+    recorded = conversions.record(call.session, call.wiring.signer, call.merchant_id, body, now=call.now)
+    return Answer(_render(recorded, call.now), 201 if recorded.is_new else 200)
+
+
+@resource.reads("/conversions", page_of(ConversionOut, "ConversionPage"), scopes=CHECKOUT, query=ConversionQuery)
+def list_conversions(call: Call, query: dict[str, Any]) -> Answer:
+    """List conversions"""
+    limit, position = query.pop("limit"), after(query)
+    rows = conversions.page(call.session, call.merchant_id, limit=limit + 1, after=position, **query)
+    return page(rows, limit, lambda row: _render(row, call.now), lambda row: row.conversion.conversion_id)
+
+
+@resource.reads("/conversions/<uuid:conversion_id>", ConversionOut, scopes=CHECKOUT)
+def get_conversion(call: Call, conversion_id: UUID) -> Answer:
+    """Read a conversion"""
+    return Answer(_render(conversions.get(call.session, call.merchant_id, conversion_id), call.now))
+
+
+@resource.reads("/conversions/<uuid:conversion_id>/explanation", ExplanationOut, scopes=CHECKOUT)
+def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
+    """Explain a conversion"""
+    conversion = conversions.get(call.session, call.merchant_id, conversion_id).conversion
+    explained = explanations.explain(conversion.status, conversion.reasons)
+    return Answer(
+        {
+            "decisions": conversion.decisions,
+            "staff_text": explained.staff_text,
+            "customer_text": explained.customer_text,
+        }
+    )
+
+
+@resource.writes(
+    "POST",
+    "/conversions/<uuid:conversion_id>/refunds",
+    RefundOut,
+    body=NewRefund,
+    scopes=CHECKOUT,
+    statuses=(201, 200),
+)
+def create_refund(call: Call, body: dict[str, Any], conversion_id: UUID) -> Answer:
+    """Report a refund"""
+    taken = refunds.refund(call.session, call.merchant_id, conversion_id, now=call.now, **body)
+    return Answer(_render_refund(taken), 201 if taken.is_new else 200)
+
+
+def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
+    conversion = recorded.conversion
+    return {
+        "conversion_id": str(conversion.conversion_id),
+        "order_id": conversion.order_id,
+        "amount": conversion.amount,
+        "refunded_amount": conversion.refunded_amount,
+        "currency": conversion.currency,
+        "customer_id": conversion.customer_id,
+        "status": conversion.status,
+        "reasons": conversion.reasons,
+        "program_id": conversion.program_id and str(conversion.program_id),
+        "terms_version": conversion.terms_version,
+        "link_id": conversion.link_id and str(conversion.link_id),
+        "advocate_id": conversion.advocate_id,
+        "rewards": [render_reward(reward, now) for reward in recorded.rewards],
+        "ordered_at": rfc3339(conversion.ordered_at),
+        "recorded_at": rfc3339(conversion.recorded_at),
+    }
+
+
+def _render_refund(taken: Taken) -> dict[str, Any]:
+    return {
+        "refund_id": taken.refund.refund_id,
+        "conversion_id": str(taken.refund.conversion_id),
+        "amount": taken.refund.amount,
+        "currency": taken.currency,
+        "reversals": [
+            {
+                "reward_id": str(reward.reward_id),
+                "side": reward.side,
+                "customer_id": reward.customer_id,
+                "amount": amount,
+            }
+            for reward, amount in taken.reversals
+        ],
+        "refunded_at": rfc3339(taken.refund.refunded_at),
+        "recorded_at": rfc3339(taken.refund.recorded_at),
+    }

@@ -1,0 +1,64 @@
+"""/v1/quotes"""
+
+from typing import Any
+
+from marshmallow import fields, post_load
+
+from service.conversions import quotes
+from service.conversions.quotes import Question
+from service.customers.api import ContactIn, contact
+from service.web.call import Call
+from service.web.fields import Currency, Strict, Whole
+from service.web.rendering import Answer
+from service.web.resource import CHECKOUT, Resource
+
+resource = Resource("quotes", "What a referral would earn the friend, before the order")
+
+
+class QuestionIn(Strict):
+    """What a shop asks before an order."""
+
+    referral = fields.String(required=True)
+    customer = fields.Nested(ContactIn, allow_none=True)
+    amount = Whole(least=0, required=True)
+    currency = Currency(required=True)
+
+    @post_load
+    def make(self, body: dict[str, Any], **_: Any) -> Question:
+        """The values as the use case takes them."""
+        customer = body.get("customer")
+        return Question(**{**body, "customer": contact(customer) if customer else None})
+
+
+class QuotedReward(Strict):
+    """What the friend would get, in minor units."""
+
+    amount = Whole(least=1, required=True)
+    currency = Currency(required=True)
+    given_as = fields.String(data_key="as", required=True)
+
+
+class QuoteOut(Strict):
+    """What the answer would be if the order were placed now."""
+
+    eligible = fields.Boolean(required=True)
+    reasons = fields.List(fields.String(), required=True)
+    advocate_first_name = fields.String(required=True, allow_none=True)
+    friend_reward = fields.Nested(QuotedReward, required=True, allow_none=True)
+    program_id = fields.UUID(required=True, allow_none=True)
+
+
+@resource.reads("/quotes", QuoteOut, method="POST", body=QuestionIn, scopes=CHECKOUT)
+def quote(call: Call, body: Question) -> Answer:
+    """Ask what a referral would earn the friend"""
+    quoted = quotes.quote(call.session, call.wiring.signer, call.merchant_id, body, now=call.now)
+    reward = quoted.friend_reward
+    return Answer(
+        {
+            "eligible": quoted.eligible,
+            "reasons": list(quoted.reasons),
+            "advocate_first_name": quoted.advocate_first_name,
+            "friend_reward": reward and {"amount": reward[0], "currency": body.currency, "as": reward[1]},
+            "program_id": quoted.program_id and str(quoted.program_id),
+        }
+    )

@@ -1,0 +1,141 @@
+"""Refunds: what the shop gave back of an order, and what that takes back of its rewards."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.conversions.tables import conversions
+from service.conversions.tables import refunds as storage
+from service.conversions.tables.conversions import Conversion
+from service.conversions.tables.refunds import Refund, Reversal
+from service.customers import tables as customers
+from service.customers.tables import KnownCustomer
+from service.errors import BadValues, ReferralError, Unknown
+from service.ids import new_id
+from service.ledger import books
+from service.ledger.rewards import taken_back
+from service.rewards import postings, upkeep
+from service.rewards.tables import rewards
+from service.rewards.tables.rewards import Reward
+
+
+class RefundContradicted(ReferralError):
+    """The refund was recorded before, with other content."""
+
+    def __init__(self, refund_id: str) -> None:
+        super().__init__(f"Refund {refund_id} was recorded before with other content.")
+        self.refund_id = refund_id
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A recorded refund, with what it took back. is_new: whether this call recorded it."""
+
+    refund: Refund
+    currency: str
+    reversals: list[tuple[Reward, int]]
+    is_new: bool = False
+
+
+def refund(
+    session: Session,
+    merchant_id: UUID,
+    conversion_id: UUID,
+    *,
+    refund_id: str,
+    amount: int,
+    refunded_at: datetime | None,
+    now: datetime,
+) -> Taken:
+    """Record a refund once, and take back the rewards of both sides in proportion.
+
+    amount: minor units, > 0. refunded_at: None for now.
+    Returns the stored refund, also on a replay.
+    Raises Unknown, RefundContradicted, and BadValues for more than was paid.
+    """
+    conversion = conversions.get(session, merchant_id, conversion_id)
+    if conversion is None:
+        raise Unknown("conversion", conversion_id)
+    people = customers.lock(session, merchant_id, filter(None, (conversion.customer_id, conversion.advocate_id)))
+    session.refresh(conversion)
+    if stored := storage.find(session, merchant_id, conversion_id, refund_id):
+        return _replay(session, conversion, stored, amount=amount, refunded_at=refunded_at)
+    left = conversion.amount - conversion.refunded_amount
+    if amount > left:
+        raise BadValues({"amount": f"Only {left} of the order is left to refund (minor units)."})
+    for customer in people.values():
+        upkeep.catch_up(session, merchant_id, customer, now=now)
+    session.flush()
+    recorded = Refund(
+        merchant_id=merchant_id,
+        entry_id=new_id(),
+        conversion_id=conversion_id,
+        refund_id=refund_id,
+        amount=amount,
+        refunded_at=refunded_at or now,
+        recorded_at=now,
+    )
+    conversion.refunded_amount += amount
+    parts = _parts(session, conversion)
+    held = _held(session, conversion, people)
+    owners = {name: customer.owner for name, customer in people.items()}
+    postings.take_back(
+        session,
+        parts,
+        owners,
+        held,
+        entry_id=recorded.entry_id,
+        effective_at=max(recorded.refunded_at, conversion.ordered_at),
+        recorded_at=now,
+    )
+    session.add(recorded)
+    session.flush()
+    for reward, part in parts:
+        _reverse(session, recorded, reward, part)
+    return Taken(recorded, conversion.currency, parts, is_new=True)
+
+
+def _parts(session: Session, conversion: Conversion) -> list[tuple[Reward, int]]:
+    """(reward, minor units to take back), for the rewards of which the refunds so far take more than before."""
+    parts = []
+    for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id]):
+        target = taken_back(reward.amount, refunded_total=conversion.refunded_amount, order_amount=conversion.amount)
+        if reward.status != "denied" and target > reward.reversed_amount:
+            parts.append((reward, target - reward.reversed_amount))
+    return parts
+
+
+def _held(session: Session, conversion: Conversion, people: dict[str, KnownCustomer]) -> dict[str, int]:
+    held = {}
+    for name, customer in people.items():
+        balances = books.owner_balances(session, conversion.merchant_id, customer.owner)
+        if conversion.currency in balances:
+            held[name] = balances[conversion.currency].available
+    return held
+
+
+def _reverse(session: Session, recorded: Refund, reward: Reward, part: int) -> None:
+    session.add(
+        Reversal(merchant_id=recorded.merchant_id, entry_id=recorded.entry_id, reward_id=reward.reward_id, amount=part)
+    )
+    if reward.lapsed_amount:
+        reward.lapsed_amount -= min(part, reward.lapsed_amount)
+    reward.reversed_amount += part
+    if not reward.remaining:
+        reward.status = "reversed"
+
+
+def _replay(
+    session: Session, conversion: Conversion, stored: Refund, *, amount: int, refunded_at: datetime | None
+) -> Taken:
+    if stored.amount != amount or (refunded_at is not None and stored.refunded_at != refunded_at):
+        raise RefundContradicted(stored.refund_id)
+    by_id = {
+        reward.reward_id: reward
+        for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id])
+    }
+    taken = storage.reversals(session, conversion.merchant_id, stored.entry_id)
+    ordered = [(by_id[reversal.reward_id], reversal.amount) for reversal in taken]
+    return Taken(stored, conversion.currency, ordered)

@@ -1,0 +1,167 @@
+"""Feed a file of orders through the same use case as the API."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service import currencies
+from service.conversions import conversions
+from service.conversions.conversions import Order
+from service.customers.customers import Contact
+from service.database.engine import Database
+from service.errors import ReferralError
+from service.links import links
+from service.links.evidence import link_token
+from service.links.links import NewLink
+from service.tokens import TokenSigner
+
+REQUIRED = {"order_id", "customer_id", "amount_minor"}
+TIMES = ("ordered_at", "ordered_on")
+BATCH = 100
+LARGEST_AMOUNT = 10**15
+LENGTHS = (("order_id", 1, 255), ("customer_id", 1, 255), ("friend_of", 0, 255), ("first_name", 0, 80))
+
+
+class BadFile(Exception):
+    """The file as a whole cannot be read as orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose orders the file has. program_id: where friend_of is to earn. currency: of rows that name none."""
+
+    merchant_id: UUID
+    program_id: UUID | None
+    currency: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows. faults: (line of the file, why it was refused)."""
+
+    new: int = 0
+    known: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+
+
+Row = tuple[int, dict[str, str]]
+
+
+def count(path: str) -> int:
+    """How many orders the file has. Raises BadFile."""
+    return sum(1 for _ in _rows(path))
+
+
+def replay(
+    database: Database, signer: TokenSigner, path: str, source: Source, *, advance: Callable[[int], object]
+) -> Tally:
+    """Record every order of the file. Running it again changes nothing.
+
+    On SQLite, a hundred orders share a transaction. On PostgreSQL each has its own, since one that holds many
+    customers would break the order of locks and keep checkouts waiting.
+
+    A row that cannot be an order is refused by its line; the others go on. advance: told how many rows are done.
+    Raises BadFile.
+    """
+    if currencies.exponent(source.currency) is None:
+        raise BadFile(f"{source.currency} is not a currency of ISO 4217.")
+    tally, rows = Tally(), _rows(path)
+    size = BATCH if database.is_sqlite else 1
+    while batch := list(islice(rows, size)):
+        done = database.write(partial(_batch, signer=signer, source=source, batch=batch))
+        tally.new += done.new
+        tally.known += done.known
+        tally.statuses += done.statuses
+        tally.faults += done.faults
+        advance(len(batch))
+    return tally
+
+
+def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list[Row]) -> Tally:
+    tally = Tally()
+    for line, row in batch:
+        now = datetime.now(UTC)
+        try:
+            order = _order(session, signer, source, row, now)
+            with session.begin_nested():
+                recorded = conversions.record(session, signer, source.merchant_id, order, now=now)
+        except (ValueError, OverflowError, ReferralError) as error:
+            tally.faults.append((line, str(error)))
+            continue
+        tally.new += recorded.is_new
+        tally.known += not recorded.is_new
+        tally.statuses[recorded.conversion.status] += 1
+    return tally
+
+
+def _order(session: Session, signer: TokenSigner, source: Source, row: dict[str, str], now: datetime) -> Order:
+    if not re.fullmatch(r"[0-9]{1,16}", row["amount_minor"]):
+        raise ValueError("amount_minor must be an integer in minor units, 0 or more")
+    amount = int(row["amount_minor"])
+    currency = row.get("currency") or source.currency
+    if not 0 <= amount <= LARGEST_AMOUNT:
+        raise ValueError("amount_minor is out of range")
+    if currencies.exponent(currency) is None:
+        raise ValueError(f"{currency} is not a currency of ISO 4217")
+    for name, needed, longest in LENGTHS:
+        value = row.get(name) or ""
+        if not needed <= len(value) <= longest or not value.isprintable() or (value and not value.strip()):
+            raise ValueError(f"{name} must have {needed} to {longest} printable characters")
+    ordered_at = _time(row)
+    if ordered_at > now:
+        raise ValueError("the order is in the future")
+    referral = row.get("referral") or None
+    if row.get("friend_of"):
+        referral = _link_of(session, signer, source, row["friend_of"], now)
+    contact = Contact(row["customer_id"], row.get("first_name") or None)
+    return Order(row["order_id"], amount, currency, contact, referral, ordered_at)
+
+
+def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id: str, now: datetime) -> str:
+    """The token of the advocate's link, as if the friend had followed it just before the order."""
+    if source.program_id is None:
+        raise ValueError("friend_of needs --program")
+    asked = NewLink(source.program_id, Contact(advocate_id), channel="replay")
+    link, _ = links.create(session, source.merchant_id, asked, now=now)
+    session.flush()
+    return link_token(signer, source.merchant_id, link.link_id)
+
+
+def _time(row: dict[str, str]) -> datetime:
+    if row.get("ordered_at"):
+        moment = datetime.fromisoformat(row["ordered_at"])
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not row.get("ordered_on"):
+        raise ValueError("the order needs ordered_at or ordered_on")
+    day = date.fromisoformat(row["ordered_on"])
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _rows(path: str) -> Iterator[Row]:
+    line = 0
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            _refuse_other_files(set(reader.fieldnames or ()))
+            for row in reader:
+                line = reader.line_num
+                yield line, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadFile(f"The file cannot be read after line {line}: {error}.") from error
+
+
+def _refuse_other_files(names: set[str]) -> None:
+    if missing := REQUIRED - names:
+        raise BadFile(f"The file lacks these columns: {', '.join(sorted(missing))}.")
+    if not names & set(TIMES):
+        raise BadFile("The file needs a column ordered_at or ordered_on.")

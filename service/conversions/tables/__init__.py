@@ -1,0 +1,1 @@
+"""Orders, referrals and refunds, as they are stored."""

@@ -1,0 +1,120 @@
+"""Conversions, and the referrals that they made."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database.lists import newest
+from service.database.tables import Base
+
+
+class Referral(Base):
+    """The fact that one advocate brought one friend. A friend has at most one, for ever."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "friend_id"], ["customer.merchant_id", "customer.customer_id"]),
+        ForeignKeyConstraint(["merchant_id", "advocate_id"], ["customer.merchant_id", "customer.customer_id"]),
+        ForeignKeyConstraint(["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"]),
+        CheckConstraint("friend_id <> advocate_id", name="two_people"),
+        Index(None, "merchant_id", "advocate_id"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    friend_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    advocate_id: Mapped[str] = mapped_column(String(255))
+    program_id: Mapped[UUID]
+    link_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class Conversion(Base):
+    """A reported order, whether or not a referral earned credit for it.
+
+    fingerprint: SHA-256 of what was reported, to tell a replay from a contradiction.
+    decisions: every rule that was asked and what it said, in order.
+    """
+
+    __tablename__ = "conversion"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "order_id"),
+        ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
+        ForeignKeyConstraint(["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"]),
+        ForeignKeyConstraint(
+            ["merchant_id", "program_id", "terms_version"],
+            ["program_terms.merchant_id", "program_terms.program_id", "program_terms.terms_version"],
+        ),
+        CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint(
+            "status IN ('unattributed', 'declined') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
+            " AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
+            name="referred",
+        ),
+        CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
+        CheckConstraint("status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')", name="status"),
+        Index(None, "merchant_id", "customer_id", "conversion_id"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversion_id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(String(255))
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    amount: Mapped[int]
+    refunded_amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    customer_id: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(12))
+    reasons: Mapped[list[Any]]
+    decisions: Mapped[list[Any]]
+    program_id: Mapped[UUID | None]
+    terms_version: Mapped[int | None]
+    link_id: Mapped[UUID | None]
+    advocate_id: Mapped[str | None] = mapped_column(String(255))
+    ordered_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion | None:
+    """The merchant's conversion, or None."""
+    return session.get(Conversion, (merchant_id, conversion_id))
+
+
+def page(
+    session: Session,
+    merchant_id: UUID,
+    *,
+    limit: int,
+    after: UUID | None,
+    order_id: str | None = None,
+    customer_id: str | None = None,
+    status: str | None = None,
+) -> Sequence[Conversion]:
+    """The merchant's conversions, newest first."""
+    query = select(Conversion).where(Conversion.merchant_id == merchant_id)
+    if order_id is not None:
+        query = query.where(Conversion.order_id == order_id)
+    if customer_id is not None:
+        query = query.where(Conversion.customer_id == customer_id)
+    if status is not None:
+        query = query.where(Conversion.status == status)
+    return session.scalars(newest(query, Conversion.conversion_id, limit=limit, after=after)).all()
+
+
+def order_ids(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[tuple[UUID, str]]:
+    """(conversion, order) of these conversions."""
+    query = select(Conversion.conversion_id, Conversion.order_id).where(
+        Conversion.merchant_id == merchant_id, Conversion.conversion_id.in_(list(conversion_ids))
+    )
+    return [(row.conversion_id, row.order_id) for row in session.execute(query)]

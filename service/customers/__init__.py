@@ -1,0 +1,1 @@
+"""People: what the shop tells us, and when two mailboxes are one."""

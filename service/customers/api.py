@@ -1,0 +1,77 @@
+"""/v1/customers"""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from service.customers import customers
+from service.customers.customers import Contact
+from service.customers.tables import Customer
+from service.web.call import Call
+from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
+from service.web.rendering import Answer
+from service.web.resource import CHECKOUT, Resource
+
+LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
+resource = Resource("customers", "People, named by the merchant's own ids")
+
+
+class Profile(Strict):
+    """What a shop may tell about a customer. What is left out stays, null clears it."""
+
+    first_name = Text(most=80, allow_none=True)
+    email = Email(allow_none=True)
+    locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
+    since = Moment(allow_none=True)
+
+
+class ContactIn(Strict):
+    """A customer as a checkout names them."""
+
+    customer_id = Name(required=True)
+    first_name = Text(most=80, allow_none=True)
+    email = Email(allow_none=True)
+
+
+class AdvocateIn(ContactIn):
+    """A customer as the one who shares."""
+
+    locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
+
+
+class CustomerOut(Profile):
+    """A customer."""
+
+    customer_id = Name(required=True)
+    created_at = Moment(required=True)
+
+
+@resource.writes(
+    "PUT", "/customers/<string:customer_id>", CustomerOut, body=Profile, scopes=CHECKOUT, statuses=(200, 201)
+)
+def put_customer(call: Call, body: dict[str, Any], customer_id: str) -> Answer:
+    """Create or update a customer"""
+    customer, is_new = customers.put(call.session, call.merchant_id, customer_id, body, now=call.now)
+    return Answer(_render(customer), 201 if is_new else 200)
+
+
+@resource.reads("/customers/<string:customer_id>", CustomerOut, scopes=CHECKOUT)
+def get_customer(call: Call, customer_id: str) -> Answer:
+    """Read a customer"""
+    return Answer(_render(customers.get(call.session, call.merchant_id, customer_id)))
+
+
+def contact(body: dict[str, Any]) -> Contact:
+    """The customer that a body names."""
+    return Contact(**body)
+
+
+def _render(customer: Customer) -> dict[str, Any]:
+    return {
+        "customer_id": customer.customer_id,
+        "first_name": customer.first_name,
+        "email": customer.email,
+        "locale": customer.locale,
+        "since": rfc3339(customer.since),
+        "created_at": rfc3339(customer.created_at),
+    }

@@ -1,0 +1,81 @@
+"""Customers: what the shop tells us about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.customers import tables as storage
+from service.customers.mailboxes import fold
+from service.customers.tables import Customer, KnownCustomer
+from service.errors import Unknown
+from service.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A customer as a checkout names them. What is None is not said, and changes nothing."""
+
+    customer_id: str
+    first_name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+
+
+def put(
+    session: Session, merchant_id: UUID, customer_id: str, said: Mapping[str, Any], *, now: datetime
+) -> tuple[Customer, bool]:
+    """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new.
+
+    said: any of first_name, email, locale, since; None clears a field.
+    """
+    is_new = storage.get(session, merchant_id, customer_id) is None
+    if is_new:
+        storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
+    storage.lock(session, merchant_id, [customer_id])
+    values = dict(said)
+    if "email" in values:
+        values["folded_email"] = fold(values["email"]) if values["email"] else None
+    if values:
+        storage.change(session, merchant_id, customer_id, values)
+    return get(session, merchant_id, customer_id), is_new
+
+
+def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer:
+    """The merchant's customer. Raises Unknown."""
+    customer = storage.get(session, merchant_id, customer_id)
+    if customer is None:
+        raise Unknown("customer", customer_id)
+    return customer
+
+
+def introduce(session: Session, merchant_id: UUID, contact: Contact, *, now: datetime) -> KnownCustomer:
+    """Make sure that this customer is known as the contact says, and lock them."""
+    storage.add(session, merchant_id, contact.customer_id, owner_id=new_id(), created_at=now)
+    locked = storage.lock(session, merchant_id, [contact.customer_id])[contact.customer_id]
+    return learn(session, merchant_id, locked, contact)
+
+
+def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
+    """The customer, locked until the transaction ends. Raises Unknown."""
+    try:
+        return storage.lock(session, merchant_id, [customer_id])[customer_id]
+    except KeyError:
+        raise Unknown("customer", customer_id) from None
+
+
+def learn(session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact) -> KnownCustomer:
+    """Take over what the contact says beyond what is known. Returns the customer as it is then."""
+    said = {"first_name": contact.first_name, "email": contact.email, "locale": contact.locale}
+    new: dict[str, Any] = {
+        name: value for name, value in said.items() if value is not None and value != getattr(known, name)
+    }
+    if "email" in new:
+        new["folded_email"] = fold(new["email"])
+    if not new:
+        return known
+    storage.change(session, merchant_id, known.customer_id, new)
+    return replace(known, **new)

@@ -1,0 +1,1 @@
+"""Engines, transactions, the root of the tables, lists."""

@@ -1,0 +1,66 @@
+"""/livez, /readyz, /openapi.yaml and /docs: what operators and integrators ask first."""
+
+from flask import Blueprint, Response, current_app, render_template, send_from_directory
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.migrations.schema import HEAD
+from service.problems import OUT_OF_RANGE, PROBLEMS, UNAVAILABLE, UNEXPECTED, Problem, answer
+from service.web.pages import SWAGGER_UI
+from service.web.rendering import Answer, rendered
+from service.web.wiring import wiring
+
+NOT_READY = Problem(503, "not-ready", "The database is not ready")
+ELSEWHERE = (UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
+DOCS_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+)
+blueprint = Blueprint("service", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """Whether the process lives."""
+    return rendered(Answer({"status": "ok"}))
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Whether the database is reachable and migrated."""
+    try:
+        with wiring().database.statements() as connection:
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except SQLAlchemyError:
+        return answer(NOT_READY, "It cannot be reached, or was never migrated: `orchard db upgrade`.")
+    if version != HEAD:
+        return answer(NOT_READY, f"It is at version {version}, not at {HEAD}: `orchard db upgrade`.")
+    return rendered(Answer({"status": "ok"}))
+
+
+@blueprint.get("/openapi.yaml")
+def openapi() -> Response:
+    """The contract for machines."""
+    return Response(current_app.extensions["orchard-openapi"](), content_type="application/yaml")
+
+
+@blueprint.get("/docs")
+@blueprint.get("/docs/")
+def docs() -> Response:
+    """The contract for people."""
+    headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
+    return Response(render_template("docs.html"), 200, headers, content_type="text/html; charset=utf-8")
+
+
+@blueprint.get("/docs/problems")
+def problems() -> Response:
+    """What each problem type means; where the `type` of an answer leads."""
+    kinds = {problem.kind: problem for problem in (*PROBLEMS.values(), *ELSEWHERE)}
+    page = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
+    headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
+    return Response(page, 200, headers, content_type="text/html; charset=utf-8")
+
+
+@blueprint.get("/docs/assets/<path:name>")
+def docs_asset(name: str) -> Response:
+    """What the docs page needs, from us alone."""
+    return send_from_directory(SWAGGER_UI, name, max_age=3600)

@@ -1,0 +1,188 @@
+"""Visits: each human follow of a link. Many and cheap, so this file writes them without the ORM."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Connection, LargeBinary, String, TextClause, TextualSelect, Uuid, bindparam, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.database.engine import Database
+from service.database.tables import Base, Instant
+
+SAME_VISIT = timedelta(hours=1)
+
+
+class Visit(Base):
+    """One human follow of a link. On PostgreSQL the table is partitioned by month of `hour`.
+
+    visitor: a keyed hash that tells two visitors of one link apart and nothing else.
+    hour: the start of the hour of the visit, so that one visitor cannot be stored twice in it.
+    """
+
+    __tablename__ = "visit"
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    link_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    visitor: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    visit_id: Mapped[UUID]
+    visited_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a link leads, and in what state it and its program are."""
+
+    destination_url: str
+    program_id: UUID
+    program_status: str
+    landing: str
+    link_status: str
+    expires_at: datetime | None
+    customer_id: str
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether a friend who follows the link now is sent on to the shop."""
+        lives = self.link_status == "active" and self.program_status != "ended"
+        return lives and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a follow found: the link's target, and the visit that it is, new or of the hour before."""
+
+    target: Target
+    visit_id: UUID
+    visited_at: datetime
+
+
+_TARGET = """
+    SELECT coalesce(link.destination_url, program.destination_url) AS destination_url, program.program_id,
+           program.status AS program_status, program.landing, link.status AS link_status, link.expires_at,
+           link.customer_id
+      FROM link JOIN program ON program.merchant_id = link.merchant_id AND program.program_id = link.program_id
+     WHERE link.merchant_id = :merchant AND link.link_id = :link
+"""
+_SEEN = """
+    SELECT visit_id, visited_at FROM visit
+     WHERE merchant_id = :merchant AND link_id = :link AND hour IN (:hour, :hour_before) AND visitor = :visitor
+       AND visited_at > :since
+     ORDER BY visited_at LIMIT 1
+"""
+_ADDED = """
+    INSERT INTO visit (merchant_id, link_id, hour, visitor, visit_id, visited_at)
+    SELECT :merchant, :link, :hour, :visitor, :visit, :now {where}
+    ON CONFLICT DO NOTHING
+"""
+_OPEN = "link_status = 'active' AND program_status <> 'ended' AND (expires_at IS NULL OR expires_at > :now)"
+
+
+_INSTANTS = ("hour", "hour_before", "since", "now")
+
+
+def _bound(sql: str) -> TextClause:
+    named = set(re.findall(r":(\w+)", sql))
+    instants = [bindparam(name, type_=Instant) for name in named.intersection(_INSTANTS)]
+    ids = [bindparam(name, type_=Uuid) for name in named.intersection(("merchant", "link", "visit"))]
+    return text(sql).bindparams(*instants, *ids)
+
+
+def _typed(sql: str) -> TextualSelect:
+    return _bound(sql).columns(
+        destination_url=String,
+        program_id=Uuid,
+        program_status=String,
+        landing=String,
+        link_status=String,
+        expires_at=Instant,
+        customer_id=String,
+        visit_id=Uuid,
+        visited_at=Instant,
+    )
+
+
+_LOOK = _typed(f"SELECT target.*, NULL AS visit_id, NULL AS visited_at FROM ({_TARGET}) AS target")
+_LOOK_FOR_SEEN = _typed(
+    f"WITH target AS ({_TARGET}), seen AS ({_SEEN})"
+    " SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
+)
+_ADD = _bound(_ADDED.format(where="WHERE true"))
+_FOLLOW_AT_ONCE = re.sub(
+    r":(\w+)",
+    r"%(\1)s",
+    f"WITH target AS ({_TARGET}), seen AS ({_SEEN}), added AS ("
+    + _ADDED.format(where=f"FROM target WHERE {_OPEN} AND NOT EXISTS (SELECT FROM seen)")
+    + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true",
+)
+"""For the driver itself, in its own paramstyle."""
+
+
+def look(database: Database, merchant_id: UUID, link_id: UUID) -> Target | None:
+    """Where the link leads, without a visit; None if there is no such link."""
+    with database.statements() as connection:
+        row = connection.execute(_LOOK, {"merchant": merchant_id, "link": link_id}).first()
+    return None if row is None else Target(*row[:7])
+
+
+def follow(
+    database: Database, merchant_id: UUID, link_id: UUID, *, visitor: bytes, visit_id: UUID, now: datetime
+) -> Followed | None:
+    """Store the visit, if the link is open and the visitor was not here within the hour; None if there is no such link.
+
+    One statement on PostgreSQL, committed asynchronously: a crash may lose the last visits, never an order.
+    """
+    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    values = {
+        "merchant": merchant_id,
+        "link": link_id,
+        "visitor": visitor,
+        "visit": visit_id,
+        "hour": hour,
+        "hour_before": hour - SAME_VISIT,
+        "since": now - SAME_VISIT,
+        "now": now,
+    }
+    row = _follow_sqlite(database, values, now) if database.is_sqlite else _follow_postgresql(database, values)
+    if row is None:
+        return None
+    *target, known_visit_id, visited_at = row
+    return Followed(Target(*target), known_visit_id or visit_id, visited_at or now)
+
+
+def _follow_postgresql(database: Database, values: dict[str, Any]) -> Sequence[Any] | None:
+    with database.driver() as connection:
+        return psycopg.Cursor(connection).execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
+
+
+def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Sequence[Any] | None:
+    with database.statements() as connection:
+        row = connection.execute(_LOOK_FOR_SEEN, values).first()
+        if row is not None and row.visit_id is None and Target(*row[:7]).is_open(now):
+            connection.execute(_ADD, values)
+        return row
+
+
+_STRAYED = text("SELECT EXISTS (SELECT FROM visit_rest WHERE hour >= :first AND hour < :following)")
+
+
+def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4) -> None:
+    """On PostgreSQL, make the partitions of this month and the next ones, where they are missing."""
+    if connection.dialect.name != "postgresql":
+        return
+    for ahead in range(months):
+        first, following = _month(now, ahead), _month(now, ahead + 1)
+        name = f"visit_{first:%Y_%m}"
+        if connection.scalar(_STRAYED, {"first": first, "following": following}):
+            continue  # visits that came before their partition are well where they are
+        bounds = f"FROM ('{first:%Y-%m-%d}+00') TO ('{following:%Y-%m-%d}+00')"
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF visit FOR VALUES {bounds}"))
+
+
+def _month(now: datetime, ahead: int) -> datetime:
+    years, month = divmod(now.month - 1 + ahead, 12)
+    return datetime(now.year + years, month + 1, 1, tzinfo=UTC)

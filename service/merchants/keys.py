@@ -1,0 +1,118 @@
+"""API keys: how they look, and what is kept of them.
+
+`ok_<scope>_<random><checksum>`: the merchant's id is part of the random part, so that a key knows its shard, and the
+checksum lets a scanner tell a real key from noise without asking us. Source: GitHub's token format.
+"""
+
+import hashlib
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.currencies import exponent
+from service.errors import BadValues, Unknown
+from service.ids import new_id
+from service.merchants import tables as storage
+from service.merchants.tables import ApiKey, Merchant
+
+SCOPES = ("admin", "checkout", "marketing")
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LONGEST_NAME = 120
+_SECRET_BYTES = 20
+_RANDOM_LENGTH = 49
+_CHECKSUM_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ReadKey:
+    """What a well-formed key says before the database is asked."""
+
+    merchant_id: UUID
+    key_hash: bytes
+
+
+def generate(merchant_id: UUID, scope: str) -> str:
+    """A new key, to be shown once."""
+    number = int.from_bytes(merchant_id.bytes + secrets.token_bytes(_SECRET_BYTES))
+    body = f"ok_{scope}_{_base62(number, _RANDOM_LENGTH)}"
+    return body + _checksum(body)
+
+
+def read(key: str) -> ReadKey | None:
+    """What a key says, or None if it cannot be one of ours."""
+    body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
+    random = body.rpartition("_")[2]
+    if not key.isascii() or len(random) != _RANDOM_LENGTH or _checksum(body) != checksum:
+        return None
+    try:
+        number = _number(random).to_bytes(16 + _SECRET_BYTES)
+    except (ValueError, OverflowError):
+        return None
+    return ReadKey(UUID(bytes=number[:16]), _hash(key))
+
+
+def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[str, str]]:
+    """A new merchant, and a key for each scope: scope -> key. Raises BadValues."""
+    if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+        raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
+    if exponent(currency) is None:
+        raise BadValues({"currency": f"{currency} is not a currency of ISO 4217."})
+    merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now)
+    session.add(merchant)
+    session.flush()
+    return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
+
+
+def create(session: Session, merchant_id: UUID, scope: str, *, now: datetime) -> tuple[ApiKey, str]:
+    """A new key of the merchant: what is kept of it, and the key itself. Raises Unknown."""
+    if session.get(Merchant, merchant_id) is None:
+        raise Unknown("merchant", merchant_id)
+    key = generate(merchant_id, scope)
+    row = ApiKey(
+        merchant_id=merchant_id,
+        key_hash=_hash(key),
+        key_id=new_id(),
+        scope=scope,
+        hint=f"ok_{scope}_...{key[-4:]}",
+        created_at=now,
+        revoked_at=None,
+    )
+    session.add(row)
+    return row, key
+
+
+def revoke(session: Session, merchant_id: UUID, key_id: UUID, *, now: datetime) -> ApiKey:
+    """Make a key useless from now on; one that is already stays as it is. Raises Unknown."""
+    for key in storage.keys(session, merchant_id):
+        if key.key_id == key_id:
+            key.revoked_at = key.revoked_at or now
+            return key
+    raise Unknown("key", key_id)
+
+
+def _hash(key: str) -> bytes:
+    """SHA-256: the keys have 160 random bits, so a slow hash would protect nothing more."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), _CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+def _number(digits: str) -> int:
+    number = 0
+    for digit in digits:
+        number = number * len(_DIGITS) + _DIGITS.index(digit)
+    return number

@@ -1,0 +1,81 @@
+"""Merchants, and the keys by which their shops are known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid, bindparam, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database.engine import Database
+from service.database.tables import Base
+
+
+class Merchant(Base):
+    """One e-commerce site: the tenant."""
+
+    __tablename__ = "merchant"
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A key of one merchant and one scope. Only its hash is kept; `hint` is enough to recognise it by."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "key_id"),
+        CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="scope"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    key_id: Mapped[UUID]
+    scope: Mapped[str] = mapped_column(String(12))
+    hint: Mapped[str] = mapped_column(String(24))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+_SCOPE_OF_KEY = "SELECT scope FROM api_key WHERE merchant_id = {} AND key_hash = {} AND revoked_at IS NULL"
+_ON_SQLITE = text(_SCOPE_OF_KEY.format(":merchant", ":hash")).bindparams(bindparam("merchant", type_=Uuid))
+_ON_POSTGRESQL = _SCOPE_OF_KEY.format("%s", "%s")
+
+
+def scope_of_key(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
+    """The scope of a key that is in use, or None. Asked ahead of every request, so as cheaply as it goes."""
+    if database.is_sqlite:
+        with database.statements() as connection:
+            values = {"merchant": merchant_id, "hash": key_hash}
+            return connection.execute(_ON_SQLITE, values).scalar_one_or_none()
+    try:
+        return _scope_on_postgresql(database, merchant_id, key_hash)
+    except (
+        psycopg.OperationalError
+    ):  # a connection from before the database went away; a new one tells whether it is back
+        return _scope_on_postgresql(database, merchant_id, key_hash)
+
+
+def _scope_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
+    with database.driver() as driver:
+        row = psycopg.Cursor(driver).execute(_ON_POSTGRESQL, (merchant_id, key_hash), prepare=True).fetchone()
+        return None if row is None else str(row[0])
+
+
+def keys(session: Session, merchant_id: UUID) -> Sequence[ApiKey]:
+    """All keys of the merchant, revoked ones too, oldest first."""
+    return session.scalars(select(ApiKey).where(ApiKey.merchant_id == merchant_id).order_by(ApiKey.key_id)).all()
+
+
+def merchants(session: Session) -> Sequence[Merchant]:
+    """Every merchant, oldest first. For operators; no request of a merchant ever asks this."""
+    return session.scalars(select(Merchant).order_by(Merchant.merchant_id)).all()
+
+
+def get(session: Session, merchant_id: UUID) -> Merchant:
+    """The merchant, who exists."""
+    return session.get_one(Merchant, merchant_id)

@@ -1,0 +1,140 @@
+"""Errors for machines: the only table from an error class to a status and a problem type (RFC 9457)."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from flask import Flask, Response, request
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from service import errors
+from service.conversions.conversions import OrderContradicted
+from service.conversions.refunds import RefundContradicted
+from service.database.engine import RaceLost
+from service.ledger import books
+from service.links.links import CodeTaken
+from service.merchants.authentication import KeyMissing, ScopeMissing
+from service.rewards.redemptions import RedemptionSettled
+from service.rewards.reviews import RewardSettled
+from service.web.errors import InvalidValues, KeyReused, StillRunning
+
+RETRY_AFTER_SECONDS = 2
+UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
+log = logging.getLogger("orchard.problems")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one kind of error is answered. kind: the last part of the problem type, documented in docs/problems.md."""
+
+    status: int
+    kind: str
+    title: str
+
+
+PROBLEMS: dict[type[Exception], Problem] = {
+    InvalidValues: Problem(422, "invalid-values", "Some values are not right"),
+    errors.BadValues: Problem(422, "invalid-values", "Some values are not right"),
+    KeyMissing: Problem(401, "key-missing", "A valid key is needed"),
+    ScopeMissing: Problem(403, "scope-missing", "This key is not for that"),
+    KeyReused: Problem(422, "idempotency-key-reused", "The Idempotency-Key came with another request before"),
+    StillRunning: Problem(409, "still-running", "The first request with this Idempotency-Key is still running"),
+    errors.Unknown: Problem(404, "not-found", "There is no such thing"),
+    books.TransactionUnknown: Problem(404, "not-found", "There is no such thing"),
+    OrderContradicted: Problem(409, "order-contradicted", "The order was recorded with other content"),
+    RefundContradicted: Problem(409, "refund-contradicted", "The refund was recorded with other content"),
+    CodeTaken: Problem(409, "code-taken", "The code is taken"),
+    RedemptionSettled: Problem(409, "redemption-settled", "The redemption has ended already"),
+    RewardSettled: Problem(409, "reward-settled", "The reward is past this review"),
+    books.InsufficientFunds: Problem(409, "insufficient-balance", "Less than that is available"),
+}
+UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now")
+OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold")
+UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side")
+_DETAILS = {
+    books.InsufficientFunds: "The customer has less than that available.",
+    KeyMissing: "Send the key of your shop as `Authorization: Bearer ok_...`.",
+    ScopeMissing: "This key's scope does not cover the request.",
+}
+
+
+def answer(problem: Problem, detail: str, **more: Any) -> Response:
+    """The problem as a response, `application/problem+json`."""
+    document = {"type": f"/docs/problems#{problem.kind}", "title": problem.title, "status": problem.status}
+    body = json.dumps({**document, "detail": detail, **more}, ensure_ascii=False)
+    response = Response(body, problem.status, content_type="application/problem+json")
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="orchard"'
+    if problem.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def of_error(error: Exception) -> Response:
+    """The answer to an error of ours."""
+    problem = PROBLEMS[type(error)]
+    detail = _DETAILS.get(type(error), str(error) or problem.title)
+    faults = getattr(error, "faults", None)
+    if faults is None:
+        return answer(problem, detail)
+    return answer(problem, detail, errors=[{"field": field, "message": text} for field, text in faults.items()])
+
+
+def of_http(error: HTTPException) -> Response:
+    """The answer to an error of HTTP itself, with the headers that belong to it, such as Allow."""
+    given = error.get_response()
+    status = given.status_code
+    if status < 400:
+        return Response(given.get_data(), status, dict(given.headers))
+    name = error.name.lower().replace(" ", "-")
+    response = answer(Problem(status, name, error.name), error.description or error.name)
+    for header, value in given.headers:
+        if header not in ("Content-Type", "Content-Length"):
+            response.headers.setdefault(header, value)
+    return response
+
+
+def of_database(error: Exception) -> Response:
+    """The answer when the database is away, missing, read-only or not migrated. Nothing has changed."""
+    if isinstance(error, IntegrityError) and "ck_balance_range" in str(error.orig):
+        return answer(OUT_OF_RANGE, OUT_OF_RANGE.title + ".")
+    if not _means_away(error):
+        return of_surprise(error)
+    log.error("database unavailable: %s", _without_values(error))
+    return answer(UNAVAILABLE, "Nothing has changed. Please try again in a moment.")
+
+
+def _without_values(error: Exception) -> str:
+    """What a database error is about, without the values that its message may carry."""
+    cause = getattr(error, "orig", error)
+    diagnostics = getattr(cause, "diag", None)
+    constraint = getattr(diagnostics, "constraint_name", None)
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} {code or ''} {constraint or ''}".strip()
+
+
+def _means_away(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    away = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, RaceLost)
+    return isinstance(error, away) or state in UNDEFINED_TABLE_OR_READ_ONLY
+
+
+def of_surprise(error: Exception) -> Response:
+    """The answer to what should not happen. The log has the rest."""
+    shown = _without_values(error) if isinstance(error, DBAPIError | psycopg.Error) else None
+    log.error("unexpected error on %s %s: %s", request.method, request.url_rule, shown, exc_info=shown is None)
+    return answer(UNEXPECTED, "It has been logged. Nothing has changed.")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the app with a problem."""
+    for kind in PROBLEMS:
+        app.register_error_handler(kind, of_error)
+    for kind in (DBAPIError, PoolTimeout, psycopg.Error, RaceLost):
+        app.register_error_handler(kind, of_database)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, of_surprise)

@@ -1,0 +1,119 @@
+"""Programs: sets of terms, versioned, under which referrals are rewarded."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.errors import BadValues, Unknown
+from service.ids import new_id
+from service.programs import tables as storage
+from service.programs.tables import Program, ProgramTerms
+from service.programs.terms import DEFAULTS, TERMS_FIELDS, refuse_contradictions
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def create(
+    session: Session, merchant_id: UUID, fields: Mapping[str, Any], *, now: datetime
+) -> tuple[Program, ProgramTerms]:
+    """A new program with the first version of its terms. fields: the contract's, defaults left out.
+
+    Raises BadValues for terms that contradict each other and for a destination that links may not lead to.
+    """
+    terms = {name: fields.get(name, DEFAULTS.get(name)) for name in TERMS_FIELDS}
+    refuse_contradictions(terms)
+    refuse_bad_destination(fields["destination_url"])
+    program = Program(
+        merchant_id=merchant_id,
+        program_id=new_id(),
+        name=fields["name"],
+        destination_url=fields["destination_url"],
+        allowed_hosts=fields.get("allowed_hosts", []),
+        landing=fields.get("landing", "redirect"),
+        status=fields.get("status", "active"),
+        terms_version=1,
+        created_at=now,
+    )
+    session.add(program)
+    session.flush()
+    return program, _add_version(session, program, terms, now=now)
+
+
+def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = False) -> tuple[Program, ProgramTerms]:
+    """The merchant's program with the terms in force. Raises Unknown."""
+    program = storage.get(session, merchant_id, program_id, lock=lock)
+    if program is None:
+        raise Unknown("program", program_id)
+    return program, storage.terms(session, merchant_id, program_id, program.terms_version)
+
+
+def change(
+    session: Session, merchant_id: UUID, program_id: UUID, fields: Mapping[str, Any], *, now: datetime
+) -> tuple[Program, ProgramTerms]:
+    """Change a program. Terms that differ become a new version; rewards keep the one that earned them.
+
+    Raises Unknown and, changing nothing, BadValues as `create` does.
+    """
+    program, in_force = get(session, merchant_id, program_id, lock=True)
+    terms = {**in_force.terms, **{name: fields[name] for name in TERMS_FIELDS if name in fields}}
+    refuse_contradictions(terms)
+    if "destination_url" in fields:
+        refuse_bad_destination(fields["destination_url"])
+    for name in ("name", "destination_url", "allowed_hosts", "landing", "status"):
+        if name in fields:
+            setattr(program, name, fields[name])
+    if terms != in_force.terms:
+        program.terms_version += 1
+        in_force = _add_version(session, program, terms, now=now)
+    return program, in_force
+
+
+def refuse_bad_destination(url: str, *, allowed_hosts: frozenset[str] | None = None) -> None:
+    """Raise BadValues unless friends may be sent to this URL.
+
+    allowed_hosts: the only hosts that it may name, or None for any.
+    """
+    fault = _fault_of(url)
+    if fault is None and allowed_hosts is not None and urlsplit(url).hostname not in allowed_hosts:
+        fault = "Its host is not among the program's allowed_hosts."
+    if fault is not None:
+        raise BadValues({"destination_url": fault})
+
+
+def hosts_of(program: Program) -> frozenset[str]:
+    """The hosts that a link of this program may lead to."""
+    own = urlsplit(program.destination_url).hostname
+    return frozenset({*program.allowed_hosts, *([own] if own else [])})
+
+
+def _fault_of(url: str) -> str | None:
+    if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
+        return "It must not hold blanks, backslashes or control characters."
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "It is not a URL."
+    if parts.username is not None or parts.password is not None:
+        return "It must not carry credentials."
+    if not host or parts.scheme not in ("https", "http"):
+        return "It must be an https URL."
+    if parts.scheme == "http" and host not in LOCAL_HOSTS:
+        return "It must be https; http is for localhost alone."
+    return None
+
+
+def _add_version(session: Session, program: Program, terms: dict[str, Any], *, now: datetime) -> ProgramTerms:
+    version = ProgramTerms(
+        merchant_id=program.merchant_id,
+        program_id=program.program_id,
+        terms_version=program.terms_version,
+        terms=terms,
+        created_at=now,
+    )
+    session.add(version)
+    return version

@@ -1,0 +1,57 @@
+"""Adjustments by a human: goodwill, and corrections of what went wrong."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.customers import customers
+from service.errors import Unknown
+from service.ids import new_id
+from service.ledger import books
+from service.rewards import postings, upkeep
+from service.rewards.tables import adjustments as storage
+from service.rewards.tables.adjustments import Adjustment
+
+
+def adjust(
+    session: Session,
+    merchant_id: UUID,
+    *,
+    customer_id: str,
+    direction: str,
+    amount: int,
+    currency: str,
+    note: str,
+    now: datetime,
+) -> Adjustment:
+    """Add to what a customer has available, or take from it.
+
+    direction: `credit` or `debit`. amount: minor units, > 0. A credit pays first what is owed.
+    Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
+    """
+    customer = customers.lock(session, merchant_id, customer_id)
+    upkeep.catch_up(session, merchant_id, customer, now=now)
+    session.flush()
+    adjustment = Adjustment(
+        merchant_id=merchant_id,
+        adjustment_id=new_id(),
+        customer_id=customer_id,
+        direction=direction,
+        amount=amount,
+        currency=currency,
+        note=note,
+        created_at=now,
+    )
+    session.add(adjustment)
+    held = books.owner_balances(session, merchant_id, customer.owner).get(currency)
+    postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
+    return adjustment
+
+
+def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment:
+    """The merchant's adjustment. Raises Unknown."""
+    adjustment = storage.get(session, merchant_id, adjustment_id)
+    if adjustment is None:
+        raise Unknown("adjustment", adjustment_id)
+    return adjustment

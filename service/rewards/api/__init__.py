@@ -1,0 +1,1 @@
+"""What was earned, over HTTP: rewards and their reviews, redemptions, adjustments."""

@@ -1,0 +1,72 @@
+"""/v1/ledger/adjustments"""
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields, validate
+
+from service.rewards import adjustments
+from service.rewards.tables import adjustments as storage
+from service.rewards.tables.adjustments import Adjustment
+from service.web.call import Call
+from service.web.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
+from service.web.pagination import PageQuery, after, page, page_of
+from service.web.rendering import Answer
+from service.web.resource import ADMIN, Resource
+
+resource = Resource("adjustments", "Balances changed by hand: goodwill and corrections")
+DIRECTION = validate.OneOf(["credit", "debit"])
+
+
+class NewAdjustment(Strict):
+    """A change by hand, in minor units: a credit adds to what is available, a debit takes from it."""
+
+    customer_id = Name(required=True)
+    direction = fields.String(required=True, validate=DIRECTION)
+    amount = Whole(least=1, required=True)
+    currency = Currency(required=True)
+    note = Text(most=500, required=True)
+
+
+class AdjustmentOut(Strict):
+    """A change by hand, in minor units. Its note stands in the customer's statement."""
+
+    adjustment_id = fields.UUID(required=True)
+    customer_id = Name(required=True)
+    direction = fields.String(required=True, validate=DIRECTION)
+    amount = Whole(least=1, required=True)
+    currency = Currency(required=True)
+    note = fields.String(required=True)
+    created_at = Moment(required=True)
+
+
+@resource.writes("POST", "/ledger/adjustments", AdjustmentOut, body=NewAdjustment, scopes=ADMIN, statuses=(201,))
+def create_adjustment(call: Call, body: dict[str, Any]) -> Answer:
+    """Add to a customer's balance, or take from it"""
+    return Answer(_render(adjustments.adjust(call.session, call.merchant_id, now=call.now, **body)), 201)
+
+
+@resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=ADMIN, query=PageQuery)
+def list_adjustments(call: Call, query: dict[str, Any]) -> Answer:
+    """List the adjustments"""
+    limit, position = query.pop("limit"), after(query)
+    rows = storage.page(call.session, call.merchant_id, limit=limit + 1, after=position)
+    return page(rows, limit, _render, lambda adjustment: adjustment.adjustment_id)
+
+
+@resource.reads("/ledger/adjustments/<uuid:adjustment_id>", AdjustmentOut, scopes=ADMIN)
+def get_adjustment(call: Call, adjustment_id: UUID) -> Answer:
+    """Read an adjustment"""
+    return Answer(_render(adjustments.get(call.session, call.merchant_id, adjustment_id)))
+
+
+def _render(adjustment: Adjustment) -> dict[str, Any]:
+    return {
+        "adjustment_id": str(adjustment.adjustment_id),
+        "customer_id": adjustment.customer_id,
+        "direction": adjustment.direction,
+        "amount": adjustment.amount,
+        "currency": adjustment.currency,
+        "note": adjustment.note,
+        "created_at": rfc3339(adjustment.created_at),
+    }

@@ -1,0 +1,108 @@
+"""/v1/rewards"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields, validate
+
+from service.rewards import reviews as rewards
+from service.rewards.tables import rewards as storage
+from service.rewards.tables.rewards import Reward
+from service.web.call import Call
+from service.web.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
+from service.web.pagination import PageQuery, after, page, page_of
+from service.web.rendering import Answer
+from service.web.resource import ADMIN, CHECKOUT, MARKETING, Resource
+
+SIDES = ["advocate", "friend"]
+STATUSES = ["pending", "available", "lapsed", "denied", "reversed"]
+resource = Resource("rewards", "What each side earned, and what became of it")
+
+
+class RewardQuery(PageQuery):
+    """Which rewards."""
+
+    conversion_id = fields.UUID(load_default=None)
+    customer_id = Name(load_default=None)
+    program_id = fields.UUID(load_default=None)
+    side = fields.String(load_default=None, validate=validate.OneOf(SIDES))
+    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+
+
+class Review(Strict):
+    """Why a human decided so."""
+
+    note = Text(most=500, required=True)
+
+
+class RewardOut(Strict):
+    """What one side earned from one conversion, in minor units."""
+
+    reward_id = fields.UUID(required=True)
+    side = fields.String(required=True, validate=validate.OneOf(SIDES))
+    customer_id = Name(required=True)
+    amount = Whole(least=1, required=True)
+    reversed_amount = Whole(least=0, required=True)
+    currency = Currency(required=True)
+    given_as = fields.String(data_key="as", required=True, validate=validate.OneOf(["credit", "discount"]))
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    available_at = Moment(required=True)
+
+
+class ListedReward(RewardOut):
+    """A reward on its own, with what it belongs to."""
+
+    conversion_id = fields.UUID(required=True)
+    program_id = fields.UUID(required=True)
+    terms_version = Whole(least=1, required=True)
+    expires_at = Moment(required=True, allow_none=True)
+    review_note = fields.String(required=True, allow_none=True)
+
+
+@resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT | MARKETING, query=RewardQuery)
+def list_rewards(call: Call, query: dict[str, Any]) -> Answer:
+    """List rewards"""
+    limit, position = query.pop("limit"), after(query)
+    rows = storage.page(call.session, call.merchant_id, now=call.now, limit=limit + 1, after=position, **query)
+    return page(rows, limit, lambda reward: _render(reward, call.now), lambda reward: reward.reward_id)
+
+
+@resource.writes("POST", "/rewards/<uuid:reward_id>/deny", ListedReward, body=Review, scopes=ADMIN)
+def deny_reward(call: Call, body: dict[str, Any], reward_id: UUID) -> Answer:
+    """Take a pending reward away"""
+    denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body["note"], now=call.now)
+    return Answer(_render(denied, call.now))
+
+
+@resource.writes("POST", "/rewards/<uuid:reward_id>/release", ListedReward, body=Review, scopes=ADMIN)
+def release_reward(call: Call, body: dict[str, Any], reward_id: UUID) -> Answer:
+    """Make a pending reward available now"""
+    released = rewards.release(call.session, call.merchant_id, reward_id, note=body["note"], now=call.now)
+    return Answer(_render(released, call.now))
+
+
+def render_reward(reward: Reward, now: datetime) -> dict[str, Any]:
+    """A reward as a conversion shows it."""
+    return {
+        "reward_id": str(reward.reward_id),
+        "side": reward.side,
+        "customer_id": reward.customer_id,
+        "amount": reward.amount,
+        "reversed_amount": reward.reversed_amount,
+        "currency": reward.currency,
+        "as": reward.given_as,
+        "status": reward.status_at(now),
+        "available_at": rfc3339(reward.available_at),
+    }
+
+
+def _render(reward: Reward, now: datetime) -> dict[str, Any]:
+    return {
+        **render_reward(reward, now),
+        "conversion_id": str(reward.conversion_id),
+        "program_id": str(reward.program_id),
+        "terms_version": reward.terms_version,
+        "expires_at": rfc3339(reward.expires_at),
+        "review_note": reward.review_note,
+    }

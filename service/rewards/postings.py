@@ -1,0 +1,224 @@
+"""What happened, in the language of the books. The one file that speaks both languages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.ids import new_id
+from service.ledger import books
+from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.rewards import references
+from service.rewards.tables import totals
+from service.rewards.tables.adjustments import Adjustment
+from service.rewards.tables.redemptions import Redemption
+from service.rewards.tables.rewards import Reward
+from service.rewards.tables.totals import Change
+
+Owners = Mapping[str, str]
+"""customer_id -> the opaque name of that customer in the books."""
+
+
+def earn(
+    session: Session, rewards: Sequence[Reward], owners: Owners, *, ordered_at: datetime, recorded_at: datetime
+) -> None:
+    """Book what one conversion earned: a credit is pending, a discount was given at once."""
+    postings = [_earned(reward, owners[reward.customer_id]) for reward in rewards]
+    if postings:
+        first = rewards[0]
+        _post(
+            session,
+            first.merchant_id,
+            references.earned(first.conversion_id),
+            "earned",
+            postings,
+            effective_at=ordered_at,
+            recorded_at=recorded_at,
+        )
+        _count(session, ((reward, reward.amount) for reward in rewards))
+
+
+def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
+    """Book the end of a reward's hold; what the customer owes is paid first."""
+    movement = Posting(pending(owner), available(owner), reward.remaining, reward.currency)
+    paid = min(debt, reward.remaining)
+    _post(
+        session,
+        reward.merchant_id,
+        references.released(reward.conversion_id, reward.reward_id),
+        "ripened",
+        [movement, *_pay(owner, paid, reward.currency)],
+        effective_at=reward.available_at,
+        recorded_at=recorded_at,
+    )
+
+
+def lapse(session: Session, reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> None:
+    """Book that what is left of a reward, in minor units, was not used in time."""
+    _post(
+        session,
+        reward.merchant_id,
+        references.lapsed(reward.conversion_id, reward.reward_id),
+        "lapsed",
+        [Posting(available(owner), LAPSED, amount, reward.currency)],
+        effective_at=reward.expires_at or recorded_at,
+        recorded_at=recorded_at,
+    )
+
+
+def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime) -> None:
+    """Book that a review took a pending reward away."""
+    _post(
+        session,
+        reward.merchant_id,
+        references.denied(reward.conversion_id, reward.reward_id),
+        "denied",
+        [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
+        effective_at=recorded_at,
+        recorded_at=recorded_at,
+    )
+    _count(session, [(reward, -reward.remaining)])
+
+
+def take_back(
+    session: Session,
+    parts: Sequence[tuple[Reward, int]],
+    owners: Owners,
+    held: Mapping[str, int],
+    *,
+    entry_id: UUID,
+    effective_at: datetime,
+    recorded_at: datetime,
+) -> None:
+    """Book what one refund takes back.
+
+    entry_id: ours for the refund. parts: rewards of one conversion, with the minor units to take back of each.
+    held: customer_id -> what is available to take from; what is missing becomes a debt.
+    """
+    postings: list[Posting] = []
+    for reward, amount in parts:
+        postings += _taken_back(reward, amount, owners[reward.customer_id], held.get(reward.customer_id, 0))
+    if postings:
+        first, _ = parts[0]
+        _post(
+            session,
+            first.merchant_id,
+            references.refunded(first.conversion_id, entry_id),
+            "refunded",
+            postings,
+            effective_at=effective_at,
+            recorded_at=recorded_at,
+        )
+        _count(session, ((reward, -amount) for reward, amount in parts))
+
+
+def reserve(session: Session, redemption: Redemption, owner: str) -> None:
+    """Book that balance is set aside. Raises books.InsufficientFunds."""
+    _post(
+        session,
+        redemption.merchant_id,
+        references.reserved(redemption.redemption_id),
+        "reserved",
+        [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
+        effective_at=redemption.created_at,
+        recorded_at=redemption.created_at,
+    )
+
+
+def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
+    """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first.
+
+    One reference serves capture and void, so that a reservation cannot end twice.
+    """
+    given_back = redemption.amount - captured
+    postings = []
+    if captured:
+        postings.append(Posting(reserved(owner), SETTLED, captured, redemption.currency))
+    if given_back:
+        postings.append(Posting(reserved(owner), available(owner), given_back, redemption.currency))
+        postings += _pay(owner, min(debt, given_back), redemption.currency)
+    _post(
+        session,
+        redemption.merchant_id,
+        references.settled(redemption.redemption_id),
+        "captured" if captured else "voided",
+        postings,
+        effective_at=now,
+        recorded_at=now,
+    )
+    if captured:
+        spent = Change(redemption.customer_id, redemption.currency, spent=captured)
+        totals.add(session, redemption.merchant_id, [spent])
+
+
+def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
+    """Book a change by hand; a credit pays the debt first. Raises books.InsufficientFunds."""
+    amount, currency = adjustment.amount, adjustment.currency
+    if adjustment.direction == "credit":
+        postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *_pay(owner, min(debt, amount), currency)]
+    else:
+        postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
+    _post(
+        session,
+        adjustment.merchant_id,
+        references.adjusted(adjustment.adjustment_id),
+        "adjusted",
+        postings,
+        effective_at=adjustment.created_at,
+        recorded_at=adjustment.created_at,
+    )
+
+
+def _earned(reward: Reward, owner: str) -> Posting:
+    credited = SETTLED if reward.given_as == "discount" else pending(owner)
+    return Posting(EXPENSE, credited, reward.amount, reward.currency)
+
+
+def _pay(owner: str, amount: int, currency: str) -> list[Posting]:
+    return [Posting(available(owner), owed(owner), amount, currency)] if amount else []
+
+
+def _taken_back(reward: Reward, amount: int, owner: str, held: int) -> list[Posting]:
+    if reward.given_as == "discount":
+        return [Posting(SETTLED, EXPENSE, amount, reward.currency)]
+    if reward.status == "pending":
+        return [Posting(pending(owner), EXPENSE, amount, reward.currency)]
+    from_lapsed = min(amount, reward.lapsed_amount or 0)
+    from_available = min(amount - from_lapsed, held)
+    still_missing = amount - from_lapsed - from_available
+    parts = ((LAPSED, from_lapsed), (available(owner), from_available), (owed(owner), still_missing))
+    return [Posting(account, EXPENSE, part, reward.currency) for account, part in parts if part]
+
+
+def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
+    """Count what these credits add to what their customers ever earned."""
+    earned = [
+        (reward.merchant_id, Change(reward.customer_id, reward.currency, earned=amount))
+        for reward, amount in changes
+        if reward.given_as == "credit"
+    ]
+    if earned:
+        totals.add(session, earned[0][0], [change for _, change in earned])
+
+
+def _post(
+    session: Session,
+    merchant_id: UUID,
+    reference: str,
+    event: str,
+    postings: list[Posting],
+    *,
+    effective_at: datetime,
+    recorded_at: datetime,
+) -> None:
+    books.post(
+        session,
+        merchant_id,
+        transaction_id=new_id(),
+        reference=reference,
+        event=event,
+        postings=postings,
+        effective_at=effective_at,
+        recorded_at=recorded_at,
+    )

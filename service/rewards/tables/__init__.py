@@ -1,0 +1,1 @@
+"""What was earned and what became of it, as it is stored."""

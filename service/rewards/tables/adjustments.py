@@ -1,0 +1,63 @@
+"""Adjustments: what a human added to a balance or took from it, and why."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database.lists import newest
+from service.database.tables import Base
+
+
+class Adjustment(Base):
+    """One change by hand, in minor units. direction: `credit` adds to what is available, `debit` takes from it."""
+
+    __tablename__ = "adjustment"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
+        CheckConstraint("direction IN ('credit', 'debit')", name="direction"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("note <> ''", name="note"),
+        Index(None, "merchant_id", "customer_id"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    adjustment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(255))
+    direction: Mapped[str] = mapped_column(String(6))
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    note: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[datetime]
+
+
+def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment | None:
+    """The merchant's adjustment, or None."""
+    return session.get(Adjustment, (merchant_id, adjustment_id))
+
+
+def page(session: Session, merchant_id: UUID, *, limit: int, after: UUID | None) -> Sequence[Adjustment]:
+    """The merchant's adjustments, newest first."""
+    query = select(Adjustment).where(Adjustment.merchant_id == merchant_id)
+    return session.scalars(newest(query, Adjustment.adjustment_id, limit=limit, after=after)).all()
+
+
+def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """adjustment -> its note."""
+    query = select(Adjustment.adjustment_id, Adjustment.note).where(
+        Adjustment.merchant_id == merchant_id, Adjustment.adjustment_id.in_(list(adjustment_ids))
+    )
+    return {row.adjustment_id: row.note for row in session.execute(query)}
+
+
+def added(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
+    """currency -> minor units that were ever added for this customer, less what was taken; negative if that is more."""
+    signed = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
+    query = (
+        select(Adjustment.currency, func.sum(signed))
+        .where(Adjustment.merchant_id == merchant_id, Adjustment.customer_id == customer_id)
+        .group_by(Adjustment.currency)
+    )
+    return {currency: int(total) for currency, total in session.execute(query)}

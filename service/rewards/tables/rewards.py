@@ -1,0 +1,236 @@
+"""Rewards: what one side earned from one conversion, and what became of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database.lists import newest
+from service.database.tables import Base
+
+WAITING = "status = 'pending'"
+EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
+
+
+class Reward(Base):
+    """What one side earned from one conversion, in minor units.
+
+    given_as: `credit` goes to the customer's balance; `discount` was taken off the order by the shop.
+    status: as last stored; a pending one whose time has come counts as available.
+    lapsed_amount: what of it lapsed and was not taken back since; None until its time is over.
+    counted: whether the advocate's cap and tiers count the referral by this reward. One reward of each
+    conversion does: the advocate's, or the friend's where the advocate earns nothing.
+    """
+
+    __tablename__ = "reward"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "conversion_id", "side"),
+        ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
+        ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
+        CheckConstraint("side IN ('advocate', 'friend')", name="side"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_amount"),
+        CheckConstraint("lapsed_amount BETWEEN 0 AND amount - reversed_amount", name="lapsed_amount"),
+        CheckConstraint("given_as IN ('credit', 'discount')", name="given_as"),
+        CheckConstraint("status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="status"),
+        Index(None, "merchant_id", "customer_id", "reward_id"),
+        Index("ix_reward_merchant_id_program_id_advocate_id", "merchant_id", "program_id", "advocate_id"),
+        Index(
+            "ix_reward_expiring",
+            "expires_at",
+            postgresql_where=text(EXPIRING),
+            sqlite_where=text(EXPIRING),
+        ),
+        Index("ix_reward_due", "available_at", postgresql_where=text(WAITING), sqlite_where=text(WAITING)),
+        Index(
+            "ix_reward_due_of_customer",
+            "merchant_id",
+            "customer_id",
+            "available_at",
+            postgresql_where=text(WAITING),
+            sqlite_where=text(WAITING),
+        ),
+        Index(
+            "ix_reward_expiring_of_customer",
+            "merchant_id",
+            "customer_id",
+            "expires_at",
+            postgresql_where=text(EXPIRING),
+            sqlite_where=text(EXPIRING),
+        ),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reward_id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversion_id: Mapped[UUID]
+    program_id: Mapped[UUID]
+    terms_version: Mapped[int]
+    side: Mapped[str] = mapped_column(String(8))
+    customer_id: Mapped[str] = mapped_column(String(255))
+    advocate_id: Mapped[str] = mapped_column(String(255))
+    friend_id: Mapped[str] = mapped_column(String(255))
+    counted: Mapped[bool]
+    amount: Mapped[int]
+    reversed_amount: Mapped[int]
+    lapsed_amount: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    given_as: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(9))
+    available_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    review_note: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime]
+
+    @property
+    def remaining(self) -> int:
+        """What refunds have left of it."""
+        return self.amount - self.reversed_amount
+
+    def status_at(self, now: datetime) -> str:
+        """The status that a customer is shown at this moment."""
+        return "available" if self.status == "pending" and self.available_at <= now else self.status
+
+
+PENDING = Reward.status == literal("pending", literal_execute=True)
+AVAILABLE = Reward.status == literal("available", literal_execute=True)
+"""Written into the statement, so that the databases see that a partial index serves it."""
+
+_OF_CONVERSIONS = (
+    select(Reward)
+    .where(Reward.merchant_id == bindparam("merchant"), Reward.conversion_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Reward.conversion_id, Reward.side)
+)
+_DUE = (
+    select(Reward)
+    .where(
+        Reward.merchant_id == bindparam("merchant"),
+        Reward.customer_id == bindparam("customer"),
+        PENDING,
+        Reward.available_at <= bindparam("now"),
+    )
+    .order_by(Reward.available_at, Reward.reward_id)
+)
+
+
+def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward | None:
+    """The merchant's reward, or None."""
+    return session.get(Reward, (merchant_id, reward_id), populate_existing=True)
+
+
+def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
+    """The rewards that these conversions earned, the advocate's before the friend's."""
+    found = session.scalars(
+        _OF_CONVERSIONS,
+        {"merchant": merchant_id, "ids": list(conversion_ids)},
+        execution_options={"populate_existing": True},
+    )
+    return found.all()
+
+
+def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Reward]:
+    """The customer's pending rewards whose hold has ended, in the order in which they ripened."""
+    values = {"merchant": merchant_id, "customer": customer_id, "now": now}
+    return session.scalars(_DUE, values, execution_options={"populate_existing": True}).all()
+
+
+def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Reward]:
+    """The customer's available rewards whose time is over and of which nobody has said yet what lapsed."""
+    query = _unlapsed(merchant_id, customer_id).where(Reward.expires_at <= now)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+def left_of_unexpired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> dict[str, int]:
+    """currency -> minor units that refunds have left of the customer's available rewards that live on."""
+    query = (
+        _unlapsed(merchant_id, customer_id)
+        .where(or_(Reward.expires_at.is_(None), Reward.expires_at > now))
+        .with_only_columns(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
+        .group_by(Reward.currency)
+    )
+    return {currency: int(total) for currency, total in session.execute(query)}
+
+
+def _unlapsed(merchant_id: UUID, customer_id: str) -> Select[tuple[Reward]]:
+    return select(Reward).where(
+        Reward.merchant_id == merchant_id,
+        Reward.customer_id == customer_id,
+        Reward.given_as == "credit",
+        AVAILABLE,
+        Reward.lapsed_amount.is_(None),
+    )
+
+
+def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:
+    """(merchant, customer) of rewards that are ripe or whose time is over, of all merchants. For the worker."""
+    query = (
+        select(Reward.merchant_id, Reward.customer_id)
+        .where(
+            or_(
+                and_(PENDING, Reward.available_at <= now),
+                and_(AVAILABLE, Reward.lapsed_amount.is_(None), Reward.expires_at <= now),
+            )
+        )
+        .distinct()
+        .limit(limit)
+    )
+    return [(row.merchant_id, row.customer_id) for row in session.execute(query)]
+
+
+def rewarded_friends(session: Session, merchant_id: UUID, *, program_id: UUID, advocate_id: str, besides: str) -> int:
+    """How many friends this advocate's cap and tiers count in this program, without the friend `besides`."""
+    query = select(func.count(Reward.friend_id.distinct())).where(
+        Reward.merchant_id == merchant_id,
+        Reward.program_id == program_id,
+        Reward.advocate_id == advocate_id,
+        Reward.friend_id != besides,
+        Reward.counted == true(),
+        Reward.status.not_in(("denied", "reversed")),
+    )
+    return session.scalar(query) or 0
+
+
+def page(
+    session: Session,
+    merchant_id: UUID,
+    *,
+    now: datetime,
+    limit: int,
+    after: UUID | None,
+    status: str | None = None,
+    **equal: Any,
+) -> Sequence[Reward]:
+    """The merchant's rewards, newest first. `equal`: columns and the values that they must have, None for any."""
+    query = select(Reward).where(Reward.merchant_id == merchant_id)
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(getattr(Reward, column) == value)
+    if status is not None:
+        query = _with_status(query, status, now)
+    return session.scalars(newest(query, Reward.reward_id, limit=limit, after=after)).all()
+
+
+def _with_status(query: Select[tuple[Reward]], status: str, now: datetime) -> Select[tuple[Reward]]:
+    if status == "pending":
+        return query.where(Reward.status == "pending", Reward.available_at > now)
+    if status == "available":
+        ripe = and_(Reward.status == "pending", Reward.available_at <= now)
+        return query.where(or_(Reward.status == "available", ripe))
+    return query.where(Reward.status == status)

@@ -1,0 +1,60 @@
+"""Answers that were given under an Idempotency-Key, kept in the same transaction as their effect."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Uuid, bindparam, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database.tables import Base, insertion, numbered
+
+
+class StoredAnswer(Base):
+    """What was asked under this key, and the answer. `status` is None only while the request runs."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index(None, "created_at"),)
+
+    merchant_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("merchant.merchant_id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    status: Mapped[int | None]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+_CLAIM = insertion(StoredAnswer.__table__, "ON CONFLICT (merchant_id, key) DO NOTHING RETURNING key")
+_STORED = select(StoredAnswer).where(
+    StoredAnswer.merchant_id == bindparam("merchant"), StoredAnswer.key == bindparam("key")
+)
+_FINISH = (
+    update(StoredAnswer.__table__)  # type: ignore[arg-type]
+    .where(
+        StoredAnswer.__table__.c.merchant_id == bindparam("merchant"),
+        StoredAnswer.__table__.c.key == bindparam("the_key"),
+    )
+    .values(status=bindparam("answer_status"), body=bindparam("answer_body"))
+)
+
+
+def claim(session: Session, merchant_id: UUID, key: str, *, fingerprint: bytes, now: datetime) -> StoredAnswer | None:
+    """Take the key for this transaction: None if it was free, else what is stored under it.
+
+    Waits while another transaction holds the key, up to the connection's lock timeout.
+    """
+    values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "created_at": now}
+    values |= {"status": None, "body": None}
+    if session.execute(_CLAIM, numbered([values])).first() is not None:
+        return None
+    return session.scalars(_STORED, {"merchant": merchant_id, "key": key}).one()
+
+
+def finish(session: Session, merchant_id: UUID, key: str, *, status: int, body: bytes) -> None:
+    """Keep the answer beside its effect."""
+    values = {"merchant": merchant_id, "the_key": key, "answer_status": status, "answer_body": body}
+    session.execute(_FINISH, values)
+
+
+def forget_before(session: Session, moment: datetime) -> None:
+    """Drop answers older than this. Natural keys go on protecting what they made."""
+    session.execute(delete(StoredAnswer).where(StoredAnswer.created_at < moment))

@@ -1,0 +1,78 @@
+"""What the generated OpenAPI document needs beyond what the endpoints declare."""
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask_smorest import Api
+from marshmallow import fields, validate
+
+from service import currencies
+from service.web.fields import PRINTABLE, Currency, Text
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457: what went wrong",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "A stable reference, explained in docs/problems.md"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def describe(api: Api) -> None:
+    """Tell the generator of our security and of our kinds of values."""
+    api.spec.components.security_scheme(
+        "key", {"type": "http", "scheme": "bearer", "description": "A key of the shop: `ok_<scope>_...`"}
+    )
+    plugin = next(plugin for plugin in api.spec.plugins if isinstance(plugin, MarshmallowPlugin))
+    if plugin.converter is not None:
+        plugin.converter.add_attribute_function(_of_field)  # type: ignore[no-untyped-call]
+
+
+def document(api: Api, amend: Callable[[dict[str, Any]], None]) -> str:
+    """The document as YAML: every operation with its problems.
+
+    amend: says of the schemas what marshmallow cannot.
+    """
+    contract = api.spec.to_dict()
+    contract["components"]["responses"] = {
+        "Problem": {
+            "description": "A problem",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    }
+    schemas = contract["components"]["schemas"]
+    del schemas["Error"]
+    schemas["Problem"] = _PROBLEM
+    schemas["Currency"] = {"type": "string", "description": "ISO 4217", "enum": currencies.known()}
+    amend(schemas)
+    for operations in contract["paths"].values():
+        for name, operation in operations.items():
+            if name != "parameters":
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    return str(yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=110))
+
+
+def _of_field(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    if isinstance(field, Currency):
+        return {"$ref": "#/components/schemas/Currency"}
+    if isinstance(field, Text):
+        return {"pattern": PRINTABLE}
+    for validator in field.validators:
+        if isinstance(validator, validate.Regexp):
+            return {"pattern": str(validator.regex.pattern).replace(r"\Z", "$")}
+    return {}

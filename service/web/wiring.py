@@ -1,0 +1,29 @@
+"""What an app is wired with, for those who serve its requests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import current_app
+
+from service.database.engine import Database
+from service.settings import Settings
+from service.tokens import TokenSigner
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The settings, the database and the signer of one app.
+
+    authenticate: from an Authorization header, and the scopes that may do what is asked, to the merchant.
+    """
+
+    settings: Settings
+    database: Database
+    signer: TokenSigner
+    authenticate: Callable[[str, frozenset[str]], UUID]
+
+
+def wiring() -> Wiring:
+    """What the app of this request was wired with."""
+    return current_app.extensions["orchard"]  # type: ignore[no-any-return]

@@ -1,0 +1,128 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.conversions.attribution import later_order, new_referral
+from service.conversions.eligibility import CLOCK_GRACE, Case, Person
+from service.ledger.rewards import FixedReward
+from service.programs.terms import Terms, Tier
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+TERMS = Terms(
+    currency="EUR",
+    advocate_reward=FixedReward(1000),
+    friend_reward=None,
+    tiers=(),
+    minimum_order_amount=0,
+    attribution_window=30 * DAY,
+    hold=14 * DAY,
+    new_customers_only=True,
+    rewarded_orders=1,
+    max_rewards_per_advocate=None,
+    reward_expiry=None,
+)
+GOOD = Case(
+    terms=TERMS,
+    program_status="active",
+    link_status="active",
+    link_expires_at=None,
+    visited_at=NOW - DAY,
+    ordered_at=NOW,
+    amount=5000,
+    currency="EUR",
+    advocate=Person("ana", "ana@example.com"),
+    friend=Person("ben", "ben@example.com"),
+    friend_is_above=False,
+    has_earlier_order=False,
+    rewarded_friends=0,
+)
+
+
+def with_terms(**changes: object) -> Case:
+    return replace(GOOD, terms=replace(TERMS, **changes))
+
+
+def test_a_good_referral_is_attributed() -> None:
+    decided = new_referral(GOOD)
+    assert (decided.status, decided.reasons) == ("attributed", ())
+    assert all(decision.passed for decision in decided.decisions)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (replace(GOOD, link_status="revoked"), "link_revoked"),
+        (replace(GOOD, link_expires_at=NOW), "link_expired"),
+        (replace(GOOD, program_status="paused"), "program_paused"),
+        (replace(GOOD, program_status="ended"), "program_paused"),
+        (replace(GOOD, visited_at=NOW - 30 * DAY), "outside_window"),
+        (replace(GOOD, friend=Person("ana")), "self_referral"),
+        (replace(GOOD, friend=Person("ana2", "ana@example.com")), "self_referral"),
+        (replace(GOOD, friend_is_above=True), "circular_referral"),
+        (replace(GOOD, has_earlier_order=True), "existing_customer"),
+        (replace(GOOD, friend=Person("ben", since=NOW)), "existing_customer"),
+        (replace(with_terms(minimum_order_amount=5001)), "below_minimum"),
+        (replace(GOOD, currency="USD"), "currency_mismatch"),
+        (replace(with_terms(max_rewards_per_advocate=3), rewarded_friends=3), "cap_reached"),
+    ],
+)
+def test_each_rule_can_say_no_alone(case: Case, reason: str) -> None:
+    decided = new_referral(case)
+    assert (decided.status, decided.reasons) == ("declined", (reason,))
+
+
+def test_every_rule_that_says_no_is_named() -> None:
+    case = replace(GOOD, link_status="revoked", has_earlier_order=True, currency="USD")
+    assert new_referral(case).reasons == ("link_revoked", "existing_customer", "currency_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("visited_at", "passes"),
+    [
+        (NOW - 30 * DAY + timedelta(microseconds=1), True),
+        (NOW - 30 * DAY, False),
+        (NOW, True),
+        (NOW + CLOCK_GRACE, True),
+        (NOW + CLOCK_GRACE + timedelta(microseconds=1), False),
+        (None, True),
+    ],
+)
+def test_the_window_is_exact_to_the_microsecond(visited_at: datetime | None, passes: bool) -> None:
+    assert ("outside_window" not in new_referral(replace(GOOD, visited_at=visited_at)).reasons) is passes
+
+
+def test_existing_customers_are_welcome_where_the_program_says_so() -> None:
+    case = replace(with_terms(new_customers_only=False), has_earlier_order=True)
+    assert new_referral(case).status == "attributed"
+
+
+def test_an_unknown_mailbox_is_nobodys() -> None:
+    case = replace(GOOD, advocate=Person("ana"), friend=Person("ben"))
+    assert new_referral(case).status == "attributed"
+
+
+def test_a_later_order_repeats_and_is_attributed_while_orders_are_rewarded() -> None:
+    case = with_terms(rewarded_orders=2)
+    assert later_order(case, rewarded_orders_so_far=1, given_by_another=False).status == "attributed"
+    assert later_order(case, rewarded_orders_so_far=2, given_by_another=False).status == "repeat"
+    unlimited = with_terms(rewarded_orders=None)
+    assert later_order(unlimited, rewarded_orders_so_far=99, given_by_another=False).status == "attributed"
+
+
+def test_a_later_order_by_another_advocates_token_is_noted_and_belongs_to_the_first() -> None:
+    decided = later_order(with_terms(rewarded_orders=2), rewarded_orders_so_far=1, given_by_another=True)
+    assert (decided.status, decided.reasons) == ("attributed", ("already_referred",))
+
+
+def test_a_later_order_is_declined_where_a_rule_says_no() -> None:
+    case = replace(with_terms(rewarded_orders=2), currency="USD")
+    decided = later_order(case, rewarded_orders_so_far=1, given_by_another=True)
+    assert (decided.status, decided.reasons) == ("declined", ("already_referred", "currency_mismatch"))
+
+
+def test_the_highest_tier_that_is_reached_pays() -> None:
+    terms = replace(TERMS, tiers=(Tier(3, FixedReward(2000)), Tier(5, FixedReward(3000))))
+    paid = [terms.advocate_reward_for(nth) for nth in (1, 2, 3, 4, 5, 6)]
+    assert [reward and reward.amount for reward in paid] == [1000, 1000, 2000, 2000, 3000, 3000]

@@ -1,0 +1,127 @@
+from typing import Any
+
+import pytest
+
+from service.database.engine import Database, RaceLost
+from tests.shop import FIXED, TEN_PERCENT, Shop
+
+
+def reversals(refund: dict) -> dict[str, int]:
+    return {part["side"]: part["amount"] for part in refund["reversals"]}
+
+
+def test_partial_refunds_take_back_exactly_all_in_the_end(shop: Shop) -> None:
+    link = shop.link(shop.program(advocate_reward={"type": "fixed", "amount": 100}, friend_reward=None))
+    order = shop.order(referral=link["code"], amount=3)
+    taken = [reversals(shop.refund(order, 1, f"r-{number}")).get("advocate", 0) for number in range(3)]
+    assert taken == [33, 34, 33]
+    assert shop.balance("ana")["available"] == 0
+    shown = shop.get(f"/conversions/{order['conversion_id']}")
+    assert shown["refunded_amount"] == 3
+    assert [(r["status"], r["reversed_amount"]) for r in shown["rewards"]] == [("reversed", 100)]
+
+
+def test_a_pending_reward_is_taken_back_from_pending(shop: Shop) -> None:
+    order = shop.order("ben", referral=shop.link(shop.program(hold_days=14))["code"])
+    shop.refund(order, 2500, "r-1")
+    assert [shop.balance(name)["pending"] for name in ("ana", "ben")] == [500, 500]
+
+
+def test_a_spent_reward_becomes_owed_and_the_next_one_pays_it_first(shop: Shop) -> None:
+    link = shop.link(shop.program(friend_reward=None))
+    order = shop.order(referral=link["code"])
+    redemption = shop.reserve("ana", 700)
+    shop.post(f"/redemptions/{redemption['redemption_id']}/capture", {}, status=200)
+    shop.refund(order, 5000, "r-1")
+    assert {k: shop.balance("ana")[k] for k in ("available", "owed")} == {"available": 0, "owed": 700}
+    shop.order(referral=link["code"])
+    assert {k: shop.balance("ana")[k] for k in ("available", "owed")} == {"available": 300, "owed": 0}
+    kinds = [entry["kind"] for entry in shop.get("/customers/ana/statement")["data"]]
+    assert kinds == ["debt_paid", "ripened", "earned", "owed", "taken_back", "spent", "reserved", "ripened", "earned"]
+
+
+def test_a_voided_reservation_pays_a_debt_first(shop: Shop) -> None:
+    order = shop.order(referral=shop.link(shop.program(friend_reward=None))["code"])
+    redemption = shop.reserve("ana", 1000)
+    shop.refund(order, 5000, "r-1")
+    assert {k: shop.balance("ana")[k] for k in ("reserved", "owed")} == {"reserved": 1000, "owed": 1000}
+    shop.post(f"/redemptions/{redemption['redemption_id']}/void", status=200)
+    assert {k: shop.balance("ana")[k] for k in ("available", "reserved", "owed")} == {
+        "available": 0,
+        "reserved": 0,
+        "owed": 0,
+    }
+
+
+def test_a_discount_is_taken_back_from_what_was_settled_and_the_friend_owes_nothing(shop: Shop) -> None:
+    program = shop.program(advocate_reward=None, friend_reward={**TEN_PERCENT, "as": "discount"})
+    order = shop.order("ben", referral=shop.link(program)["code"])
+    assert reversals(shop.refund(order, 5000, "r-1")) == {"friend": 500}
+    assert shop.balance("ben") == {}
+    accounts = shop.get("/ledger/trial-balance")["accounts"]
+    assert {(line["account"], line["debit"], line["credit"]) for line in accounts} == {
+        ("expense:rewards", 0, 0),
+        ("settled", 0, 0),
+    }
+
+
+def test_the_same_refund_again_is_answered_the_same_and_other_content_is_refused(shop: Shop) -> None:
+    order = shop.order(referral=shop.link(shop.program())["code"])
+    first = shop.refund(order, 1000, "r-1")
+    assert shop.refund(order, 1000, "r-1", status=200) == first
+    assert shop.refund(order, 1001, "r-1", status=409)["type"].endswith("#refund-contradicted")
+    assert shop.get(f"/conversions/{order['conversion_id']}")["refunded_amount"] == 1000
+
+
+@pytest.mark.parametrize("amount", [0, -1, 5001, 1.5, "1", None, 10**30])
+def test_more_than_was_paid_or_nothing_cannot_be_refunded(shop: Shop, amount: object) -> None:
+    order = shop.order(referral=shop.link(shop.program())["code"])
+    response = shop.call(
+        "POST", f"/conversions/{order['conversion_id']}/refunds", {"refund_id": "r-1", "amount": amount}
+    )
+    assert response.status_code in (400, 422)
+    assert shop.get(f"/conversions/{order['conversion_id']}") == order
+
+
+def test_refunds_that_add_up_to_more_than_was_paid_are_refused(shop: Shop) -> None:
+    order = shop.order()
+    shop.refund(order, 3000, "r-1")
+    shop.refund(order, 2001, "r-2", status=422)
+    shop.refund(order, 2000, "r-3")
+
+
+def test_a_refund_of_an_order_that_does_not_exist_is_not_found(shop: Shop) -> None:
+    missing = {"conversion_id": "01930000-0000-7000-8000-000000000000"}
+    shop.refund(missing, 1, "r-1", status=404)
+    shop.refund({"conversion_id": "nonsense"}, 1, "r-1", status=404)
+
+
+def test_a_refund_that_is_tried_again_keeps_its_time(
+    shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = shop.order(referral=shop.link(shop.program())["code"])
+    raced, original = [], database._attempt
+
+    def lose_the_first_race(work: Any, **options: Any) -> Any:
+        def lose(session: Any) -> Any:
+            answer = work(session)
+            if not raced:
+                raced.append(True)
+                raise RaceLost
+            return answer
+
+        return original(lose, **options)
+
+    monkeypatch.setattr(database, "_attempt", lose_the_first_race)
+    body = {"refund_id": "r", "amount": 1, "refunded_at": "2026-01-01T00:00:00Z"}
+    made = shop.post(f"/conversions/{order['conversion_id']}/refunds", body)
+    assert raced
+    assert made["refunded_at"] == "2026-01-01T00:00:00.000000Z"
+
+
+def test_a_denied_reward_is_not_taken_back_again(shop: Shop) -> None:
+    order = shop.order("ben", referral=shop.link(shop.program(hold_days=14, advocate_reward=FIXED))["code"])
+    advocates = order["rewards"][0]["reward_id"]
+    assert shop.post(f"/rewards/{advocates}/deny", {"note": "abuse"}, status=200)["status"] == "denied"
+    assert reversals(shop.refund(order, 5000, "r-1")) == {"friend": 1000}
+    assert shop.balance("ana")["pending"] == 0

@@ -1,0 +1,93 @@
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Index, inspect, text
+
+from service.database.engine import Database, _wal_is_safe
+from service.links import visits
+from service.migrations import schema
+from service.migrations.metadata import ALL
+
+FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
+
+
+def test_the_migrations_make_what_the_code_says(database: Database) -> None:
+    with database.engine.connect() as connection:
+        options = {"include_object": lambda thing, name, kind, *_: not (name or "").startswith("visit_")}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, ALL) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() == schema.HEAD
+
+
+def test_upgrading_again_changes_nothing(database: Database) -> None:
+    schema.upgrade(database)
+
+
+def test_the_merchant_leads_every_key() -> None:
+    for metadata in ALL:
+        for table in metadata.tables.values():
+            keys = [list(table.primary_key.columns)]
+            keys += [list(key.columns) for key in table.constraints if hasattr(key, "columns") and len(key.columns) > 1]
+            keys += [
+                list(key.columns) for key in table.indexes if isinstance(key, Index) and key.name not in FOR_THE_WORKER
+            ]
+            for columns in keys:
+                checks_only = all(column.name != "merchant_id" for column in columns) and columns != keys[0]
+                assert columns[0].name == "merchant_id" or checks_only, (table.name, columns)
+
+
+def test_there_are_no_sequences(database: Database) -> None:
+    if database.is_sqlite:
+        assert not inspect(database.engine).has_table("sqlite_sequence")
+    else:
+        with database.engine.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM pg_sequences")).scalar() == 0
+
+
+def test_visits_are_partitioned_by_month_on_postgresql(database: Database) -> None:
+    if database.is_sqlite:
+        return
+    with database.engine.begin() as connection:
+        visits.prepare_partitions(connection, now=datetime(2031, 11, 30, tzinfo=UTC))
+        names = connection.execute(text("SELECT relname FROM pg_class WHERE relname LIKE 'visit_2%'")).scalars().all()
+    assert {"visit_2031_11", "visit_2031_12", "visit_2032_01", "visit_2032_02"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_wal_is_used_only_where_it_is_sound(version: tuple[int, int, int], safe: bool) -> None:
+    assert _wal_is_safe(version) is safe
+
+
+@pytest.mark.parametrize("table", ["program_terms", "refund", "reversal"])
+def test_history_is_append_only(database: Database, table: str) -> None:
+    with database.engine.connect() as connection:
+        kind = "trigger" if database.is_sqlite else "r"
+        query = (
+            "SELECT count(*) FROM sqlite_master WHERE type = :kind AND tbl_name = :name"
+            if database.is_sqlite
+            else "SELECT count(*) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+            " WHERE relkind = :kind AND relname = :name AND tgname LIKE '%_no_%'"
+        )
+        assert connection.execute(text(query), {"kind": kind, "name": table}).scalar() == (
+            2 if database.is_sqlite else 3
+        )
