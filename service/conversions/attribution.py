@@ -1,9 +1,17 @@
-"""PURE: which referral, if any, earns the credit for an order."""
+"""PURE: the decision: which referral, if any, earns the credit for an order."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from service.conversions.eligibility import FOR_A_LATER_ORDER, FOR_A_NEW_REFERRAL, Case, Decision, judge
+from service.conversions.eligibility import (
+    ALREADY_REFERRED,
+    FOR_A_LATER_ORDER,
+    FOR_A_NEW_REFERRAL,
+    INVALID_REFERRAL,
+    Decision,
+    Facts,
+    judge,
+)
 
 Status = Literal["attributed", "repeat", "unattributed", "declined", "flagged"]
 
@@ -22,37 +30,42 @@ UNATTRIBUTED = Attribution(
 )
 UNREADABLE = Attribution(
     "declined",
-    ("invalid_referral",),
-    (Decision("invalid_referral", False, "The referral is not a token or code of this merchant."),),
+    (INVALID_REFERRAL.name,),
+    (INVALID_REFERRAL.noted("The referral is not a token or code of this merchant."),),
 )
 
 
-def new_referral(case: Case) -> Attribution:
-    """The first order that a referral is given for: every rule must agree."""
-    return _unless_refused(judge(case, FOR_A_NEW_REFERRAL))
+def decide(facts: Facts | None, *, referral_given: bool) -> Attribution:
+    """What the order is.
 
-
-def later_order(case: Case, *, rewarded_orders_so_far: int, given_by_another: bool) -> Attribution:
-    """An order of a friend who has a referral: it belongs to that referral, whatever token came with it.
-
-    rewarded_orders_so_far: how many orders of this friend earned rewards.
-    given_by_another: whether the token was another advocate's, who earns nothing by it.
+    facts: None where there is no referral that could earn the credit. referral_given: whether something came with it.
     """
+    if facts is None:
+        return UNREADABLE if referral_given else UNATTRIBUTED
+    return _later_order(facts) if facts.is_referred else _new_referral(facts)
+
+
+def _new_referral(facts: Facts) -> Attribution:
+    """The first order that a referral is given for: every rule must agree."""
+    return _unless_refused(judge(facts, FOR_A_NEW_REFERRAL))
+
+
+def _later_order(facts: Facts) -> Attribution:
+    """An order of a friend who has a referral: it belongs to that referral, whatever token came with it."""
     belongs = Decision("existing_referral", True, "The friend was referred before; the order belongs to that referral.")
     decisions = [belongs]
     noted: tuple[str, ...] = ()
-    if given_by_another:
-        noted = ("already_referred",)
-        decisions.append(Decision("already_referred", False, "The token given is another advocate's."))
-    limit = case.terms.rewarded_orders
-    within = limit is None or rewarded_orders_so_far < limit
-    count = (
-        f"{rewarded_orders_so_far} orders of this friend were rewarded, of {'any number' if limit is None else limit}."
-    )
+    if facts.given_by_another:
+        noted = (ALREADY_REFERRED.name,)
+        decisions.append(ALREADY_REFERRED.noted("The token given is another advocate's."))
+    limit = facts.terms.rewarded_orders
+    within = limit is None or facts.rewarded_orders < limit
+    most = "any number" if limit is None else limit
+    count = f"{facts.rewarded_orders} orders of this friend were rewarded, of {most}."
     decisions.append(Decision("rewarded_orders", within, count))
     if not within:
         return Attribution("repeat", noted, tuple(decisions))
-    judged = _unless_refused(judge(case, FOR_A_LATER_ORDER))
+    judged = _unless_refused(judge(facts, FOR_A_LATER_ORDER))
     return Attribution(judged.status, noted + judged.reasons, (*decisions, *judged.decisions))
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import situation
-from service.conversions.attribution import Attribution
-from service.conversions.situation import Asked, Situation
-from service.conversions.standing import Sighting
+from service.conversions import facts
+from service.conversions.attribution import Attribution, decide
+from service.conversions.eligibility import Facts
+from service.conversions.facts import Glimpse
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, Referral
 from service.customers import tables as customers
@@ -21,11 +21,12 @@ from service.customers.tables import KnownCustomer
 from service.database.tables import add_at_once
 from service.errors import ReferralError, Unknown
 from service.ids import new_id
+from service.ledger.rewards import Given, RewardTerms
 from service.links.evidence import Evidence, canonical, read_referral
-from service.programs import terms
+from service.programs.terms import Terms
 from service.rewards import postings
 from service.rewards.tables import rewards
-from service.rewards.tables.rewards import Reward
+from service.rewards.tables.rewards import Reward, Side
 from service.tokens import TokenSigner
 
 
@@ -70,16 +71,27 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     Raises OrderContradicted if the order was recorded before with other content.
     """
     evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
-    content = _fingerprint(order, evidence)
+    fingerprint = _fingerprint(order, evidence)
     friend_id = order.customer.customer_id
-    seen = situation.sight(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)
+    seen = facts.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)
     if seen.conversion_id is not None:
-        return _replay(session, merchant_id, seen.conversion_id, content)
+        return _replay(session, merchant_id, seen.conversion_id, fingerprint)
     people = _lock(session, merchant_id, order.customer, seen, now=now)
-    asked = Asked(evidence, bool(order.referral), order.ordered_at or now, order.amount, order.currency)
-    found = situation.read(session, merchant_id, seen, asked, friend=people[friend_id], people=people)
-    conversion, earned = _outcome(merchant_id, order, content, found, now=now)
-    _write(session, conversion, earned, found)
+    known = facts.gather(
+        session,
+        merchant_id,
+        seen,
+        evidence=evidence,
+        ordered_at=order.ordered_at or now,
+        amount=order.amount,
+        currency=order.currency,
+        friend=people[friend_id],
+        people=people,
+    )
+    decided = decide(known, referral_given=bool(order.referral))
+    conversion = _conversion(merchant_id, order, fingerprint, known, decided, now=now)
+    earned = _rewards(conversion, known) if known and decided.status == "attributed" else []
+    _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred)
     owners = {name: person.owner for name, person in people.items()}
     postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
     return Recorded(conversion, earned, is_new=True)
@@ -116,33 +128,31 @@ def _fingerprint(order: Order, evidence: Evidence | None) -> bytes:
     return hashlib.sha256(b"".join(b"%d:%s" % (len(field), field) for field in encoded)).digest()
 
 
-def _replay(session: Session, merchant_id: UUID, conversion_id: UUID, content: bytes) -> Recorded:
+def _replay(session: Session, merchant_id: UUID, conversion_id: UUID, fingerprint: bytes) -> Recorded:
     recorded = get(session, merchant_id, conversion_id)
-    if bytes(recorded.conversion.fingerprint) != content:
+    if bytes(recorded.conversion.fingerprint) != fingerprint:
         raise OrderContradicted(recorded.conversion.order_id)
     return recorded
 
 
 def _lock(
-    session: Session, merchant_id: UUID, friend: Contact, seen: Sighting, *, now: datetime
+    session: Session, merchant_id: UUID, friend: Contact, seen: Glimpse, *, now: datetime
 ) -> dict[str, KnownCustomer]:
     """Everybody whom this order may concern, locked; the friend made known and up to date."""
     if not seen.friend_is_known:
         customers.add(session, merchant_id, friend.customer_id, owner_id=new_id(), created_at=now)
-    concerned = {friend.customer_id, seen.referral_advocate_id, seen.link_advocate_id}
-    people = customers.lock(session, merchant_id, (name for name in concerned if name is not None))
+    people = customers.lock(session, merchant_id, {friend.customer_id, *seen.advocate_ids})
     return {**people, friend.customer_id: learn(session, merchant_id, people[friend.customer_id], friend)}
 
 
-def _outcome(
-    merchant_id: UUID, order: Order, content: bytes, found: Situation, *, now: datetime
-) -> tuple[Conversion, list[Reward]]:
-    decided = found.attribution
-    conversion = Conversion(
+def _conversion(
+    merchant_id: UUID, order: Order, fingerprint: bytes, known: Facts | None, decided: Attribution, *, now: datetime
+) -> Conversion:
+    return Conversion(
         merchant_id=merchant_id,
         conversion_id=new_id(),
         order_id=order.order_id,
-        fingerprint=content,
+        fingerprint=fingerprint,
         amount=order.amount,
         refunded_amount=0,
         currency=order.currency,
@@ -150,26 +160,23 @@ def _outcome(
         status=decided.status,
         reasons=list(decided.reasons),
         decisions=[decision.as_stored() for decision in decided.decisions],
-        program_id=found.program_id,
-        terms_version=found.terms_version,
-        link_id=found.link_id,
-        advocate_id=found.advocate_id,
+        program_id=known.program_id if known else None,
+        terms_version=known.terms_version if known else None,
+        link_id=known.link_id if known else None,
+        advocate_id=known.advocate.customer_id if known else None,
         ordered_at=order.ordered_at or now,
         recorded_at=now,
     )
-    return conversion, _rewards(conversion, found, decided)
 
 
-def _rewards(conversion: Conversion, found: Situation, decided: Attribution) -> list[Reward]:
+def _rewards(conversion: Conversion, known: Facts) -> list[Reward]:
     """What each side earned; a reward of 0 is no reward."""
-    if decided.status != "attributed" or found.terms is None:
-        return []
-    sides = {
-        "advocate": found.terms.advocate_reward_for(found.rewarded_friends + 1),
-        "friend": found.terms.friend_reward,
+    sides: dict[Side, RewardTerms | None] = {
+        "advocate": known.terms.advocate_reward_for(known.rewarded_friends + 1),
+        "friend": known.terms.friend_reward,
     }
     earned = [
-        _reward(conversion, found.terms, side, terms_of_side.given_as, amount)
+        _reward(conversion, known.terms, side, terms_of_side.given_as, amount)
         for side, terms_of_side in sides.items()
         if terms_of_side is not None and (amount := terms_of_side.of(conversion.amount))
     ]
@@ -178,7 +185,7 @@ def _rewards(conversion: Conversion, found: Situation, decided: Attribution) -> 
     return earned
 
 
-def _reward(conversion: Conversion, applied: terms.Terms, side: str, given_as: str, amount: int) -> Reward:
+def _reward(conversion: Conversion, applied: Terms, side: Side, given_as: Given, amount: int) -> Reward:
     at_once = given_as == "discount"
     available_at = conversion.ordered_at if at_once else applied.available_at(conversion.ordered_at)
     return Reward(
@@ -205,9 +212,9 @@ def _reward(conversion: Conversion, applied: terms.Terms, side: str, given_as: s
     )
 
 
-def _write(session: Session, conversion: Conversion, earned: list[Reward], found: Situation) -> None:
+def _write(session: Session, conversion: Conversion, earned: list[Reward], *, is_new_referral: bool) -> None:
     add_at_once(session, [conversion])
-    if found.is_new_referral:
+    if is_new_referral and conversion.status == "attributed":
         add_at_once(session, [_referral(conversion)])
     if earned:
         add_at_once(session, earned)

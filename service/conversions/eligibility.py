@@ -1,11 +1,12 @@
-"""PURE: every rule that can say no to a referral, each a function with a name and a reason.
+"""PURE: every rule that can say no to a referral, each one value: its reason, what it asks, its words.
 
-A rule answers a Decision whose `rule` is the reason that the contract names.
+The contract's list of reasons, the table in docs/integration.md and the explanations come from `REASONS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from service.programs.terms import Terms
 
@@ -23,17 +24,23 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """Everything that the rules look at. Amounts in minor units.
+class Facts:
+    """Everything that the decision on an order rests on. Amounts in minor units.
 
     friend: None while nobody knows who will order (a quote).
-    visited_at: None where a link token or a code is the evidence.
+    visited_at: None where a link token or a code is the evidence, or the friend was referred before.
     friend_is_above: the friend stands somewhere above the advocate in the chain of who brought whom.
-    rewarded_friends: how many other friends of this advocate the program's cap counts.
+    rewarded_friends: how many other friends of this advocate the program's cap and tiers count; 0 without either.
+    is_referred: the friend has a referral, to which the order belongs whatever came with it.
+    given_by_another: what came with it is another advocate's, who earns nothing by it.
+    rewarded_orders: how many orders of this friend earned rewards.
     """
 
+    program_id: UUID
     terms: Terms
+    terms_version: int
     program_status: str
+    link_id: UUID
     link_status: str
     link_expires_at: datetime | None
     visited_at: datetime | None
@@ -45,6 +52,9 @@ class Case:
     friend_is_above: bool
     has_earlier_order: bool
     rewarded_friends: int
+    is_referred: bool
+    given_by_another: bool
+    rewarded_orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,114 +70,199 @@ class Decision:
         return {"rule": self.rule, "passed": self.passed, "detail": self.detail}
 
 
-Rule = Callable[[Case], Decision]
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a referral earns no credit: its name in the contract, the rule for staff, the words for the customer."""
+
+    name: str
+    staff_text: str
+    customer_text: str
+
+    def noted(self, detail: str) -> Decision:
+        """That it holds."""
+        return Decision(self.name, False, detail)
 
 
-def link_revoked(case: Case) -> Decision:
-    """The link must not have been revoked."""
-    return Decision("link_revoked", case.link_status == "active", f"The link is {case.link_status}.")
+Ask = Callable[[Facts], tuple[bool, str]]
+"""Whether a rule agrees, and why, for staff."""
 
 
-def link_expired(case: Case) -> Decision:
-    """The order must have been placed before the link expired."""
-    expiry = case.link_expires_at
+@dataclass(frozen=True, slots=True)
+class Rule(Reason):
+    """A reason that the facts of an order alone decide."""
+
+    ask: Ask
+
+    def decide(self, facts: Facts) -> Decision:
+        """What the rule says to these facts."""
+        return Decision(self.name, *self.ask(facts))
+
+
+def _link_revoked(facts: Facts) -> tuple[bool, str]:
+    return facts.link_status == "active", f"The link is {facts.link_status}."
+
+
+def _link_expired(facts: Facts) -> tuple[bool, str]:
+    expiry = facts.link_expires_at
     if expiry is None:
-        return Decision("link_expired", True, "The link does not expire.")
-    return Decision("link_expired", case.ordered_at < expiry, f"The link expires at {expiry.isoformat()}.")
+        return True, "The link does not expire."
+    return facts.ordered_at < expiry, f"The link expires at {expiry.isoformat()}."
 
 
-def program_paused(case: Case) -> Decision:
-    """The program must be active."""
-    return Decision("program_paused", case.program_status == "active", f"The program is {case.program_status}.")
+def _program_paused(facts: Facts) -> tuple[bool, str]:
+    return facts.program_status == "active", f"The program is {facts.program_status}."
 
 
-def outside_window(case: Case) -> Decision:
-    """The order must follow the visit within the attribution window, with some grace for clocks before it."""
-    if case.visited_at is None:
-        return Decision("outside_window", True, "A link or a code carries no visit and no window.")
-    end = case.visited_at + case.terms.attribution_window
-    passed = case.visited_at - CLOCK_GRACE <= case.ordered_at < end
-    return Decision(
-        "outside_window",
-        passed,
-        f"Visited at {case.visited_at.isoformat()}, ordered at {case.ordered_at.isoformat()}, "
-        f"the window ends at {end.isoformat()}.",
+def _outside_window(facts: Facts) -> tuple[bool, str]:
+    if facts.visited_at is None:
+        return True, "A link or a code carries no visit and no window."
+    end = facts.visited_at + facts.terms.attribution_window
+    detail = (
+        f"Visited at {facts.visited_at.isoformat()}, ordered at {facts.ordered_at.isoformat()}, "
+        f"the window ends at {end.isoformat()}."
     )
+    return facts.visited_at - CLOCK_GRACE <= facts.ordered_at < end, detail
 
 
-def self_referral(case: Case) -> Decision:
-    """Advocate and friend must be two people: two customers with two mailboxes."""
-    friend, advocate = case.friend, case.advocate
+def _self_referral(facts: Facts) -> tuple[bool, str]:
+    friend, advocate = facts.friend, facts.advocate
     if friend is None:
-        return Decision("self_referral", True, "Nobody knows yet who will order.")
+        return True, "Nobody knows yet who will order."
     if friend.customer_id == advocate.customer_id:
-        return Decision("self_referral", False, "Advocate and friend are the same customer.")
-    same_mailbox = friend.folded_email is not None and friend.folded_email == advocate.folded_email
-    detail = "the same mailbox." if same_mailbox else "two mailboxes, or one is not known."
-    return Decision("self_referral", not same_mailbox, f"Two customers with {detail}")
+        return False, "Advocate and friend are the same customer."
+    if friend.folded_email is not None and friend.folded_email == advocate.folded_email:
+        return False, "Two customers with the same mailbox."
+    return True, "Two customers with two mailboxes, or one is not known."
 
 
-def circular_referral(case: Case) -> Decision:
-    """The friend must not be among those through whom the advocate came."""
-    detail = "is above" if case.friend_is_above else "is not above"
-    return Decision(
-        "circular_referral", not case.friend_is_above, f"The friend {detail} the advocate in the chain of referrals."
-    )
+def _circular_referral(facts: Facts) -> tuple[bool, str]:
+    detail = "is above" if facts.friend_is_above else "is not above"
+    return not facts.friend_is_above, f"The friend {detail} the advocate in the chain of referrals."
 
 
-def existing_customer(case: Case) -> Decision:
-    """Where the program is for new customers, the friend must not have ordered before."""
-    if not case.terms.new_customers_only:
-        return Decision("existing_customer", True, "The program welcomes existing customers.")
-    known_since = case.friend is not None and case.friend.since is not None
-    if case.has_earlier_order:
-        return Decision("existing_customer", False, "The friend has ordered here before.")
-    detail = "was a customer before Orchard." if known_since else "has no earlier order."
-    return Decision("existing_customer", not known_since, f"The friend {detail}")
+def _existing_customer(facts: Facts) -> tuple[bool, str]:
+    if not facts.terms.new_customers_only:
+        return True, "The program welcomes existing customers."
+    if facts.has_earlier_order:
+        return False, "The friend has ordered here before."
+    if facts.friend is not None and facts.friend.since is not None:
+        return False, "The friend was a customer before Orchard."
+    return True, "The friend has no earlier order."
 
 
-def below_minimum(case: Case) -> Decision:
-    """The order must reach the program's minimum. Amounts in two currencies are not compared."""
-    minimum = case.terms.minimum_order_amount
-    passed = case.amount >= minimum or case.currency != case.terms.currency
-    return Decision("below_minimum", passed, f"The order is {case.amount}, the minimum {minimum} (minor units).")
+def _below_minimum(facts: Facts) -> tuple[bool, str]:
+    minimum = facts.terms.minimum_order_amount
+    reached = facts.amount >= minimum or facts.currency != facts.terms.currency  # two currencies are not compared
+    return reached, f"The order is {facts.amount}, the minimum {minimum} (minor units)."
 
 
-def currency_mismatch(case: Case) -> Decision:
-    """The order must be in the program's currency."""
-    passed = case.currency == case.terms.currency
-    return Decision(
-        "currency_mismatch", passed, f"The order is in {case.currency}, the program in {case.terms.currency}."
-    )
+def _currency_mismatch(facts: Facts) -> tuple[bool, str]:
+    detail = f"The order is in {facts.currency}, the program in {facts.terms.currency}."
+    return facts.currency == facts.terms.currency, detail
 
 
-def cap_reached(case: Case) -> Decision:
-    """The advocate must be below the program's cap."""
-    cap = case.terms.max_rewards_per_advocate
+def _cap_reached(facts: Facts) -> tuple[bool, str]:
+    cap = facts.terms.max_rewards_per_advocate
     if cap is None:
-        return Decision("cap_reached", True, "The program has no cap.")
-    return Decision(
-        "cap_reached",
-        case.rewarded_friends < cap,
-        f"The advocate has {case.rewarded_friends} other rewarded referrals of at most {cap}.",
-    )
+        return True, "The program has no cap."
+    detail = f"The advocate has {facts.rewarded_friends} other rewarded referrals of at most {cap}."
+    return facts.rewarded_friends < cap, detail
 
 
-FOR_A_NEW_REFERRAL: tuple[Rule, ...] = (
-    link_revoked,
-    link_expired,
-    program_paused,
-    outside_window,
-    self_referral,
-    circular_referral,
-    existing_customer,
-    below_minimum,
-    currency_mismatch,
-    cap_reached,
+INVALID_REFERRAL = Reason(
+    "invalid_referral",
+    "It must be a token or code of this merchant.",
+    "Sorry, we could not read that referral. Please ask your friend to send the link again.",
 )
-FOR_A_LATER_ORDER: tuple[Rule, ...] = (program_paused, below_minimum, currency_mismatch, cap_reached)
+LINK_REVOKED = Rule(
+    "link_revoked",
+    "The link must not have been revoked.",
+    "Sorry, that link is no longer in use. Your friend may have a newer one for you.",
+    _link_revoked,
+)
+LINK_EXPIRED = Rule(
+    "link_expired",
+    "The order must have been placed before the link's `expires_at`.",
+    "Sorry, that link had expired when the order was placed. Your friend may have a newer one.",
+    _link_expired,
+)
+PROGRAM_PAUSED = Rule(
+    "program_paused",
+    "The program must be active: neither paused nor ended.",
+    "Sorry, our referral program was taking a rest when the order was placed.",
+    _program_paused,
+)
+OUTSIDE_WINDOW = Rule(
+    "outside_window",
+    "`visited_at <= ordered_at < visited_at + window`, with five minutes' grace before for clocks.",
+    "Sorry, too much time passed between following the link and the order.",
+    _outside_window,
+)
+SELF_REFERRAL = Rule(
+    "self_referral",
+    "Advocate and friend must be two people: two customers, whose mailboxes are not one spelled in two ways.",
+    "Sorry, a referral rewards two different people, so one cannot refer oneself.",
+    _self_referral,
+)
+CIRCULAR_REFERRAL = Rule(
+    "circular_referral",
+    "The friend must not be among those through whom the advocate came.",
+    "Sorry, you came to us before the friend whose link this is, so it could not count.",
+    _circular_referral,
+)
+EXISTING_CUSTOMER = Rule(
+    "existing_customer",
+    "Where the program is for new customers, the friend must have no earlier order and no `since`.",
+    "Sorry, this offer welcomes new customers, and we have already had the pleasure.",
+    _existing_customer,
+)
+ALREADY_REFERRED = Reason(
+    "already_referred",
+    "Noted only: the token was another advocate's; the order belongs to the first one.",
+    "You came to us through another friend, so this order counts for that friend.",
+)
+BELOW_MINIMUM = Rule(
+    "below_minimum",
+    "The order must reach the program's minimum.",
+    "Sorry, the order was below the amount from which a referral is rewarded.",
+    _below_minimum,
+)
+CURRENCY_MISMATCH = Rule(
+    "currency_mismatch",
+    "The order must be in the program's currency.",
+    "Sorry, this offer holds for orders in another currency.",
+    _currency_mismatch,
+)
+CAP_REACHED = Rule(
+    "cap_reached",
+    "The advocate must have fewer rewarded referrals than `max_rewards_per_advocate`.",
+    "Sorry, your friend has already been rewarded as often as this program allows.",
+    _cap_reached,
+)
+
+REASONS: dict[str, Reason] = {
+    reason.name: reason
+    for reason in (
+        INVALID_REFERRAL,
+        LINK_REVOKED,
+        LINK_EXPIRED,
+        PROGRAM_PAUSED,
+        OUTSIDE_WINDOW,
+        SELF_REFERRAL,
+        CIRCULAR_REFERRAL,
+        EXISTING_CUSTOMER,
+        ALREADY_REFERRED,
+        BELOW_MINIMUM,
+        CURRENCY_MISMATCH,
+        CAP_REACHED,
+    )
+}
+"""Every reason that there is, in the order in which the contract lists them."""
+
+FOR_A_NEW_REFERRAL = tuple(rule for rule in REASONS.values() if isinstance(rule, Rule))
+FOR_A_LATER_ORDER = (PROGRAM_PAUSED, BELOW_MINIMUM, CURRENCY_MISMATCH, CAP_REACHED)
 
 
-def judge(case: Case, rules: tuple[Rule, ...]) -> list[Decision]:
+def judge(facts: Facts, rules: Sequence[Rule]) -> list[Decision]:
     """What each of these rules says, all of them, in their order."""
-    return [rule(case) for rule in rules]
+    return [rule.decide(facts) for rule in rules]

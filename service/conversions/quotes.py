@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import situation
-from service.conversions.situation import Asked
-from service.conversions.standing import Sighting
+from service.conversions import facts
+from service.conversions.attribution import decide
+from service.conversions.eligibility import EXISTING_CUSTOMER
+from service.conversions.facts import Glimpse
 from service.customers import tables as customers
 from service.customers.customers import Contact
 from service.customers.mailboxes import fold
@@ -47,27 +48,37 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     """
     evidence = read_referral(signer, asked.referral, merchant_id)
     friend_id = asked.customer.customer_id if asked.customer else None
-    seen = situation.sight(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
+    seen = facts.glimpse(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
     people = _people(session, merchant_id, asked.customer, seen)
     friend = people.get(friend_id) if friend_id else None
-    question = Asked(evidence, True, now, asked.amount, asked.currency)
-    found = situation.read(session, merchant_id, seen, question, friend=friend, people=people)
-    eligible = found.attribution.status == "attributed"
-    advocate = people.get(found.advocate_id) if found.advocate_id else None
-    terms = found.terms.friend_reward if eligible and found.terms else None
+    known = facts.gather(
+        session,
+        merchant_id,
+        seen,
+        evidence=evidence,
+        ordered_at=now,
+        amount=asked.amount,
+        currency=asked.currency,
+        friend=friend,
+        people=people,
+    )
+    decided = decide(known, referral_given=True)
+    eligible = decided.status == "attributed"
+    advocate = people[known.advocate.customer_id] if known else None
+    terms = known.terms.friend_reward if known and eligible else None
     amount = terms.of(asked.amount) if terms else 0
     return Quote(
         eligible=eligible,
-        reasons=found.attribution.reasons or (() if eligible else ("existing_customer",)),
+        reasons=decided.reasons or (() if eligible else (EXISTING_CUSTOMER.name,)),
         advocate_first_name=advocate.first_name if advocate else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
-        program_id=found.program_id,
+        program_id=known.program_id if known else None,
     )
 
 
-def _people(session: Session, merchant_id: UUID, friend: Contact | None, seen: Sighting) -> dict[str, KnownCustomer]:
-    names = {name for name in (seen.referral_advocate_id, seen.link_advocate_id) if name is not None}
-    people = customers.read(session, merchant_id, {*names, friend.customer_id} if friend else names)
+def _people(session: Session, merchant_id: UUID, friend: Contact | None, seen: Glimpse) -> dict[str, KnownCustomer]:
+    names = {*seen.advocate_ids, friend.customer_id} if friend else seen.advocate_ids
+    people = customers.known(session, merchant_id, names)
     if friend:
         known = people.get(friend.customer_id) or KnownCustomer(friend.customer_id, NOBODY)
         email = fold(friend.email) if friend.email else known.folded_email

@@ -74,14 +74,14 @@ def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID
     session.execute(_ADD, numbered([{**values, **named}]))
 
 
-def read(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
+def known(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
     """These customers by their ids; the answer lacks those that do not exist."""
     rows = session.execute(_READ, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
     return {row.customer_id: KnownCustomer(*row) for row in rows}
 
 
 def lock(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
-    """As `read`, and locks them in the global order until the transaction ends."""
+    """As `known`, and locks them in the global order until the transaction ends."""
     rows = session.execute(_LOCK, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
     return {row.customer_id: KnownCustomer(*row) for row in rows}
 

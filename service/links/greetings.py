@@ -9,8 +9,8 @@ from service.currencies import shown
 from service.customers import tables as customers
 from service.ledger.rewards import FixedReward, RewardTerms
 from service.merchants.tables import Merchant
-from service.programs import programs, terms
-from service.programs.terms import Terms
+from service.programs import programs
+from service.programs.terms import Terms, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def greet(session: Session, merchant_id: UUID, program_id: UUID, advocate_id: st
     merchant = session.get_one(Merchant, merchant_id)
     advocate = customers.get(session, merchant_id, advocate_id)
     name = advocate.first_name if advocate and advocate.first_name else "A friend"
-    offer = terms.read(version.terms)
+    offer = terms_of(version.terms)
     return Greeting(_title(name, merchant.name, offer), merchant.name, _conditions(offer))
 
 

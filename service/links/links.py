@@ -12,7 +12,7 @@ from service.errors import BadValues, ReferralError, Unknown
 from service.ids import new_id
 from service.links import codes
 from service.links import tables as storage
-from service.links.tables import Link
+from service.links.tables import Link, LinkStatus
 from service.programs import programs
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)
@@ -84,7 +84,7 @@ def get(session: Session, merchant_id: UUID, link_id: UUID, *, lock: bool = Fals
     return link
 
 
-def change(session: Session, merchant_id: UUID, link_id: UUID, *, status: str | None, code: str | None) -> Link:
+def change(session: Session, merchant_id: UUID, link_id: UUID, *, status: LinkStatus | None, code: str | None) -> Link:
     """Revoke a link, bring it back, or give it a code of its own; None leaves as it is.
 
     Raises Unknown, CodeTaken, and BadValues for what cannot be a code.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, select
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import newest
 from service.database.tables import Base
+
+LinkStatus = Literal["active", "revoked"]
 
 
 class Link(Base):
@@ -35,7 +38,7 @@ class Link(Base):
     code: Mapped[str] = mapped_column(String(40))
     folded_code: Mapped[str] = mapped_column(String(40))
     destination_url: Mapped[str | None] = mapped_column(String(2000))
-    status: Mapped[str] = mapped_column(String(8))
+    status: Mapped[LinkStatus] = mapped_column(String(8))
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

@@ -22,12 +22,12 @@ def authenticate(database: Database, authorization: str, scopes: frozenset[str])
     Raises KeyMissing and ScopeMissing.
     """
     scheme, _, key = authorization.partition(" ")
-    read = keys.read(key.strip()) if scheme.lower() == "bearer" else None
-    if read is None:
+    parsed = keys.parse_key(key.strip()) if scheme.lower() == "bearer" else None
+    if parsed is None:
         raise KeyMissing
-    scope = scope_of_key(database, read.merchant_id, read.key_hash)
+    scope = scope_of_key(database, parsed.merchant_id, parsed.key_hash)
     if scope is None:
         raise KeyMissing
     if scope != "admin" and scope not in scopes:
         raise ScopeMissing
-    return read.merchant_id
+    return parsed.merchant_id

@@ -28,7 +28,7 @@ _CHECKSUM_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
-class ReadKey:
+class ParsedKey:
     """What a well-formed key says before the database is asked."""
 
     merchant_id: UUID
@@ -42,7 +42,7 @@ def generate(merchant_id: UUID, scope: str) -> str:
     return body + _checksum(body)
 
 
-def read(key: str) -> ReadKey | None:
+def parse_key(key: str) -> ParsedKey | None:
     """What a key says, or None if it cannot be one of ours."""
     body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
     random = body.rpartition("_")[2]
@@ -52,7 +52,7 @@ def read(key: str) -> ReadKey | None:
         number = _number(random).to_bytes(16 + _SECRET_BYTES)
     except (ValueError, OverflowError):
         return None
-    return ReadKey(UUID(bytes=number[:16]), _hash(key))
+    return ParsedKey(UUID(bytes=number[:16]), _hash(key))
 
 
 def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import psycopg
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
 from service.database.tables import Base
+
+Scope = Literal["admin", "checkout", "marketing"]
 
 
 class Merchant(Base):
@@ -35,7 +38,7 @@ class ApiKey(Base):
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     key_id: Mapped[UUID]
-    scope: Mapped[str] = mapped_column(String(12))
+    scope: Mapped[Scope] = mapped_column(String(12))
     hint: Mapped[str] = mapped_column(String(24))
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, select
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.database.lists import newest
 from service.database.tables import Base
 from service.merchants.tables import Merchant
+
+ProgramStatus = Literal["active", "paused", "ended"]
+Landing = Literal["redirect", "page"]
 
 
 class Program(Base):
@@ -28,8 +31,8 @@ class Program(Base):
     name: Mapped[str] = mapped_column(String(120))
     destination_url: Mapped[str] = mapped_column(String(2000))
     allowed_hosts: Mapped[list[Any]]
-    landing: Mapped[str] = mapped_column(String(8))
-    status: Mapped[str] = mapped_column(String(8))
+    landing: Mapped[Landing] = mapped_column(String(8))
+    status: Mapped[ProgramStatus] = mapped_column(String(8))
     terms_version: Mapped[int]
     created_at: Mapped[datetime]
 

@@ -74,8 +74,13 @@ class Terms:
         return None if self.reward_expiry is None else available_at + self.reward_expiry
 
 
-def read(terms: Mapping[str, Any]) -> Terms:
-    """The terms of their stored form, which is the contract's: the fields of TERMS_FIELDS."""
+def terms_of(stored: Mapping[str, Any]) -> Terms:
+    """The terms of their stored form, which is the contract's, of any version ever stored.
+
+    Versions are append-only and outlive this code: what did not exist then is what it was by default.
+    Raises ValueError for a reward of a type that nobody knows.
+    """
+    terms = {**DEFAULTS, **stored}
     tiers = tuple(Tier(tier["from_referral"], _reward(tier["advocate_reward"])) for tier in terms["tiers"])
     expiry = terms["reward_expiry_days"]
     return Terms(
@@ -114,6 +119,8 @@ def refuse_contradictions(terms: Mapping[str, Any]) -> None:
 
 def _reward(reward: Mapping[str, Any]) -> RewardTerms:
     if reward["type"] == "fixed":
-        return FixedReward(reward["amount"], reward["as"])
+        return FixedReward(reward["amount"], reward.get("as", "credit"))
+    if reward["type"] != "percent":
+        raise ValueError(f"{reward['type']!r} is not a type of reward")
     basis_points = int(Decimal(reward["rate"]) * 100)
-    return PercentReward(basis_points, reward["max_amount"], reward["as"])
+    return PercentReward(basis_points, reward.get("max_amount"), reward.get("as", "credit"))

@@ -15,7 +15,7 @@ MOST_DIGITS = 20
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
-def read(request: Request) -> Any:
+def json_of(request: Request) -> Any:
     """The parsed body. Raises UnsupportedMediaType where it is not JSON, BadRequest where it is not good JSON."""
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")

@@ -48,10 +48,10 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body, as strict as documents.read; none at all where none of its fields is needed."""
+        """The body, as strict as documents.json_of; none at all where none of its fields is needed."""
         if not any(field.required for field in schema.fields.values()) and not documents.body_of(req):
             return {}
-        return documents.read(req)
+        return documents.json_of(req)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **more: Any) -> NoReturn:
         """Say what is wrong with each field."""

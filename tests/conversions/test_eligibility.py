@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from service.conversions.attribution import later_order, new_referral
-from service.conversions.eligibility import CLOCK_GRACE, Case, Person
+from service.conversions.attribution import Attribution
+from service.conversions.attribution import decide as decided_of
+from service.conversions.eligibility import CLOCK_GRACE, Facts, Person
 from service.ledger.rewards import FixedReward
 from service.programs.terms import Terms, Tier
 
@@ -23,9 +25,12 @@ TERMS = Terms(
     max_rewards_per_advocate=None,
     reward_expiry=None,
 )
-GOOD = Case(
+GOOD = Facts(
+    program_id=UUID(int=1),
     terms=TERMS,
+    terms_version=1,
     program_status="active",
+    link_id=UUID(int=2),
     link_status="active",
     link_expires_at=None,
     visited_at=NOW - DAY,
@@ -37,21 +42,34 @@ GOOD = Case(
     friend_is_above=False,
     has_earlier_order=False,
     rewarded_friends=0,
+    is_referred=False,
+    given_by_another=False,
+    rewarded_orders=0,
 )
 
 
-def with_terms(**changes: object) -> Case:
+def decide(facts: Facts) -> Attribution:
+    return decided_of(facts, referral_given=True)
+
+
+def later_order(facts: Facts, *, rewarded_orders_so_far: int, given_by_another: bool) -> Attribution:
+    return decide(
+        replace(facts, is_referred=True, rewarded_orders=rewarded_orders_so_far, given_by_another=given_by_another)
+    )
+
+
+def with_terms(**changes: object) -> Facts:
     return replace(GOOD, terms=replace(TERMS, **changes))
 
 
 def test_a_good_referral_is_attributed() -> None:
-    decided = new_referral(GOOD)
+    decided = decide(GOOD)
     assert (decided.status, decided.reasons) == ("attributed", ())
     assert all(decision.passed for decision in decided.decisions)
 
 
 @pytest.mark.parametrize(
-    ("case", "reason"),
+    ("facts", "reason"),
     [
         (replace(GOOD, link_status="revoked"), "link_revoked"),
         (replace(GOOD, link_expires_at=NOW), "link_expired"),
@@ -68,14 +86,14 @@ def test_a_good_referral_is_attributed() -> None:
         (replace(with_terms(max_rewards_per_advocate=3), rewarded_friends=3), "cap_reached"),
     ],
 )
-def test_each_rule_can_say_no_alone(case: Case, reason: str) -> None:
-    decided = new_referral(case)
+def test_each_rule_can_say_no_alone(facts: Facts, reason: str) -> None:
+    decided = decide(facts)
     assert (decided.status, decided.reasons) == ("declined", (reason,))
 
 
 def test_every_rule_that_says_no_is_named() -> None:
-    case = replace(GOOD, link_status="revoked", has_earlier_order=True, currency="USD")
-    assert new_referral(case).reasons == ("link_revoked", "existing_customer", "currency_mismatch")
+    facts = replace(GOOD, link_status="revoked", has_earlier_order=True, currency="USD")
+    assert decide(facts).reasons == ("link_revoked", "existing_customer", "currency_mismatch")
 
 
 @pytest.mark.parametrize(
@@ -90,23 +108,23 @@ def test_every_rule_that_says_no_is_named() -> None:
     ],
 )
 def test_the_window_is_exact_to_the_microsecond(visited_at: datetime | None, passes: bool) -> None:
-    assert ("outside_window" not in new_referral(replace(GOOD, visited_at=visited_at)).reasons) is passes
+    assert ("outside_window" not in decide(replace(GOOD, visited_at=visited_at)).reasons) is passes
 
 
 def test_existing_customers_are_welcome_where_the_program_says_so() -> None:
-    case = replace(with_terms(new_customers_only=False), has_earlier_order=True)
-    assert new_referral(case).status == "attributed"
+    facts = replace(with_terms(new_customers_only=False), has_earlier_order=True)
+    assert decide(facts).status == "attributed"
 
 
 def test_an_unknown_mailbox_is_nobodys() -> None:
-    case = replace(GOOD, advocate=Person("ana"), friend=Person("ben"))
-    assert new_referral(case).status == "attributed"
+    facts = replace(GOOD, advocate=Person("ana"), friend=Person("ben"))
+    assert decide(facts).status == "attributed"
 
 
 def test_a_later_order_repeats_and_is_attributed_while_orders_are_rewarded() -> None:
-    case = with_terms(rewarded_orders=2)
-    assert later_order(case, rewarded_orders_so_far=1, given_by_another=False).status == "attributed"
-    assert later_order(case, rewarded_orders_so_far=2, given_by_another=False).status == "repeat"
+    facts = with_terms(rewarded_orders=2)
+    assert later_order(facts, rewarded_orders_so_far=1, given_by_another=False).status == "attributed"
+    assert later_order(facts, rewarded_orders_so_far=2, given_by_another=False).status == "repeat"
     unlimited = with_terms(rewarded_orders=None)
     assert later_order(unlimited, rewarded_orders_so_far=99, given_by_another=False).status == "attributed"
 
@@ -117,8 +135,8 @@ def test_a_later_order_by_another_advocates_token_is_noted_and_belongs_to_the_fi
 
 
 def test_a_later_order_is_declined_where_a_rule_says_no() -> None:
-    case = replace(with_terms(rewarded_orders=2), currency="USD")
-    decided = later_order(case, rewarded_orders_so_far=1, given_by_another=True)
+    facts = replace(with_terms(rewarded_orders=2), currency="USD")
+    decided = later_order(facts, rewarded_orders_so_far=1, given_by_another=True)
     assert (decided.status, decided.reasons) == ("declined", ("already_referred", "currency_mismatch"))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.conversions.attribution import Status
 from service.database.lists import newest
 from service.database.tables import Base
 
@@ -75,7 +76,7 @@ class Conversion(Base):
     refunded_amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     customer_id: Mapped[str] = mapped_column(String(255))
-    status: Mapped[str] = mapped_column(String(12))
+    status: Mapped[Status] = mapped_column(String(12))
     reasons: Mapped[list[Any]]
     decisions: Mapped[list[Any]]
     program_id: Mapped[UUID | None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, func, select
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import newest
 from service.database.tables import Base
+
+Direction = Literal["credit", "debit"]
 
 
 class Adjustment(Base):
@@ -26,7 +29,7 @@ class Adjustment(Base):
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     adjustment_id: Mapped[UUID] = mapped_column(primary_key=True)
     customer_id: Mapped[str] = mapped_column(String(255))
-    direction: Mapped[str] = mapped_column(String(6))
+    direction: Mapped[Direction] = mapped_column(String(6))
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(String(500))

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, literal, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
+
+RedemptionStatus = Literal["reserved", "captured", "voided"]
 
 
 class Redemption(Base):
@@ -43,11 +46,11 @@ class Redemption(Base):
     captured_amount: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3))
     order_id: Mapped[str | None] = mapped_column(String(255))
-    status: Mapped[str] = mapped_column(String(8))
+    status: Mapped[RedemptionStatus] = mapped_column(String(8))
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
-    def status_at(self, now: datetime) -> str:
+    def status_at(self, now: datetime) -> RedemptionStatus:
         """The status at this moment: a reservation that nobody settled in time is given back."""
         return "voided" if self.status == "reserved" and self.expires_at <= now else self.status
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,9 +25,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import newest
 from service.database.tables import Base
+from service.ledger.rewards import Given
 
 WAITING = "status = 'pending'"
 EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
+
+
+Side = Literal["advocate", "friend"]
+RewardStatus = Literal["pending", "available", "lapsed", "denied", "reversed"]
 
 
 class Reward(Base):
@@ -83,7 +88,7 @@ class Reward(Base):
     conversion_id: Mapped[UUID]
     program_id: Mapped[UUID]
     terms_version: Mapped[int]
-    side: Mapped[str] = mapped_column(String(8))
+    side: Mapped[Side] = mapped_column(String(8))
     customer_id: Mapped[str] = mapped_column(String(255))
     advocate_id: Mapped[str] = mapped_column(String(255))
     friend_id: Mapped[str] = mapped_column(String(255))
@@ -92,8 +97,8 @@ class Reward(Base):
     reversed_amount: Mapped[int]
     lapsed_amount: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3))
-    given_as: Mapped[str] = mapped_column(String(8))
-    status: Mapped[str] = mapped_column(String(9))
+    given_as: Mapped[Given] = mapped_column(String(8))
+    status: Mapped[RewardStatus] = mapped_column(String(9))
     available_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     review_note: Mapped[str | None] = mapped_column(String(500))
@@ -104,7 +109,7 @@ class Reward(Base):
         """What refunds have left of it."""
         return self.amount - self.reversed_amount
 
-    def status_at(self, now: datetime) -> str:
+    def status_at(self, now: datetime) -> RewardStatus:
         """The status that a customer is shown at this moment."""
         return "available" if self.status == "pending" and self.available_at <= now else self.status
 
