@@ -12,6 +12,7 @@ from uuid import UUID
 from service.links.codes import fold
 from service.tokens import TokenSigner
 
+LONGEST_REFERRAL = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINK = struct.Struct(">16s16s")
 _VISIT = struct.Struct(">16s16s16sq")
@@ -81,6 +82,8 @@ def read_referral(signer: TokenSigner, referral: str, merchant_id: UUID) -> Evid
 
     None if it is none of them, or another merchant's.
     """
+    if len(referral) > LONGEST_REFERRAL:
+        return None
     referral = referral.strip()
     if "." not in referral:
         folded = fold(referral)
@@ -98,4 +101,8 @@ def canonical(evidence: Evidence | None, referral: str | None) -> str:
             return f"link:{evidence.link_id}"
         case CodeEvidence():
             return f"code:{evidence.folded_code}"
-    return "" if referral is None else f"unreadable:{unicodedata.normalize('NFC', referral)}"
+    if referral is None:
+        return ""
+    if len(referral) > LONGEST_REFERRAL:  # putting marks in order costs the square of their number
+        return f"unreadable:{referral}"
+    return f"unreadable:{unicodedata.normalize('NFC', referral)}"

@@ -5,6 +5,7 @@ not fit, NUL and lone surrogates, which the two databases treat in two ways.
 """
 
 import json
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
 MOST_DIGITS = 20
+LONGEST_NUMBER = 200
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -59,12 +61,11 @@ def parse(body: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise BadRequest(f"The key {twice[:80]!r} stands twice in one object.")
-    return found
+    return members
 
 
 def _refuse_constant(name: str) -> None:
@@ -73,6 +74,8 @@ def _refuse_constant(name: str) -> None:
 
 def _number(literal: str) -> int | float:
     """1.0 and 1e3 are integers, as in JSON Schema, and exactly the integers that they say; 1.9 is none."""
+    if len(literal) > LONGEST_NUMBER:  # an exact number costs the square of its digits
+        raise BadRequest(f"The number {literal[:40]} is too long.")
     try:
         exact = Decimal(literal)
     except InvalidOperation:

@@ -22,7 +22,7 @@ PRINTABLE = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_PRINTABLE = re.compile(PRINTABLE.removesuffix("$") + r"\Z")
+_CONTROLS, _NOT_BLANK = re.compile(f"[{_CONTROL}]"), re.compile(r"\S")
 
 
 class Strict(Schema):
@@ -66,11 +66,13 @@ class Text(fields.String):
     """Text that is not blank and holds no control characters."""
 
     def __init__(self, *, most: int, **arguments: Any) -> None:
-        super().__init__(validate=validate.Length(1, most), **arguments)
+        self._length = validate.Length(1, most)
+        super().__init__(validate=self._length, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **arguments)
-        if not _PRINTABLE.match(text):
+        text = str(self._length(super()._deserialize(value, attr, data, **arguments)))
+        # Two searches: PRINTABLE as it stands backtracks in the square of the length.
+        if _CONTROLS.search(text) or not _NOT_BLANK.search(text):
             raise ValidationError("It is blank, or holds control characters.")
         return text
 
@@ -110,10 +112,11 @@ class Email(fields.String):
     """An e-mail address, as far as its form tells."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(validate=validate.Length(max=254), metadata={"format": "email"}, **arguments)
+        self._length = validate.Length(max=254)
+        super().__init__(validate=self._length, metadata={"format": "email"}, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **arguments)
+        text = str(self._length(super()._deserialize(value, attr, data, **arguments)))
         try:
             return validate_email(text, check_deliverability=False, test_environment=True).normalized
         except EmailNotValidError as error:
