@@ -4,6 +4,7 @@
   balanced transaction once for each reference. Returns the stored `Transaction`, also on a replay. Raises
   `ReferenceReused` if the reference carries other content, and `InsufficientFunds` if an owner's account would fall
   below zero; neither has changed anything.
+- `post_many(session, merchant_id, transactions)` posts many `Transaction`s at once, in their order, all or none.
 - `Posting(debit, credit, amount, currency)`: minor units, > 0; an unbalanced one cannot be written. Raises ValueError.
 - `Account(kind, owner)`, and by their names `EXPENSE`, `ADJUSTMENTS`, `SETTLED`, `LAPSED` (the merchant's),
   `pending(owner)`, `available(owner)`, `reserved(owner)`, `owed(owner)`; `accounts_of(owner)` are all that one can
@@ -35,6 +36,7 @@ from service.ledger.accounts import (
     reserved,
 )
 from service.ledger.balances import OwnerBalance, account_balances, owner_balances
+from service.ledger.batches import post_many
 from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReused, TransactionUnknown
 from service.ledger.journal import post, transaction, transactions
 from service.ledger.statements import AccountEntry, EntryPosition, OwnerEntry, entries_of_account, entries_of_owner
@@ -69,6 +71,7 @@ __all__ = [
     "parse_account",
     "pending",
     "post",
+    "post_many",
     "reserved",
     "transaction",
     "transactions",

@@ -1,15 +1,14 @@
 """Posting to the books, and reading them back."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
-from service.ledger import accounts, balances, writing
-from service.ledger.encoding import fingerprint, moment
+from service.ledger import accounts, balances, encoding, writing
 from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
 from service.ledger.tables import posting_table, transaction_table
 from service.ledger.transactions import Posting, Transaction
@@ -49,21 +48,21 @@ def post(
     Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
     """
     transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
-    changes = _changes(postings)
-    lines = [(str(transaction_id), line, *posting.fields) for line, posting in enumerate(postings)]
-    content = fingerprint(event, moment(effective_at), lines)
+    changes = changes_of(postings)
+    fingerprint = fingerprint_of(transaction)
     of_owners = {key: change for key, change in changes.items() if key[0].floor is not None}
     falling = {key: change for key, change in of_owners.items() if change < 0}
     if falling:
         held = balances.lock(session, merchant_id, of_owners)
         if stored := _find(session, merchant_id, reference):
-            return _replay(session, merchant_id, stored, content)
-        _refuse_overdraft(falling, held)
-    rows = [_row(merchant_id, transaction_id, line, posting) for line, posting in enumerate(postings)]
+            return _replay(session, merchant_id, stored, fingerprint)
+        refuse_overdraft(falling, held)
     rising = {key: change for key, change in changes.items() if key not in falling}
     opened = balances.rows(merchant_id, rising, spread=transaction_id.int)
-    if not writing.write(session, _own_row(merchant_id, transaction, content), rows, opened):
-        return _replay(session, merchant_id, _stored(session, merchant_id, reference), content)
+    if not writing.write(
+        session, row_of(merchant_id, transaction, fingerprint), lines_of(merchant_id, transaction), opened
+    ):
+        return _replay(session, merchant_id, _stored(session, merchant_id, reference), fingerprint)
     balances.lower(session, merchant_id, falling)
     return transaction
 
@@ -95,7 +94,8 @@ def transactions(session: Session, merchant_id: UUID, *, limit: int, before: UUI
     return _read(session, merchant_id, session.execute(query).mappings().all())
 
 
-def _changes(postings: Sequence[Posting]) -> balances.Changes:
+def changes_of(postings: Sequence[Posting]) -> balances.Changes:
+    """(account, currency) -> what these postings change of its balance."""
     changes: balances.Changes = defaultdict(int)
     for posting in postings:
         changes[posting.debit, posting.currency] += posting.debit.change(debited=posting.amount, credited=0)
@@ -103,7 +103,8 @@ def _changes(postings: Sequence[Posting]) -> balances.Changes:
     return changes
 
 
-def _refuse_overdraft(falling: balances.Changes, held: balances.Changes) -> None:
+def refuse_overdraft(falling: Mapping[balances.Key, int], held: Mapping[balances.Key, int]) -> None:
+    """Raise InsufficientFunds if one of these falls would take an account below zero. held: what it has."""
     for (account, currency), change in falling.items():
         balance = held.get((account, currency), 0)
         if balance + change < 0:
@@ -116,13 +117,21 @@ def transaction_references(session: Session, merchant_id: UUID) -> Iterator[str]
     yield from session.scalars(query.execution_options(yield_per=1_000))
 
 
-def _own_row(merchant_id: UUID, transaction: Transaction, content: bytes) -> dict[str, object]:
+def fingerprint_of(transaction: Transaction) -> bytes:
+    """The hash of what the transaction says."""
+    name = str(transaction.transaction_id)
+    lines = [(name, line, *posting.fields) for line, posting in enumerate(transaction.postings)]
+    return encoding.fingerprint(transaction.event, encoding.moment(transaction.effective_at), lines)
+
+
+def row_of(merchant_id: UUID, transaction: Transaction, fingerprint: bytes) -> dict[str, object]:
+    """The transaction's own row. fingerprint: its fingerprint."""
     return {
         "merchant_id": merchant_id,
         "transaction_id": transaction.transaction_id,
         "reference": transaction.reference,
         "event": transaction.event,
-        "fingerprint": content,
+        "fingerprint": fingerprint,
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
     }
@@ -136,22 +145,26 @@ def _stored(session: Session, merchant_id: UUID, reference: str) -> RowMapping:
     return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one()
 
 
-def _replay(session: Session, merchant_id: UUID, row: RowMapping, content: bytes) -> Transaction:
-    if bytes(row["fingerprint"]) != content:
+def _replay(session: Session, merchant_id: UUID, row: RowMapping, fingerprint: bytes) -> Transaction:
+    if bytes(row["fingerprint"]) != fingerprint:
         raise ReferenceReused(row["reference"])
     return _read(session, merchant_id, [row])[0]
 
 
-def _row(merchant_id: UUID, transaction_id: UUID, line: int, posting: Posting) -> dict[str, object]:
-    return {
-        "merchant_id": merchant_id,
-        "transaction_id": transaction_id,
-        "line": line,
-        "debit": posting.debit.name,
-        "credit": posting.credit.name,
-        "currency": posting.currency,
-        "amount": posting.amount,
-    }
+def lines_of(merchant_id: UUID, transaction: Transaction) -> list[dict[str, object]]:
+    """The rows of the transaction's postings."""
+    return [
+        {
+            "merchant_id": merchant_id,
+            "transaction_id": transaction.transaction_id,
+            "line": line,
+            "debit": posting.debit.name,
+            "credit": posting.credit.name,
+            "currency": posting.currency,
+            "amount": posting.amount,
+        }
+        for line, posting in enumerate(transaction.postings)
+    ]
 
 
 def _read(session: Session, merchant_id: UUID, rows: Sequence[RowMapping]) -> list[Transaction]:

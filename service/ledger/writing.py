@@ -40,8 +40,13 @@ def write(session: Session, transaction: Row, lines: Sequence[Row], balances: Se
     session.execute(insertion(posting_table, rows=len(lines)), numbered(lines))
     session.execute(_WAIT, numbered([{name: transaction[name] for name in ("merchant_id", "transaction_id")}]))
     if balances:
-        session.execute(insertion(balance_table, RAISE, rows=len(balances)), numbered(balances))
+        raise_balances(session, balances)
     return True
+
+
+def raise_balances(session: Session, balances: Sequence[Row]) -> None:
+    """Add these to the balances, which are opened where they are missing, in this order."""
+    session.execute(insertion(balance_table, RAISE, rows=len(balances)), numbered(balances))
 
 
 def _renamed(prefix: str, rows: Sequence[Row]) -> list[Row]:

@@ -8,7 +8,18 @@ from sqlalchemy.orm import Session
 
 from service.ids import new_id
 from service.ledger import books
-from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger.books import (
+    ADJUSTMENTS,
+    EXPENSE,
+    LAPSED,
+    SETTLED,
+    Posting,
+    Transaction,
+    available,
+    owed,
+    pending,
+    reserved,
+)
 from service.rewards import references
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
@@ -30,22 +41,27 @@ def earn(
         _post(
             session,
             first.merchant_id,
-            references.earned(first.conversion_id),
-            "earned",
-            postings,
-            effective_at=ordered_at,
-            recorded_at=recorded_at,
+            _transaction(
+                references.earned(first.conversion_id),
+                "earned",
+                postings,
+                effective_at=ordered_at,
+                recorded_at=recorded_at,
+            ),
         )
         _count(session, ((reward, reward.amount) for reward in rewards))
 
 
 def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
     """Book the end of a reward's hold; what the customer owes is paid first."""
+    _post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
+
+
+def ripening(reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> Transaction:
+    """The end of a reward's hold, to be posted; what the customer owes is paid first."""
     movement = Posting(pending(owner), available(owner), reward.remaining, reward.currency)
     paid = min(debt, reward.remaining)
-    _post(
-        session,
-        reward.merchant_id,
+    return _transaction(
         references.released(reward.conversion_id, reward.reward_id),
         "ripened",
         [movement, *_pay(owner, paid, reward.currency)],
@@ -54,11 +70,9 @@ def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_a
     )
 
 
-def lapse(session: Session, reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> None:
-    """Book that what is left of a reward, in minor units, was not used in time."""
-    _post(
-        session,
-        reward.merchant_id,
+def lapse(reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> Transaction:
+    """That what is left of a reward, in minor units, was not used in time; to be posted."""
+    return _transaction(
         references.lapsed(reward.conversion_id, reward.reward_id),
         "lapsed",
         [Posting(available(owner), LAPSED, amount, reward.currency)],
@@ -72,11 +86,13 @@ def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime)
     _post(
         session,
         reward.merchant_id,
-        references.denied(reward.conversion_id, reward.reward_id),
-        "denied",
-        [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
-        effective_at=recorded_at,
-        recorded_at=recorded_at,
+        _transaction(
+            references.denied(reward.conversion_id, reward.reward_id),
+            "denied",
+            [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
+            effective_at=recorded_at,
+            recorded_at=recorded_at,
+        ),
     )
     _count(session, [(reward, -reward.remaining)])
 
@@ -104,11 +120,13 @@ def take_back(
         _post(
             session,
             first.merchant_id,
-            references.refunded(first.conversion_id, entry_id),
-            "refunded",
-            postings,
-            effective_at=effective_at,
-            recorded_at=recorded_at,
+            _transaction(
+                references.refunded(first.conversion_id, entry_id),
+                "refunded",
+                postings,
+                effective_at=effective_at,
+                recorded_at=recorded_at,
+            ),
         )
         _count(session, ((reward, -amount) for reward, amount in parts))
 
@@ -118,16 +136,27 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
     _post(
         session,
         redemption.merchant_id,
-        references.reserved(redemption.redemption_id),
-        "reserved",
-        [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
-        effective_at=redemption.created_at,
-        recorded_at=redemption.created_at,
+        _transaction(
+            references.reserved(redemption.redemption_id),
+            "reserved",
+            [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
+            effective_at=redemption.created_at,
+            recorded_at=redemption.created_at,
+        ),
     )
 
 
 def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
-    """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first.
+    """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first."""
+    transaction = settlement(redemption, owner, captured=captured, debt=debt, now=now)
+    _post(session, redemption.merchant_id, transaction)
+    if captured:
+        spent = Change(redemption.customer_id, redemption.currency, spent=captured)
+        totals.add(session, redemption.merchant_id, [spent])
+
+
+def settlement(redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> Transaction:
+    """The end of a reservation, to be posted: `captured` is spent, the rest given back, which pays the debt first.
 
     One reference serves capture and void, so that a reservation cannot end twice.
     """
@@ -138,18 +167,13 @@ def settle(session: Session, redemption: Redemption, owner: str, *, captured: in
     if given_back:
         postings.append(Posting(reserved(owner), available(owner), given_back, redemption.currency))
         postings += _pay(owner, min(debt, given_back), redemption.currency)
-    _post(
-        session,
-        redemption.merchant_id,
+    return _transaction(
         references.settled(redemption.redemption_id),
         "captured" if captured else "voided",
         postings,
         effective_at=now,
         recorded_at=now,
     )
-    if captured:
-        spent = Change(redemption.customer_id, redemption.currency, spent=captured)
-        totals.add(session, redemption.merchant_id, [spent])
 
 
 def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
@@ -162,11 +186,13 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
     _post(
         session,
         adjustment.merchant_id,
-        references.adjusted(adjustment.adjustment_id),
-        "adjusted",
-        postings,
-        effective_at=adjustment.created_at,
-        recorded_at=adjustment.created_at,
+        _transaction(
+            references.adjusted(adjustment.adjustment_id),
+            "adjusted",
+            postings,
+            effective_at=adjustment.created_at,
+            recorded_at=adjustment.created_at,
+        ),
     )
 
 
@@ -202,23 +228,20 @@ def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
         totals.add(session, earned[0][0], [change for _, change in earned])
 
 
-def _post(
-    session: Session,
-    merchant_id: UUID,
-    reference: str,
-    event: str,
-    postings: list[Posting],
-    *,
-    effective_at: datetime,
-    recorded_at: datetime,
-) -> None:
+def _transaction(
+    reference: str, event: str, postings: list[Posting], *, effective_at: datetime, recorded_at: datetime
+) -> Transaction:
+    return Transaction(new_id(), reference, event, effective_at, recorded_at, postings)
+
+
+def _post(session: Session, merchant_id: UUID, transaction: Transaction) -> None:
     books.post(
         session,
         merchant_id,
-        transaction_id=new_id(),
-        reference=reference,
-        event=event,
-        postings=postings,
-        effective_at=effective_at,
-        recorded_at=recorded_at,
+        transaction_id=transaction.transaction_id,
+        reference=transaction.reference,
+        event=transaction.event,
+        postings=transaction.postings,
+        effective_at=transaction.effective_at,
+        recorded_at=transaction.recorded_at,
     )

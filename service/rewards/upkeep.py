@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +18,7 @@ from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.database.engine import Database
 from service.ledger import books
+from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
 from service.rewards import postings
 from service.rewards.tables import adjustments, redemptions, rewards
@@ -29,6 +29,12 @@ log = logging.getLogger("orchard.rewards")
 BATCH = 500
 RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
+
+STEP = 250
+"""How many of a kind one transaction books."""
+
+Event = tuple[datetime, int, UUID, Reward | Redemption]
+"""When, what, of which, and that one."""
 
 
 @dataclass(slots=True)
@@ -50,33 +56,65 @@ class Held:
 def is_due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> bool:
     """Whether time has left something to be booked for this customer."""
     return bool(
-        rewards.due(session, merchant_id, customer_id, now=now)
-        or redemptions.stale(session, merchant_id, customer_id, now=now)
-        or rewards.expired(session, merchant_id, customer_id, now=now)
+        rewards.due(session, merchant_id, customer_id, now=now, limit=1)
+        or redemptions.stale(session, merchant_id, customer_id, now=now, limit=1)
+        or rewards.expired(session, merchant_id, customer_id, now=now, limit=1)
     )
 
 
 def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
     """Book all that time has done to this customer, who is locked. Doing it again does nothing."""
-    due = rewards.due(session, merchant_id, customer.customer_id, now=now)
-    stale = redemptions.stale(session, merchant_id, customer.customer_id, now=now)
-    expired = rewards.expired(session, merchant_id, customer.customer_id, now=now)
+    while not catch_up_some(session, merchant_id, customer, now=now):
+        pass
+
+
+def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> bool:
+    """Book the first of what time has done to this customer, who is locked. Returns whether that was all."""
+    due = rewards.due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
+    stale = redemptions.stale(session, merchant_id, customer.customer_id, now=now, limit=STEP)
+    expired = rewards.expired(session, merchant_id, customer.customer_id, now=now, limit=STEP)
     if not (due or stale or expired):
-        return
-    over = [*expired, *(reward for reward in due if reward.expires_at is not None and reward.expires_at <= now)]
-    held = _held(session, merchant_id, customer, expired, now=now)
-    happened: list[tuple[datetime, int, UUID, Reward | Redemption]] = [
+        return True
+    # Of a kind that has more, nothing is known of what came after the last one: that is for the next step.
+    times = (
+        [reward.available_at for reward in due],
+        [redemption.expires_at for redemption in stale],
+        [reward.expires_at or now for reward in expired],
+    )
+    until = min([now, *(of_a_kind[-1] for of_a_kind in times if len(of_a_kind) == STEP)])
+    _book(session, merchant_id, customer, _events(due, stale, expired, until), until=until, now=now)
+    session.flush()
+    return until == now
+
+
+def _events(
+    due: Sequence[Reward], stale: Sequence[Redemption], expired: Sequence[Reward], until: datetime
+) -> list[Event]:
+    """What happened up to this time, in its order. A reward that has ripened may have lapsed since."""
+    over = [*expired, *(reward for reward in due if reward.expires_at is not None)]
+    happened: list[Event] = [
         *((reward.available_at, RIPENS, reward.reward_id, reward) for reward in due),
         *((redemption.expires_at, GIVEN_BACK, redemption.redemption_id, redemption) for redemption in stale),
-        *((reward.expires_at or now, LAPSES, reward.reward_id, reward) for reward in over),
+        *((reward.expires_at, LAPSES, reward.reward_id, reward) for reward in over if reward.expires_at is not None),
     ]
-    for _, what, _, subject in sorted(happened, key=lambda event: event[:3]):
+    return sorted((event for event in happened if event[0] <= until), key=lambda event: event[:3])
+
+
+def _book(
+    session: Session, merchant_id: UUID, customer: KnownCustomer, events: list[Event], *, until: datetime, now: datetime
+) -> None:
+    expired = [subject for _, what, _, subject in events if what == LAPSES and isinstance(subject, Reward)]
+    held = _held(session, merchant_id, customer, [one for one in expired if one.status == "available"], until=until)
+    transactions = []
+    for _, what, _, subject in events:
+        of_currency = held[subject.currency]
         if isinstance(subject, Redemption):
-            _give_back(session, subject, customer, held[subject.currency], now=now)
+            transactions.append(_give_back(subject, customer, of_currency, now=now))
         elif what == RIPENS:
-            _ripen(session, subject, customer, held[subject.currency], now=now)
-        else:
-            _lapse(session, subject, customer, held[subject.currency], now=now)
+            transactions.append(_ripen(subject, customer, of_currency, now=now))
+        elif lapse := _lapse(subject, customer, of_currency, now=now):
+            transactions.append(lapse)
+    books.post_many(session, merchant_id, transactions)
 
 
 def catch_up_everybody(database: Database, *, now: datetime) -> int:
@@ -85,7 +123,7 @@ def catch_up_everybody(database: Database, *, now: datetime) -> int:
     while due := _customers_with_due(database, now) - failed:
         for merchant_id, customer_id in due:
             try:
-                database.write(partial(_catch_up_one, merchant_id=merchant_id, customer_id=customer_id, now=now))
+                catch_up_in_steps(database, merchant_id, customer_id, now=now)
                 done += 1
             except DBAPIError as error:
                 if error.connection_invalidated:
@@ -102,17 +140,26 @@ def _customers_with_due(database: Database, now: datetime) -> set[tuple[UUID, st
         return {*ripe, *stale}
 
 
-def _catch_up_one(session: Session, *, merchant_id: UUID, customer_id: str, now: datetime) -> None:
-    catch_up(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
+def catch_up_in_steps(database: Database, merchant_id: UUID, customer_id: str, *, now: datetime) -> None:
+    """As `catch_up`, in as many transactions as it takes, so that none of them holds its locks for long.
+
+    Raises Unknown.
+    """
+
+    def step(session: Session) -> bool:
+        return catch_up_some(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
+
+    while not database.write(step):
+        pass
 
 
 def _held(
-    session: Session, merchant_id: UUID, customer: KnownCustomer, expired: Sequence[Reward], *, now: datetime
+    session: Session, merchant_id: UUID, customer: KnownCustomer, expired: Sequence[Reward], *, until: datetime
 ) -> dict[str, Held]:
     held: dict[str, Held] = defaultdict(Held)
     for currency, balance in books.owner_balances(session, merchant_id, customer.owner).items():
         held[currency] = Held(balance.available, balance.owed)
-    for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=now).items():
+    for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=until).items():
         held[currency].unexpired = total
     for currency, total in adjustments.added(session, merchant_id, customer.customer_id).items():
         held[currency].unexpired += max(0, total)  # goodwill never lapses; corrections are set off against it
@@ -121,25 +168,29 @@ def _held(
     return held
 
 
-def _ripen(session: Session, reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
-    postings.ripen(session, reward, customer.owner, debt=held.owed, recorded_at=now)
+def _ripen(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
+    transaction = postings.ripening(reward, customer.owner, debt=held.owed, recorded_at=now)
     held.gain(reward.remaining)
     held.left[reward.reward_id] = reward.remaining
     reward.status = "available"
+    return transaction
 
 
-def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
-    postings.settle(session, redemption, customer.owner, captured=0, debt=held.owed, now=now)
+def _give_back(redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
+    transaction = postings.settlement(redemption, customer.owner, captured=0, debt=held.owed, now=now)
     held.gain(redemption.amount)
     redemption.status = "voided"
+    return transaction
 
 
-def _lapse(session: Session, reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> None:
+def _lapse(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction | None:
+    """What lapses of the reward, or None where nothing is left of it."""
     left = held.left.pop(reward.reward_id)
     later = held.unexpired + sum(held.left.values())
     amount = lapsing(left, available=held.available, left_of_later=later)
     reward.lapsed_amount = amount
-    if amount:
-        postings.lapse(session, reward, customer.owner, amount=amount, recorded_at=now)
-        held.available -= amount
-        reward.status = "lapsed"
+    if not amount:
+        return None
+    held.available -= amount
+    reward.status = "lapsed"
+    return postings.lapse(reward, customer.owner, amount=amount, recorded_at=now)

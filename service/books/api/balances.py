@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from marshmallow import fields, validate
-from sqlalchemy.orm import Session
 
 from service.books import balances
 from service.books.balances import CustomerBalance, StatementEntry
@@ -65,14 +64,10 @@ class StatementQuery(PageQuery):
 def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
     """Book what time has done to this customer, where there is something, so that what is read is right."""
     now = datetime.now(UTC)
-
-    def book(session: Session) -> None:
-        upkeep.catch_up(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
-
     with wiring.database.reading() as session:
         is_due = upkeep.is_due(session, merchant_id, customer_id, now=now)
     if is_due:
-        wiring.database.write(book)
+        upkeep.catch_up_in_steps(wiring.database, merchant_id, customer_id, now=now)
 
 
 @resource.reads("/customers/<string:customer_id>/balance", BalanceOut, scopes=CHECKOUT, before=_catch_up)

@@ -64,15 +64,15 @@ def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption 
     return session.get(Redemption, (merchant_id, redemption_id), populate_existing=True)
 
 
-def stale(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Redemption]:
-    """The customer's reservations that nobody settled in time."""
+def stale(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Redemption]:
+    """The first of the customer's reservations that nobody settled in time."""
     query = select(Redemption).where(
         Redemption.merchant_id == merchant_id,
         Redemption.customer_id == customer_id,
         RESERVED,
         Redemption.expires_at <= now,
     )
-    return session.scalars(query.order_by(Redemption.redemption_id)).all()
+    return session.scalars(query.order_by(Redemption.expires_at, Redemption.redemption_id).limit(limit)).all()
 
 
 def customers_with_stale(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:

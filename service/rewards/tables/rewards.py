@@ -132,6 +132,7 @@ _DUE = (
         Reward.available_at <= bindparam("now"),
     )
     .order_by(Reward.available_at, Reward.reward_id)
+    .limit(bindparam("most"))
 )
 
 
@@ -150,15 +151,16 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
     return found.all()
 
 
-def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Reward]:
-    """The customer's pending rewards whose hold has ended, in the order in which they ripened."""
-    values = {"merchant": merchant_id, "customer": customer_id, "now": now}
+def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
+    """The first of the customer's pending rewards whose hold has ended, in the order in which they ripened."""
+    values = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
     return session.scalars(_DUE, values, execution_options={"populate_existing": True}).all()
 
 
-def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> Sequence[Reward]:
-    """The customer's available rewards whose time is over and of which nobody has said yet what lapsed."""
+def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
+    """The first of the customer's available rewards whose time is over and of which nobody has said what lapsed."""
     query = _unlapsed(merchant_id, customer_id).where(Reward.expires_at <= now)
+    query = query.order_by(Reward.expires_at, Reward.reward_id).limit(limit)
     return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 

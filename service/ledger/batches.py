@@ -1,0 +1,74 @@
+"""Posting many transactions at once: what time does to one owner, say, where each alone would cost its statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from service.ledger import balances, journal
+from service.ledger.errors import ReferenceReused
+from service.ledger.tables import posting_table, transaction_table, unsealed_table
+from service.ledger.transactions import Transaction
+from service.ledger.writing import raise_balances
+
+_t = transaction_table.c
+_KNOWN = select(_t.reference, _t.fingerprint).where(
+    _t.merchant_id == bindparam("merchant"), _t.reference.in_(bindparam("names", expanding=True))
+)
+
+
+def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transaction]) -> None:
+    """Post these transactions, in their order, each once for its reference, or none of them.
+
+    What was posted before is left as it is. Locks are taken once for all of them and in the one order: owners'
+    accounts by name, the merchant's hot accounts last; so batches and single postings wait for each other.
+    Raises ReferenceReused if a reference carries other content, and InsufficientFunds if an owner's account would fall
+    below its floor on the way; neither has changed anything.
+    """
+    changes = [journal.changes_of(transaction.postings) for transaction in transactions]
+    of_owners = {key for one in changes for key in one if key[0].floor is not None}
+    held = balances.lock(session, merchant_id, of_owners)
+    known = {
+        reference: bytes(fingerprint)
+        for reference, fingerprint in session.execute(
+            _KNOWN, {"merchant": merchant_id, "names": [one.reference for one in transactions]}
+        )
+    }
+    total: balances.Changes = defaultdict(int)
+    rows, lines = [], []
+    for transaction, change in zip(transactions, changes, strict=True):
+        fingerprint = journal.fingerprint_of(transaction)
+        if transaction.reference in known:
+            if known[transaction.reference] != fingerprint:
+                raise ReferenceReused(transaction.reference)
+            continue
+        running = {key: held.get(key, 0) + total[key] for key in change}
+        journal.refuse_overdraft({key: by for key, by in change.items() if by < 0 and key in of_owners}, running)
+        for key, by in change.items():
+            total[key] += by
+        rows.append(journal.row_of(merchant_id, transaction, fingerprint))
+        lines += journal.lines_of(merchant_id, transaction)
+    if rows:
+        _write(session, merchant_id, rows, lines, total)
+
+
+def _write(
+    session: Session,
+    merchant_id: UUID,
+    rows: list[dict[str, object]],
+    lines: list[dict[str, object]],
+    total: balances.Changes,
+) -> None:
+    """The rows of the journal, then the balances: all of one slot, so that a batch holds few of the hot ones."""
+    waiting = [{name: row[name] for name in ("merchant_id", "transaction_id")} for row in rows]
+    for table, its_rows in ((transaction_table, rows), (posting_table, lines), (unsealed_table, waiting)):
+        session.execute(insert(table), its_rows)
+    first = rows[0]["transaction_id"]
+    spread = first.int if isinstance(first, UUID) else 0
+    falling = {key: by for key, by in total.items() if by < 0 and key[0].floor is not None}
+    balances.lower(session, merchant_id, falling)
+    rising = {key: by for key, by in total.items() if key not in falling}
+    if rising:
+        raise_balances(session, balances.rows(merchant_id, rising, spread=spread))
