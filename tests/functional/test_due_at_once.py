@@ -1,0 +1,129 @@
+"""A thousand rewards that fall due at one moment, on PostgreSQL, while shops go on: no error, nobody waits long."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.conversions import conversions
+from service.conversions.conversions import Order
+from service.customers.customers import Contact
+from service.database.engine import Database
+from service.merchants import keys
+from service.tokens import TokenSigner
+from tests.functional.conftest import CommandLine
+from tests.serving import SECRET, Server, serving
+from tests.shop import Shop, over_network
+
+LONGEST_SECONDS = 1.0
+LONG_AGO = datetime.now(UTC) - timedelta(days=10)
+SIGNER = TokenSigner([SECRET])
+
+
+@pytest.fixture(scope="module")
+def url(migrated_database_url: Callable[[str], str]) -> str:
+    return migrated_database_url("postgresql")
+
+
+@pytest.fixture(scope="module")
+def server(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(url, tmp_path_factory.mktemp("due")) as running:
+        yield running
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def shop(server: Server, database: Database) -> Shop:
+    now = datetime.now(UTC)
+    merchant, made = database.write(lambda session: keys.create_merchant(session, "Acme", "EUR", now=now))
+    return Shop(over_network(server.base_url), made, merchant.merchant_id)
+
+
+def orders_of_long_ago(database: Database, shop: Shop, code: str, *, count: int, prefix: str = "") -> None:
+    """Orders whose rewards are all due by now: each ripened, and where they expire each lapsed."""
+
+    def record(session: Any) -> None:
+        for number in range(count):
+            placed = LONG_AGO + timedelta(seconds=number)
+            order = Order(f"{prefix}{number}", 5000, "EUR", Contact(f"{prefix}f{number}"), code, placed)
+            conversions.record(session, SIGNER, shop.merchant_id, order, now=datetime.now(UTC))
+
+    database.write(record)
+
+
+def deadlocks(database: Database) -> int:
+    """How many deadlocks the server has had to break."""
+    with database.statements() as connection:
+        connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+        found = connection.exec_driver_sql("SELECT sum(deadlocks) FROM pg_stat_database").scalar_one()
+    return int(found)
+
+
+def test_who_asks_next_does_not_wait_for_a_thousand_rewards(database: Database, shop: Shop) -> None:
+    code = shop.link(shop.program(friend_reward=None, hold_days=1, reward_expiry_days=5))["code"]
+    orders_of_long_ago(database, shop, code, count=1_000)
+    started = time.monotonic()
+    balance = shop.balance("ana")
+    taken = time.monotonic() - started
+    assert (balance["pending"], balance["available"], balance["earned_total"]) == (0, 0, 1_000_000)
+    assert taken < LONGEST_SECONDS
+    report = shop.get("/ledger/verification")
+    assert (report["problems"], report["transactions"]) == ([], 3_000)
+
+
+def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
+    database: Database, shop: Shop, url: str, tmp_path: Path
+) -> None:
+    program = shop.program(hold_days=1, reward_expiry_days=5, rewarded_orders=None)
+    codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(100)]
+    for number, code in enumerate(codes):
+        orders_of_long_ago(database, shop, code, count=5, prefix=f"{number}-")
+    before, over, slowest, faults = deadlocks(database), threading.Event(), [], []
+
+    def trade(trader: int) -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            advocate = (7 * number + trader) % len(codes)
+            asked: list[Callable[[], Any]] = [
+                lambda: shop.order(f"new-{trader}-{number}", referral=codes[advocate]),  # noqa: B023
+                lambda: shop.balance(f"{advocate}-f{number % 5}"),  # noqa: B023
+                lambda: _refund_one(shop, f"{advocate}-{number % 5}", f"{trader}-{number}"),  # noqa: B023
+            ]
+            for ask in asked:
+                started = time.monotonic()
+                try:
+                    ask()
+                except AssertionError as error:
+                    faults.append(str(error)[:300])
+                slowest.append(time.monotonic() - started)
+
+    with ThreadPoolExecutor(6) as pool:
+        traders = [pool.submit(trade, trader) for trader in range(4)]
+        time.sleep(0.3)
+        workers = [pool.submit(CommandLine(url, tmp_path), "worker", "--once") for _ in range(2)]
+        for one in workers:
+            one.result()
+        over.set()
+        for one in traders:
+            one.result()
+    assert faults == []
+    assert deadlocks(database) == before
+    assert max(slowest) < LONGEST_SECONDS
+    assert shop.get("/ledger/verification")["problems"] == []
+
+
+def _refund_one(shop: Shop, order_id: str, refund_id: str) -> None:
+    [conversion] = shop.get(f"/conversions?order_id={order_id}", scope="checkout")["data"]
+    shop.refund(conversion, 10, refund_id)
