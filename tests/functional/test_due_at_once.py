@@ -86,9 +86,9 @@ def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
     database: Database, shop: Shop, url: str, tmp_path: Path
 ) -> None:
     program = shop.program(hold_days=1, reward_expiry_days=5, rewarded_orders=None)
-    codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(100)]
+    codes = [shop.link(program, f"advocate-{number}")["code"] for number in range(40)]
     for number, code in enumerate(codes):
-        orders_of_long_ago(database, shop, code, count=5, prefix=f"{number}-")
+        orders_of_long_ago(database, shop, code, count=25, prefix=f"{number}-")
     before, over, slowest, faults = deadlocks(database), threading.Event(), [], []
 
     def trade(trader: int) -> None:
@@ -98,8 +98,8 @@ def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
             advocate = (7 * number + trader) % len(codes)
             asked: list[Callable[[], Any]] = [
                 lambda: shop.order(f"new-{trader}-{number}", referral=codes[advocate]),  # noqa: B023
-                lambda: shop.balance(f"{advocate}-f{number % 5}"),  # noqa: B023
-                lambda: _refund_one(shop, f"{advocate}-{number % 5}", f"{trader}-{number}"),  # noqa: B023
+                lambda: shop.balance(f"{advocate}-f{number % 25}"),  # noqa: B023
+                lambda: _refund_one(shop, f"{advocate}-{number % 25}", f"{trader}-{number}"),  # noqa: B023
             ]
             for ask in asked:
                 started = time.monotonic()
