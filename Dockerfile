@@ -3,12 +3,11 @@ FROM python:3.13-slim-bookworm AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 COPY requirements.lock /src/
-RUN /venv/bin/pip install --require-hashes --no-deps -r /src/requirements.lock \
-    && pip install "setuptools==84.2.1"
+RUN /venv/bin/pip install --require-hashes --no-deps -r /src/requirements.lock
 COPY setup.cfg pyproject.toml README.md LICENSE /src/
 COPY service /src/service
 WORKDIR /src
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+RUN /venv/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /venv/bin/pip install --no-deps --no-index /wheel/*.whl
 
 FROM python:3.13-slim-bookworm

@@ -3,28 +3,38 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+PORT ?= 8000
+TESTS ?= tests
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
-.PHONY: help install run test check fmt lint types imports openapi lock bench bench-books clean
+.PHONY: help install run test soak check fmt lint types imports openapi lock bench bench-books clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(VENV)/installed ## Make .venv from the lock file
+install: $(VENV)/dev ## Make .venv with all that tests and checks need
 
-$(VENV)/installed: requirements-dev.lock setup.cfg pyproject.toml
+$(VENV)/runtime: requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes --no-deps -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: install ## Serve the demo on SQLite, and print what to click and what to paste
-	@$(BIN)/orchard demo
-	@$(BIN)/orchard serve
+$(VENV)/dev: $(VENV)/runtime requirements-dev.lock
+	$(PIP) --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
 
-test: install ## Run the tests, on SQLite and on a PostgreSQL that comes along
-	$(BIN)/python -m pytest -q
+run: $(VENV)/runtime ## Serve the demo on SQLite, and print what to click and what to paste [PORT=8000]
+	@$(BIN)/orchard demo --serve $(PORT)
 
-check: install lint types imports openapi-check test ## Everything that must pass: format, lint, types, imports, contract, tests
+test: install ## Run the tests, on SQLite and on a PostgreSQL that comes along [TESTS=tests/conversions]
+	$(PYTEST) $(TESTS)
+
+soak: install ## Run the long forms of the tests that have one
+	$(PYTEST) -m soak --soak
+
+check: install lint types imports openapi-check test soak ## Everything that must pass: format, lint, types, imports, contract, tests
 
 lint:
 	$(BIN)/ruff format --check .
@@ -56,8 +66,8 @@ bench-books: install ## The part of it that is about the books
 
 lock: install ## Resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q setup.cfg --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+	$(BIN)/uv pip compile -q setup.cfg --extra build --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
 	$(BIN)/uv pip compile -q setup.cfg --all-extras --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
 
 clean: ## Remove what was made here, the demo's data too
-	rm -rf $(VENV) var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

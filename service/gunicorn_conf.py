@@ -4,6 +4,10 @@ import multiprocessing
 import os
 from typing import Any
 
+from service import settings as environment
+from service import telemetry
+
+logconfig_dict = telemetry.logging_config(environment.load().log_format)
 worker_class = "sync"
 workers = multiprocessing.cpu_count() + 1
 preload_app = True

@@ -1,12 +1,11 @@
-"""/livez, /readyz, /openapi.yaml and /docs: what operators and integrators ask first."""
+"""/, /livez, /readyz, /openapi.yaml and /docs: what operators and integrators ask first."""
 
 from flask import Blueprint, Response, current_app, render_template, send_from_directory
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from service.migrations.schema import HEAD
+from service import __version__
+from service.migrations import schema
 from service.problems import OUT_OF_RANGE, PROBLEMS, UNAVAILABLE, UNEXPECTED, Problem, answer
-from service.web.pages import SWAGGER_UI
+from service.web.pages import SWAGGER_UI, page
 from service.web.rendering import Answer, rendered
 from service.web.wiring import wiring
 
@@ -18,6 +17,12 @@ DOCS_CSP = (
 blueprint = Blueprint("service", __name__)
 
 
+@blueprint.get("/")
+def index() -> Response:
+    """What this is, and where to go on."""
+    return page("index.html", 200, version=__version__, has_demo="demo" in current_app.blueprints)
+
+
 @blueprint.get("/livez")
 def livez() -> Response:
     """Whether the process lives."""
@@ -27,13 +32,11 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """Whether the database is reachable and migrated."""
-    try:
-        with wiring().database.statements() as connection:
-            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    except SQLAlchemyError:
+    version = schema.version(wiring().database)
+    if version is None:
         return answer(NOT_READY, "It cannot be reached, or was never migrated: `orchard db upgrade`.")
-    if version != HEAD:
-        return answer(NOT_READY, f"It is at version {version}, not at {HEAD}: `orchard db upgrade`.")
+    if version != schema.HEAD:
+        return answer(NOT_READY, f"It is at version {version}, not at {schema.HEAD}: `orchard db upgrade`.")
     return rendered(Answer({"status": "ok"}))
 
 
@@ -55,9 +58,9 @@ def docs() -> Response:
 def problems() -> Response:
     """What each problem type means; where the `type` of an answer leads."""
     kinds = {problem.kind: problem for problem in (*PROBLEMS.values(), *ELSEWHERE)}
-    page = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
+    text = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
     headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
-    return Response(page, 200, headers, content_type="text/html; charset=utf-8")
+    return Response(text, 200, headers, content_type="text/html; charset=utf-8")
 
 
 @blueprint.get("/docs/assets/<path:name>")

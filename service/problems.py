@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -64,6 +64,7 @@ _DETAILS = {
 
 def answer(problem: Problem, detail: str, **more: Any) -> Response:
     """The problem as a response, `application/problem+json`."""
+    g.problem = problem.kind
     document = {"type": f"/docs/problems#{problem.kind}", "title": problem.title, "status": problem.status}
     body = json.dumps({**document, "detail": detail, **more}, ensure_ascii=False)
     response = Response(body, problem.status, content_type="application/problem+json")
@@ -76,6 +77,7 @@ def answer(problem: Problem, detail: str, **more: Any) -> Response:
 
 def of_error(error: Exception) -> Response:
     """The answer to an error of ours."""
+    g.caller = getattr(error, "caller", g.get("caller"))
     problem = PROBLEMS[type(error)]
     detail = _DETAILS.get(type(error), str(error) or problem.title)
     faults = getattr(error, "faults", None)

@@ -6,12 +6,17 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError
 
+PREFIX = "ORCHARD_"
+NAMES = tuple(
+    PREFIX + name for name in ("DATABASE_URL", "SECRET_KEYS", "BASE_URL", "ENV", "LOG_FORMAT", "TRUSTED_PROXIES")
+)
 STATE = Path("var")
 SHORTEST_SECRET = 32
 LOCAL_BASE_URL = "http://localhost:8000"
@@ -92,14 +97,14 @@ def load() -> Settings:
 
     Raises BadSettings, naming every fault at once.
     """
-    env = Env(eager=False, prefix="ORCHARD_")
+    env = Env(eager=False, prefix=PREFIX)
     environment = env.str("ENV", "local", validate=_one_of("local", "production"))
     database_url = env.str("DATABASE_URL", "sqlite:///var/orchard.db")
     secret_keys: list[str] = env.list("SECRET_KEYS", [], validate=_long_enough) or []
     base_url = env.str("BASE_URL", LOCAL_BASE_URL)
     log_format = env.str("LOG_FORMAT", "json", validate=_one_of("json", "text"))
     trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=_between(0, 10))
-    faults = _collect(env)
+    faults = [*_unknown(), *_collect(env)]
     for name, check, value in (
         ("ORCHARD_DATABASE_URL", _database_url, database_url),
         ("ORCHARD_BASE_URL", _base_url, base_url),
@@ -122,6 +127,16 @@ def load() -> Settings:
         log_format=str(log_format),
         trusted_proxies=int(trusted_proxies or 0),
     )
+
+
+def _unknown() -> list[str]:
+    """Names that begin as ours do and are none: a misspelt setting must not be a default unseen."""
+    faults = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in NAMES:
+            near = get_close_matches(name, NAMES, 1)
+            faults.append(f"{name}: there is no such setting" + (f", did you mean {near[0]}?" if near else ""))
+    return faults
 
 
 def _collect(env: Env) -> list[str]:

@@ -1,7 +1,12 @@
 """One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
 
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.books.upkeep import seal_books
 from service.database.engine import Database
@@ -9,6 +14,7 @@ from service.links.upkeep import prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
 from service.web.upkeep import forget_answers
 
+log = structlog.get_logger("orchard.worker")
 Job = Callable[..., int]
 """job(database, now=...) -> how many customers it brought up to date."""
 
@@ -18,3 +24,22 @@ JOBS: tuple[Job, ...] = (prepare_partitions, catch_up_everybody, seal_books, for
 def round_of_upkeep(database: Database, *, now: datetime) -> int:
     """Do every job once, in their order. Returns how many customers were brought up to date."""
     return sum(job(database, now=now) for job in JOBS)
+
+
+def logged_round(database: Database) -> None:
+    """One round of now, with a line in the log that says what it did."""
+    done = round_of_upkeep(database, now=datetime.now(UTC))
+    log.info("round", customers=done)
+
+
+def rounds(database: Database, *, every_seconds: int) -> None:
+    """Rounds without an end. A database that goes away is waited for; one that was never there is raised at once."""
+    logged_round(database)
+    while True:
+        time.sleep(every_seconds)
+        try:
+            logged_round(database)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            cause = getattr(error, "orig", None) or error
+            log.error("round failed", error=type(cause).__name__, next_round_in_seconds=every_seconds)
+            database.dispose()  # what is pooled may be as dead

@@ -26,13 +26,26 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
         shop.get("/customers/secret-customer/balance")
         shop.get("/conversions?customer_id=secret-customer")
         shop.follow({"url": "/r/broken-token"})
+        shop.call("GET", "/programs", scope="checkout")
+        shop.call("GET", "/programs", scope="")
         assert requests.get(f"{server.base_url}/readyz", timeout=5).status_code == 200
         log = server.log.read_text()
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in log.splitlines()]
     requested = [line for line in lines if line["event"] == "request"]
     assert {"POST /v1/conversions 201", "GET /v1/customers/<string:customer_id>/balance 200"} <= {
         f"{line['method']} {line['route']} {line['status']}" for line in requested
     }
     assert all({"request_id", "milliseconds", "timestamp", "level"} <= line.keys() for line in requested)
+    [serving_line] = [line for line in lines if line["event"] == "serving"]
+    assert serving_line["mode"] == "local"
+    assert serving_line["database"] == url
+    assert serving_line["database_version"] == schema.HEAD
+    assert serving_line["base_url"] == server.base_url
+    assert any("Listening at" in line["event"] for line in lines), "gunicorn's own lines are JSON too"
+    refused = {line["status"]: line for line in requested if line["status"] in (401, 403)}
+    assert (refused[403]["problem"], refused[403]["scope"]) == ("scope-missing", "checkout")
+    assert refused[403]["key_id"]
+    assert refused[403]["merchant_id"] == made["merchant_id"]
+    assert (refused[401]["problem"], "key_id" in refused[401]) == ("key-missing", False)
     personal = ["Zenobia", "Balthasar", "example.com", "secret-", "broken-token", referral, *made["keys"].values()]
     assert [word for word in personal if word in log] == []

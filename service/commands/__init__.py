@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, merchants, running
+from service.commands import books, conversions, demo, merchants, service
 
 
 @click.group()
@@ -12,14 +12,14 @@ def main() -> None:
 
 
 for command in (
-    running.db,
+    service.db,
     merchants.merchant,
     merchants.key,
     books.ledger,
-    running.serve,
-    running.worker,
-    running.replay,
-    running.demo,
-    running.openapi,
+    service.serve,
+    service.worker,
+    conversions.replay,
+    demo.demo,
+    service.openapi,
 ):
     main.add_command(command)

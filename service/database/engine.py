@@ -80,6 +80,11 @@ class Database:
         self._reads = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
+    def name(self) -> str:
+        """Which database this is, for people, without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether this is the embedded database."""
         return self.engine.dialect.name == "sqlite"

@@ -1,12 +1,12 @@
 """The demo: a merchant, a program, an advocate, a file of earlier orders, and what to try with them."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service import worker
 from service.conversions import replay
 from service.customers.customers import Contact
 from service.database.engine import Database
@@ -16,47 +16,66 @@ from service.links.links import NewLink
 from service.merchants import keys
 from service.merchants import tables as merchants
 from service.programs import programs
-from service.programs import tables as program_storage
 from service.settings import STATE, Settings
 from service.tokens import TokenSigner
 
-KEYS = STATE / "demo-keys"
+KEPT = STATE / "demo-keys"
+"""What the demo is known by, a name and a value a line: a key of each scope, the program, Ana's link."""
+
 ORDERS = Path(__file__).parent / "orders.csv"
 NAME = "Demo Shop"
+CatchUp = Callable[..., object]
+"""catch_up(database, now=...): the worker's round."""
 
 
-def prepare(database: Database, settings: Settings, *, now: datetime) -> str:
+def prepare(database: Database, settings: Settings, *, catch_up: CatchUp, now: datetime) -> str:
     """Make the demo, once, and return what to click and what to paste."""
     signer = TokenSigner(settings.secret_keys)
     merchant_id, program_id = database.write(lambda session: _merchant_and_program(session, settings, now))
     source = replay.Source(merchant_id, program_id, "EUR")
     replay.replay(database, signer, str(ORDERS), source, advance=lambda _: None)
-    worker.round_of_upkeep(database, now=now)
+    catch_up(database, now=now)
     asked = NewLink(program_id, Contact("ana", "Ana"))
-    link, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
-    return _TEXT.format(
-        base=settings.base_url, key=_kept_keys()["checkout"], admin=_kept_keys()["admin"], link=link, code=code
-    )
+    token, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
+    link = f"{settings.base_url}/r/{token}"
+    kept = {**kept_names(), "link": link}
+    _keep(kept)
+    return _TEXT.format(base=settings.base_url, key=kept["checkout"], admin=kept["admin"], link=link, code=code)
+
+
+def kept_names() -> dict[str, str]:
+    """What an earlier preparation kept: `admin`, `checkout`, `marketing`, `program`, `link`; empty before the first."""
+    if not KEPT.exists():
+        return {}
+    return dict(line.split(maxsplit=1) for line in KEPT.read_text().splitlines())
+
+
+def _keep(names: Mapping[str, str]) -> None:
+    KEPT.parent.mkdir(mode=0o700, exist_ok=True)
+    KEPT.touch(mode=0o600)
+    KEPT.write_text("".join(f"{name} {value}\n" for name, value in names.items()))
 
 
 def _merchant_and_program(session: Session, settings: Settings, now: datetime) -> tuple[UUID, UUID]:
+    """The demo's own merchant and program, whatever others there are by now."""
+    destination_url = f"{settings.base_url}/demo/shop"
+    kept = kept_names()
     existing = next((row for row in merchants.merchants(session) if row.name == NAME), None)
-    if existing is not None and KEYS.exists():
-        [program] = program_storage.page(session, existing.merchant_id, limit=1, after=None)
-        return existing.merchant_id, program.program_id
+    if existing is not None and "program" in kept:
+        program_id = UUID(kept["program"])
+        programs.change(session, existing.merchant_id, program_id, {"destination_url": destination_url}, now=now)
+        return existing.merchant_id, program_id
     merchant, created = keys.create_merchant(session, NAME, "EUR", now=now)
     fields = {
         "name": "Friends of the Demo Shop",
         "currency": "EUR",
-        "destination_url": f"{settings.base_url}/demo/shop",
+        "destination_url": destination_url,
         "advocate_reward": {"type": "fixed", "amount": 1000, "as": "credit"},
         "friend_reward": {"type": "percent", "rate": "10.00", "max_amount": 2000, "as": "discount"},
         "hold_days": 0,
     }
     program, _ = programs.create(session, merchant.merchant_id, fields, now=now)
-    KEYS.parent.mkdir(mode=0o700, exist_ok=True)
-    KEYS.touch(mode=0o600)
-    KEYS.write_text("".join(f"{scope} {key}\n" for scope, key in created.items()))
+    _keep({**created, "program": str(program.program_id)})
     return merchant.merchant_id, program.program_id
 
 
@@ -65,15 +84,10 @@ def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLi
     return link_token(signer, merchant_id, link.link_id), link.code
 
 
-def _kept_keys() -> dict[str, str]:
-    pairs = ((line.split()[0], line.split()[1]) for line in KEYS.read_text().splitlines())
-    return dict(pairs)
-
-
 _TEXT = """
 Orchard's demo is ready.
 
-  Click   {base}/r/{link}
+  Click   {link}
           Ana's link: it leads to the demo shop, which shows what to paste next.
   Read    {base}/docs
 

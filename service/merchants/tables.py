@@ -44,29 +44,31 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
 
 
-_SCOPE_OF_KEY = "SELECT scope FROM api_key WHERE merchant_id = {} AND key_hash = {} AND revoked_at IS NULL"
-_ON_SQLITE = text(_SCOPE_OF_KEY.format(":merchant", ":hash")).bindparams(bindparam("merchant", type_=Uuid))
-_ON_POSTGRESQL = _SCOPE_OF_KEY.format("%s", "%s")
+_KEY_IN_USE = "SELECT key_id, scope FROM api_key WHERE merchant_id = {} AND key_hash = {} AND revoked_at IS NULL"
+_ON_SQLITE = (
+    text(_KEY_IN_USE.format(":merchant", ":hash"))
+    .bindparams(bindparam("merchant", type_=Uuid))
+    .columns(key_id=Uuid, scope=String)
+)
+_ON_POSTGRESQL = _KEY_IN_USE.format("%s", "%s")
 
 
-def scope_of_key(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
-    """The scope of a key that is in use, or None. Asked ahead of every request, so as cheaply as it goes."""
+def key_in_use(database: Database, merchant_id: UUID, key_hash: bytes) -> tuple[UUID, Scope] | None:
+    """(id, scope) of a key that is in use, or None. Asked ahead of every request, so as cheaply as it goes."""
     if database.is_sqlite:
         with database.statements() as connection:
-            values = {"merchant": merchant_id, "hash": key_hash}
-            return connection.execute(_ON_SQLITE, values).scalar_one_or_none()
+            row = connection.execute(_ON_SQLITE, {"merchant": merchant_id, "hash": key_hash}).one_or_none()
+            return None if row is None else (row.key_id, row.scope)
     try:
-        return _scope_on_postgresql(database, merchant_id, key_hash)
-    except (
-        psycopg.OperationalError
-    ):  # a connection from before the database went away; a new one tells whether it is back
-        return _scope_on_postgresql(database, merchant_id, key_hash)
+        return _key_on_postgresql(database, merchant_id, key_hash)
+    except psycopg.OperationalError:  # a connection from before the database went away; a new one tells whether it is
+        return _key_on_postgresql(database, merchant_id, key_hash)
 
 
-def _scope_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -> str | None:
+def _key_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -> tuple[UUID, Scope] | None:
     with database.driver() as driver:
         row = psycopg.Cursor(driver).execute(_ON_POSTGRESQL, (merchant_id, key_hash), prepare=True).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else (row[0], row[1])
 
 
 def keys(session: Session, merchant_id: UUID) -> Sequence[ApiKey]:

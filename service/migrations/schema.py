@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
 from service.database.engine import Database
 
 HEAD = "0002"
@@ -20,3 +23,12 @@ def upgrade(database: Database) -> None:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def version(database: Database) -> str | None:
+    """The revision that the database is at; None where it cannot be reached or was never migrated."""
+    try:
+        with database.statements() as connection:
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except SQLAlchemyError:
+        return None

@@ -120,8 +120,7 @@ def create_program(call: Call, body: dict[str, Any]) -> Answer:
 @resource.reads("/programs", page_of(ProgramOut, "ProgramPage"), scopes=ADMIN, query=PageQuery)
 def list_programs(call: Call, query: dict[str, Any]) -> Answer:
     """List programs"""
-    found = storage.page(call.session, call.merchant_id, limit=query["limit"] + 1, after=after(query))
-    rows = [programs.get(call.session, call.merchant_id, program.program_id) for program in found]
+    rows = storage.page(call.session, call.merchant_id, limit=query["limit"] + 1, after=after(query))
     return page(rows, query["limit"], lambda row: _render(*row), lambda row: row[0].program_id)
 
 

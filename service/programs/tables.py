@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import newest
@@ -68,7 +68,14 @@ def versions(session: Session, merchant_id: UUID, program_id: UUID) -> Sequence[
     return session.scalars(query.order_by(ProgramTerms.terms_version.desc())).all()
 
 
-def page(session: Session, merchant_id: UUID, *, limit: int, after: UUID | None) -> Sequence[Program]:
-    """The merchant's programs, newest first."""
-    query = select(Program).where(Program.merchant_id == merchant_id)
-    return session.scalars(newest(query, Program.program_id, limit=limit, after=after)).all()
+def page(
+    session: Session, merchant_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[tuple[Program, ProgramTerms]]:
+    """The merchant's programs with their terms in force, newest first."""
+    in_force = and_(
+        ProgramTerms.merchant_id == Program.merchant_id,
+        ProgramTerms.program_id == Program.program_id,
+        ProgramTerms.terms_version == Program.terms_version,
+    )
+    query = select(Program, ProgramTerms).join(ProgramTerms, in_force).where(Program.merchant_id == merchant_id)
+    return session.execute(newest(query, Program.program_id, limit=limit, after=after)).tuples().all()

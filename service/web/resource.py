@@ -89,8 +89,8 @@ class Resource(Blueprint):  # type: ignore[misc]
         def declare(view: View) -> View:
             def run(*arguments: Any, **path: Any) -> Response:
                 if before is not None:
-                    before(wiring(), g.merchant_id, **path)
-                with _reading(g.merchant_id) as call:
+                    before(wiring(), g.caller.merchant_id, **path)
+                with _reading(g.caller.merchant_id) as call:
                     return rendered(view(call, *arguments, **path))
 
             run = self._parsing(view, run, query=query, body=body)
@@ -118,7 +118,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         def declare(view: View) -> View:
             def run(*arguments: Any, **path: Any) -> Response:
                 def work(session: Session) -> Response:
-                    call = Call(session, g.merchant_id, datetime.now(UTC), wiring())
+                    call = Call(session, g.caller.merchant_id, datetime.now(UTC), wiring())
                     return idempotency.once(call, lambda: view(call, *arguments, **path))
 
                 return wiring().database.write(work, pipelined=pipelined)
@@ -155,7 +155,7 @@ class Resource(Blueprint):  # type: ignore[misc]
     ) -> None:
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
-            g.merchant_id = wiring().authenticate(request.headers.get("Authorization", ""), scopes)
+            g.caller = wiring().authenticate(request.headers.get("Authorization", ""), scopes)
             _refuse_bad_url(path, has_query=query is not None)
             return run(*arguments, **path)  # type: ignore[no-any-return]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from flask import current_app
@@ -11,17 +12,25 @@ from service.settings import Settings
 from service.tokens import TokenSigner
 
 
+class Caller(Protocol):
+    """Who calls, as far as an endpoint looks at them."""
+
+    @property
+    def merchant_id(self) -> UUID:
+        """The tenant to whom everything in the answer belongs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """The settings, the database and the signer of one app.
 
-    authenticate: from an Authorization header, and the scopes that may do what is asked, to the merchant.
+    authenticate: from an Authorization header, and the scopes that may do what is asked, to who calls.
     """
 
     settings: Settings
     database: Database
     signer: TokenSigner
-    authenticate: Callable[[str, frozenset[str]], UUID]
+    authenticate: Callable[[str, frozenset[str]], Caller]
 
 
 def wiring() -> Wiring:

@@ -78,6 +78,9 @@ def _gone(shop: Shop) -> str:
 
 
 PAGES: dict[str, Callable[[Shop], str]] = {
+    "index": lambda shop: "/",
+    "no-demo": lambda shop: "/demo",
+    "problems": lambda shop: "/docs/problems",
     "greeting": _greeting,
     "greeting-long": _long_name,
     "gone": _gone,

@@ -188,6 +188,10 @@ def test_a_chunked_body_is_read_whole_or_refused(
         ({"ORCHARD_ENV": "production", "ORCHARD_SECRET_KEYS": ""}, ["ORCHARD_SECRET_KEYS", "ORCHARD_BASE_URL"]),
         ({"ORCHARD_SECRET_KEYS": "short", "ORCHARD_LOG_FORMAT": "x"}, ["ORCHARD_SECRET_KEYS", "ORCHARD_LOG_FORMAT"]),
         ({"ORCHARD_DATABASE_URL": "mysql://x", "ORCHARD_ENV": "prod"}, ["ORCHARD_DATABASE_URL", "ORCHARD_ENV"]),
+        (
+            {"ORCHARD_BASEURL": "https://a", "ORCHARD_X": "1"},
+            ["did you mean ORCHARD_BASE_URL?", "ORCHARD_X: there"],
+        ),
         ({"ORCHARD_BASE_URL": "https://a:b@c/?d", "ORCHARD_TRUSTED_PROXIES": "-1"}, ["BASE_URL", "TRUSTED_PROXIES"]),
     ],
 )

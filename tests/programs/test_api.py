@@ -1,7 +1,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from service.database.engine import Database
 from tests.shop import FIXED, TEN_PERCENT, Shop
 
 
@@ -110,3 +112,26 @@ def test_lists_are_newest_first_and_stable_while_rows_are_added(shop: Shop) -> N
 )
 def test_a_bad_page_is_refused(shop: Shop, query: str) -> None:
     assert shop.get(f"/programs?{query}", status=422)["errors"]
+
+
+def test_a_list_of_programs_asks_the_database_as_often_for_many_as_for_one(shop: Shop, database: Database) -> None:
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    def statements_of_a_list() -> int:
+        asked.clear()
+        event.listen(database.engine, "before_cursor_execute", note)
+        try:
+            listed = shop.get("/programs")["data"]
+        finally:
+            event.remove(database.engine, "before_cursor_execute", note)
+        assert [program["terms_version"] for program in listed] == [1] * len(listed)
+        return len([statement for statement in asked if "FROM program" in statement])
+
+    shop.program()
+    assert statements_of_a_list() == 1
+    for _ in range(5):
+        shop.program()
+    assert statements_of_a_list() == 1

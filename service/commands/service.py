@@ -1,0 +1,86 @@
+"""The commands that run the service: its database, its processes, its contract."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+import structlog
+
+from service import settings as environment
+from service import telemetry
+from service import worker as upkeep
+from service.commands.session import Fault, with_database
+from service.database.engine import Database
+from service.links.upkeep import prepare_partitions
+from service.migrations import schema
+from service.settings import BadSettings, Settings
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@with_database
+def db_upgrade(settings: Settings, database: Database) -> None:
+    """Migrate the database named by ORCHARD_DATABASE_URL."""
+    schema.upgrade(database)
+    prepare_partitions(database, now=datetime.now(UTC))
+    click.echo(f"The database is at version {schema.HEAD}.")
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; one more than there are cores if not given.")
+def serve(bind: str, workers: int | None) -> None:
+    """Serve the API and the pages with gunicorn."""
+    try:
+        settings = environment.load()
+    except BadSettings as error:
+        raise Fault(str(error)) from error
+    serve_with_gunicorn(settings, bind=bind, workers=workers)
+
+
+def serve_with_gunicorn(settings: Settings, *, bind: str, workers: int | None = None) -> None:
+    """Say in one line what is served, and become gunicorn."""
+    telemetry.configure(settings.log_format)
+    database = Database(settings.database_url)
+    structlog.get_logger("orchard.serve").info(
+        "serving",
+        mode=settings.environment,
+        database=database.name,
+        database_version=schema.version(database),
+        base_url=settings.base_url,
+        bind=bind,
+    )
+    database.dispose()
+    sys.stderr.flush()
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:service.gunicorn_conf", "--bind", bind]
+    if workers:
+        command += ["--workers", str(workers)]
+    os.execv(sys.executable, [*command, "service.wsgi:app"])
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due and stop, for cron.")
+@click.option("--every", type=click.IntRange(1, 3600), default=10, show_default=True, help="Seconds between rounds.")
+@with_database
+def worker(settings: Settings, database: Database, once: bool, every: int) -> None:
+    """Book what time does, and seal the books: rewards ripen and lapse, forgotten reservations are given back."""
+    telemetry.configure(settings.log_format)
+    if once:
+        upkeep.logged_round(database)
+    else:
+        upkeep.rounds(database, every_seconds=every)
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document of this release."""
+    from service.app import create_app
+
+    settings = Settings("sqlite://", ("-" * 32,), "http://localhost:8000", "production", "json", 0)
+    app = create_app(settings)
+    click.echo(app.extensions["orchard-openapi"](), nl=False)
