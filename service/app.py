@@ -18,6 +18,7 @@ from service.demo import pages as demo
 from service.links import api as links
 from service.links import pages as follow
 from service.links.destinations import Destinations
+from service.links.following import Following
 from service.merchants.authentication import authenticate
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     database, signer = Database(settings.database_url), TokenSigner(settings.secret_keys)
     app.extensions["orchard"] = Wiring(settings, database, signer, partial(authenticate, database))
-    app.extensions["orchard-destinations"] = Destinations(STATE)
+    app.extensions["orchard-following"] = Following(database, signer, Destinations(STATE))
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from service.database.engine import Database
 from service.ids import new_id
 from service.links.evidence import link_token, read_visit
-from service.links.pages import with_referral
+from service.links.following import with_referral
 from service.links.visits import Visit
 from service.tokens import TokenSigner
 from tests.shop import BROWSER, Shop
