@@ -22,3 +22,10 @@ class BadValues(ReferralError):
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {message}" for field, message in faults.items()))
         self.faults = dict(faults)
+
+
+def refuse_faults(faults: Mapping[str, str | None]) -> None:
+    """Raise BadValues if any of these fields has a fault."""
+    found = {field: message for field, message in faults.items() if message}
+    if found:
+        raise BadValues(found)

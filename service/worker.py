@@ -26,10 +26,11 @@ def round_of_upkeep(database: Database, *, now: datetime) -> int:
     return sum(job(database, now=now) for job in JOBS)
 
 
-def logged_round(database: Database) -> None:
-    """One round of now, with a line in the log that says what it did."""
+def logged_round(database: Database) -> int:
+    """One round of now, with a line in the log that says what it did. Returns how many customers were behind."""
     done = round_of_upkeep(database, now=datetime.now(UTC))
     log.info("round", customers=done)
+    return done
 
 
 def rounds(database: Database, *, every_seconds: int) -> None:

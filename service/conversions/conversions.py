@@ -15,11 +15,12 @@ from service.conversions.eligibility import Facts
 from service.conversions.facts import Glimpse
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, Referral
+from service.currencies import exponent
 from service.customers import tables as customers
 from service.customers.customers import Contact, learn
 from service.customers.tables import KnownCustomer
 from service.database.tables import add_at_once
-from service.errors import ReferralError, Unknown
+from service.errors import ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger.rewards import Given, RewardTerms
 from service.links.evidence import Evidence, canonical, read_referral
@@ -28,6 +29,7 @@ from service.rewards import postings
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward, Side
 from service.tokens import TokenSigner
+from service.values import fault_of_amount, fault_of_instant, fault_of_name
 
 
 class OrderContradicted(ReferralError):
@@ -43,7 +45,7 @@ class Order:
     """An order as the shop reports it.
 
     amount: what was paid, in minor units. referral: a visit token, a link token or a code.
-    ordered_at: None for now.
+    ordered_at: None for now. Raises BadValues.
     """
 
     order_id: str
@@ -52,6 +54,20 @@ class Order:
     customer: Contact
     referral: str | None = None
     ordered_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        refuse_faults(
+            {
+                "order_id": fault_of_name(self.order_id),
+                "amount": fault_of_amount(self.amount),
+                "currency": None if exponent(self.currency) is not None else "It is not a currency of ISO 4217.",
+            }
+        )
+
+    def refuse_bad_time(self, *, now: datetime) -> None:
+        """Raise BadValues for a time at which no order can have been placed."""
+        if self.ordered_at is not None:
+            refuse_faults({"ordered_at": fault_of_instant(self.ordered_at, now=now)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,9 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
 
     A bad referral never fails an order: it is recorded as declined, with every reason.
     Returns the stored conversion, also on a replay.
-    Raises OrderContradicted if the order was recorded before with other content.
+    Raises OrderContradicted if the order was recorded before with other content, BadValues for a time that cannot be.
     """
+    order.refuse_bad_time(now=now)
     evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
     fingerprint = _fingerprint(order, evidence)
     friend_id = order.customer.customer_id

@@ -12,13 +12,14 @@ from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, Reversal
 from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
-from service.errors import BadValues, ReferralError, Unknown
+from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
 from service.ledger.rewards import taken_back
 from service.rewards import postings, upkeep
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
+from service.values import fault_of_instant
 
 
 class RefundContradicted(ReferralError):
@@ -53,8 +54,10 @@ def refund(
 
     amount: minor units, > 0. refunded_at: None for now.
     Returns the stored refund, also on a replay.
-    Raises Unknown, RefundContradicted, and BadValues for more than was paid.
+    Raises Unknown, RefundContradicted, and BadValues for more than was paid or a time that cannot be.
     """
+    if refunded_at is not None:
+        refuse_faults({"refunded_at": fault_of_instant(refunded_at, now=now)})
     conversion = conversions.get(session, merchant_id, conversion_id)
     if conversion is None:
         raise Unknown("conversion", conversion_id)

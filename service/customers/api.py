@@ -7,19 +7,19 @@ from marshmallow import fields, validate
 from service.customers import customers
 from service.customers.customers import Contact
 from service.customers.tables import Customer
+from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
 from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
-LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
 resource = Resource("customers", "People, named by the merchant's own ids")
 
 
 class Profile(Strict):
     """What a shop may tell about a customer. What is left out stays, null clears it."""
 
-    first_name = Text(most=80, allow_none=True)
+    first_name = Text(most=LONGEST_FIRST_NAME, allow_none=True)
     email = Email(allow_none=True)
     locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
     since = Moment(allow_none=True)
@@ -29,7 +29,7 @@ class ContactIn(Strict):
     """A customer as a checkout names them."""
 
     customer_id = Name(required=True)
-    first_name = Text(most=80, allow_none=True)
+    first_name = Text(most=LONGEST_FIRST_NAME, allow_none=True)
     email = Email(allow_none=True)
 
 

@@ -11,18 +11,27 @@ from sqlalchemy.orm import Session
 from service.customers import tables as storage
 from service.customers.mailboxes import fold
 from service.customers.tables import Customer, KnownCustomer
-from service.errors import Unknown
+from service.errors import Unknown, refuse_faults
 from service.ids import new_id
+from service.values import LONGEST_FIRST_NAME, fault_of_locale, fault_of_name, fault_of_text
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A customer as a checkout names them. What is None is not said, and changes nothing."""
+    """A customer as a checkout names them. What is None is not said, and changes nothing. Raises BadValues."""
 
     customer_id: str
     first_name: str | None = None
     email: str | None = None
     locale: str | None = None
+
+    def __post_init__(self) -> None:
+        faults = {
+            "customer_id": fault_of_name(self.customer_id),
+            "first_name": self.first_name and fault_of_text(self.first_name, most=LONGEST_FIRST_NAME),
+            "locale": self.locale and fault_of_locale(self.locale),
+        }
+        refuse_faults(faults)
 
 
 def put(

@@ -8,21 +8,18 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from service import currencies
+from service.values import CONTROL, EPOCH, LARGEST_AMOUNT, LONGEST_NAME, fault_of_name, fault_of_text
 
-LARGEST_AMOUNT = 10**15
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DESTINATION = (
     r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))"
     r"(:[0-9]{1,5})?([/?#][!-\[\]-~]*)?\Z"
 )
-_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-PRINTABLE = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
+PRINTABLE = f"^[^{CONTROL}]*[^{CONTROL}\\s][^{CONTROL}]*$"
 """Something that is not blank, without control characters; a pattern for Python and for JSON Schema alike."""
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_CONTROLS, _NOT_BLANK = re.compile(f"[{_CONTROL}]"), re.compile(r"\S")
 
 
 class Strict(Schema):
@@ -66,14 +63,13 @@ class Text(fields.String):
     """Text that is not blank and holds no control characters."""
 
     def __init__(self, *, most: int, **arguments: Any) -> None:
-        self._length = validate.Length(1, most)
-        super().__init__(validate=self._length, **arguments)
+        self._most = most
+        super().__init__(validate=validate.Length(1, most), **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
-        text = str(self._length(super()._deserialize(value, attr, data, **arguments)))
-        # Two searches: PRINTABLE as it stands backtracks in the square of the length.
-        if _CONTROLS.search(text) or not _NOT_BLANK.search(text):
-            raise ValidationError("It is blank, or holds control characters.")
+        text: str = super()._deserialize(value, attr, data, **arguments)
+        if fault := fault_of_text(text, most=self._most):
+            raise ValidationError(fault)
         return text
 
 
@@ -81,16 +77,12 @@ class Name(Text):
     """The merchant's own name for something: an order, a customer, a refund."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(most=255, **arguments)
+        super().__init__(most=LONGEST_NAME, **arguments)
 
 
 def is_name(value: str) -> bool:
     """Whether this can be the merchant's own name for something."""
-    try:
-        Name().deserialize(value)
-    except ValidationError:
-        return False
-    return True
+    return fault_of_name(value) is None
 
 
 class Currency(fields.String):

@@ -1,10 +1,10 @@
 """/v1/conversions"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load, validate
 
 from service.conversions import conversions, explanations, refunds
 from service.conversions.conversions import Order, Recorded
@@ -17,14 +17,8 @@ from service.web.pagination import PageQuery, after, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
-CLOCKS_DIFFER = timedelta(days=1)
 STATUSES = ["attributed", "repeat", "unattributed", "declined", "flagged"]
 resource = Resource("conversions", "Reported orders, and what they earned")
-
-
-def _not_in_the_future(moment: datetime) -> None:
-    if moment > datetime.now(UTC) + CLOCKS_DIFFER:
-        raise ValidationError("It is in the future.")
 
 
 class NewConversion(Strict):
@@ -35,7 +29,7 @@ class NewConversion(Strict):
     currency = Currency(required=True)
     customer = fields.Nested(ContactIn, required=True)
     referral = fields.String(allow_none=True)
-    ordered_at = Moment(allow_none=True, validate=_not_in_the_future)
+    ordered_at = Moment(allow_none=True)
 
     @post_load
     def make(self, body: dict[str, Any], **_: Any) -> Order:
@@ -48,7 +42,7 @@ class NewRefund(Strict):
 
     refund_id = Name(required=True)
     amount = Whole(least=1, required=True)
-    refunded_at = Moment(allow_none=True, load_default=None, validate=_not_in_the_future)
+    refunded_at = Moment(allow_none=True, load_default=None)
 
 
 class ConversionQuery(PageQuery):

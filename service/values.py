@@ -1,0 +1,53 @@
+"""PURE: what a text, an amount and an instant may be, whether they come over HTTP, in a file or from a shop's webhook.
+
+Each check answers what is wrong, in words for the caller, or None.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+LARGEST_AMOUNT = 10**15
+LONGEST_NAME = 255
+LONGEST_FIRST_NAME = 80
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far a shop's clock, or its idea of time zones, may be ahead of ours."""
+
+CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
+_CONTROLS, _NOT_BLANK, _LOCALE = re.compile(f"[{CONTROL}]"), re.compile(r"\S"), re.compile(LOCALE)
+
+
+def fault_of_text(text: str, *, most: int) -> str | None:
+    """For something that people write. most: characters. The length is looked at first, whatever the text."""
+    if not 1 <= len(text) <= most:
+        return f"Length must be between 1 and {most}."
+    if _CONTROLS.search(text) or not _NOT_BLANK.search(text):
+        return "It is blank, or holds control characters."
+    return None
+
+
+def fault_of_name(text: str) -> str | None:
+    """For the merchant's own name of something: an order, a customer, a refund."""
+    return fault_of_text(text, most=LONGEST_NAME)
+
+
+def fault_of_locale(tag: str) -> str | None:
+    """For a BCP 47 tag, as far as its form tells."""
+    return None if _LOCALE.match(tag) else "It is not a locale such as de-AT."
+
+
+def fault_of_amount(minor: int, *, least: int = 0) -> str | None:
+    """For minor units. The largest amount leaves room for sums in 64 bits."""
+    if least <= minor <= LARGEST_AMOUNT:
+        return None
+    return f"It must be an integer in minor units, from {least} to {LARGEST_AMOUNT}."
+
+
+def fault_of_instant(moment: datetime, *, now: datetime) -> str | None:
+    """For when something happened: with its offset, since 1970, and not to come."""
+    if moment.tzinfo is None:
+        return "It must say its offset from UTC."
+    if moment < EPOCH:
+        return "It is before 1970."
+    return "It is in the future." if moment > now + CLOCKS_DIFFER else None
