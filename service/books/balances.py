@@ -15,7 +15,7 @@ from service.ledger.books import Kind, OwnerBalance
 from service.rewards.references import Noun, Subject, subject_of
 from service.rewards.tables import adjustments, redemptions, totals
 
-_TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
+TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
     (Kind.EXPENSE, Kind.PENDING): ("earned", 1, "Thank you! A reward was earned and is ripening."),
     (Kind.PENDING, Kind.AVAILABLE): ("ripened", 1, "A reward is ripe: it can be spent now."),
     (Kind.PENDING, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back before it was ripe."),
@@ -88,7 +88,7 @@ _NOTHING = _Note()
 
 
 def _entry(entry: books.OwnerEntry, about: Mapping[Subject, _Note]) -> StatementEntry:
-    kind, sign, text = _TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
+    kind, sign, text = TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
     note = about.get(subject_of(entry.reference), _NOTHING)
     return StatementEntry(
         entry_id=f"{entry.transaction_id}-{entry.line}",

@@ -11,6 +11,7 @@ from service.commands.session import as_json, of_merchant, only_merchant, show, 
 from service.database.engine import Database
 from service.merchants import keys
 from service.merchants import tables as merchants
+from service.merchants.tables import Scope
 from service.settings import Settings
 
 
@@ -49,7 +50,7 @@ def merchant_list(settings: Settings, database: Database, as_json: bool) -> None
     show(rows, as_json)
 
 
-def _create_merchant(session: Session, name: str, currency: str) -> tuple[UUID, dict[str, str]]:
+def _create_merchant(session: Session, name: str, currency: str) -> tuple[UUID, dict[Scope, str]]:
     created, its_keys = keys.create_merchant(session, name, currency, now=datetime.now(UTC))
     return created.merchant_id, its_keys
 
@@ -64,7 +65,7 @@ def key() -> None:
 @of_merchant
 @as_json
 @with_database
-def key_create(settings: Settings, database: Database, scope: str, merchant_id: UUID | None, as_json: bool) -> None:
+def key_create(settings: Settings, database: Database, scope: Scope, merchant_id: UUID | None, as_json: bool) -> None:
     """Create a key and print it, this once. To rotate a key, create a new one and revoke the old one."""
 
     def create(session: Session) -> tuple[UUID, str]:

@@ -8,10 +8,9 @@ from service.conversions.eligibility import (
     FOR_A_LATER_ORDER,
     FOR_A_NEW_REFERRAL,
     INVALID_REFERRAL,
-    Decision,
-    Facts,
     judge,
 )
+from service.conversions.rules import Decision, Facts
 
 Status = Literal["attributed", "repeat", "unattributed", "declined", "flagged"]
 

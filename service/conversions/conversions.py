@@ -4,21 +4,21 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from service.conversions import facts
 from service.conversions.attribution import Attribution, decide
-from service.conversions.eligibility import Facts
 from service.conversions.facts import Glimpse
+from service.conversions.rules import Facts
 from service.conversions.tables import conversions as storage
-from service.conversions.tables.conversions import Conversion, Referral
+from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
 from service.currencies import exponent
 from service.customers import tables as customers
 from service.customers.customers import Contact, learn
 from service.customers.tables import KnownCustomer
+from service.database.lists import Page
 from service.database.tables import add_at_once
 from service.errors import ReferralError, Unknown, refuse_faults
 from service.ids import new_id
@@ -122,13 +122,13 @@ def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Recorded:
     return Recorded(conversion, rewards.of_conversions(session, merchant_id, [conversion_id]))
 
 
-def page(session: Session, merchant_id: UUID, **filters: Any) -> list[Recorded]:
-    """The merchant's conversions with their rewards, newest first. filters: as storage.conversions.page."""
-    found = storage.page(session, merchant_id, **filters)
-    earned: dict[UUID, list[Reward]] = {conversion.conversion_id: [] for conversion in found}
+def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> list[Recorded]:
+    """The merchant's conversions with their rewards, newest first."""
+    recorded = storage.page(session, merchant_id, which, wanted)
+    earned: dict[UUID, list[Reward]] = {conversion.conversion_id: [] for conversion in recorded}
     for reward in rewards.of_conversions(session, merchant_id, list(earned)):
         earned[reward.conversion_id].append(reward)
-    return [Recorded(conversion, earned[conversion.conversion_id]) for conversion in found]
+    return [Recorded(conversion, earned[conversion.conversion_id]) for conversion in recorded]
 
 
 def _fingerprint(order: Order, evidence: Evidence | None) -> bytes:

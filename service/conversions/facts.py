@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
-from service.conversions.eligibility import Facts, Person
+from service.conversions.rules import Facts, Person
 from service.conversions.tables.conversions import Conversion, Referral
 from service.customers.tables import Customer, KnownCustomer
 from service.database.engine import RaceLost

@@ -19,7 +19,7 @@ from service.ledger.rewards import taken_back
 from service.rewards import postings, upkeep
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
-from service.values import fault_of_instant
+from service.values import fault_of_amount, fault_of_instant, fault_of_name
 
 
 class RefundContradicted(ReferralError):
@@ -40,33 +40,42 @@ class Taken:
     is_new: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NewRefund:
+    """A refund as the shop reports it. amount: minor units, > 0. refunded_at: None for now. Raises BadValues."""
+
+    refund_id: str
+    amount: int
+    refunded_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        refuse_faults({"refund_id": fault_of_name(self.refund_id), "amount": fault_of_amount(self.amount, least=1)})
+
+
 def refund(
     session: Session,
     merchant_id: UUID,
     conversion_id: UUID,
+    asked: NewRefund,
     *,
-    refund_id: str,
-    amount: int,
-    refunded_at: datetime | None,
     now: datetime,
 ) -> Taken:
     """Record a refund once, and take back the rewards of both sides in proportion.
 
-    amount: minor units, > 0. refunded_at: None for now.
     Returns the stored refund, also on a replay.
     Raises Unknown, RefundContradicted, and BadValues for more than was paid or a time that cannot be.
     """
-    if refunded_at is not None:
-        refuse_faults({"refunded_at": fault_of_instant(refunded_at, now=now)})
+    if asked.refunded_at is not None:
+        refuse_faults({"refunded_at": fault_of_instant(asked.refunded_at, now=now)})
     conversion = conversions.get(session, merchant_id, conversion_id)
     if conversion is None:
         raise Unknown("conversion", conversion_id)
     people = customers.lock(session, merchant_id, filter(None, (conversion.customer_id, conversion.advocate_id)))
     session.refresh(conversion)
-    if stored := storage.find(session, merchant_id, conversion_id, refund_id):
-        return _replay(session, conversion, stored, amount=amount, refunded_at=refunded_at)
+    if stored := storage.find(session, merchant_id, conversion_id, asked.refund_id):
+        return _replay(session, conversion, stored, asked)
     left = conversion.amount - conversion.refunded_amount
-    if amount > left:
+    if asked.amount > left:
         raise BadValues({"amount": f"Only {left} of the order is left to refund (minor units)."})
     for customer in people.values():
         upkeep.catch_up(session, merchant_id, customer, now=now)
@@ -75,29 +84,38 @@ def refund(
         merchant_id=merchant_id,
         entry_id=new_id(),
         conversion_id=conversion_id,
-        refund_id=refund_id,
-        amount=amount,
-        refunded_at=refunded_at or now,
+        refund_id=asked.refund_id,
+        amount=asked.amount,
+        refunded_at=asked.refunded_at or now,
         recorded_at=now,
     )
-    conversion.refunded_amount += amount
+    conversion.refunded_amount += asked.amount
     parts = _parts(session, conversion)
-    held = _held(session, conversion, people)
-    owners = {name: customer.owner for name, customer in people.items()}
+    _take_back(session, conversion, recorded, parts, people)
+    return Taken(recorded, conversion.currency, parts, is_new=True)
+
+
+def _take_back(
+    session: Session,
+    conversion: Conversion,
+    recorded: Refund,
+    parts: list[tuple[Reward, int]],
+    people: dict[str, KnownCustomer],
+) -> None:
+    """Book what the refund takes back, and keep beside it what it took from which reward."""
     postings.take_back(
         session,
         parts,
-        owners,
-        held,
+        {name: customer.owner for name, customer in people.items()},
+        _held(session, conversion, people),
         entry_id=recorded.entry_id,
         effective_at=max(recorded.refunded_at, conversion.ordered_at),
-        recorded_at=now,
+        recorded_at=recorded.recorded_at,
     )
     session.add(recorded)
     session.flush()
     for reward, part in parts:
         _reverse(session, recorded, reward, part)
-    return Taken(recorded, conversion.currency, parts, is_new=True)
 
 
 def _parts(session: Session, conversion: Conversion) -> list[tuple[Reward, int]]:
@@ -130,10 +148,8 @@ def _reverse(session: Session, recorded: Refund, reward: Reward, part: int) -> N
         reward.status = "reversed"
 
 
-def _replay(
-    session: Session, conversion: Conversion, stored: Refund, *, amount: int, refunded_at: datetime | None
-) -> Taken:
-    if stored.amount != amount or (refunded_at is not None and stored.refunded_at != refunded_at):
+def _replay(session: Session, conversion: Conversion, stored: Refund, asked: NewRefund) -> Taken:
+    if stored.amount != asked.amount or asked.refunded_at not in (None, stored.refunded_at):
         raise RefundContradicted(stored.refund_id)
     by_id = {
         reward.reward_id: reward

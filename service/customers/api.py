@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from service.customers import customers
-from service.customers.customers import Contact
+from service.customers.customers import Contact, ProfileFields
 from service.customers.tables import Customer
 from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
@@ -28,6 +28,8 @@ class Profile(Strict):
 class ContactIn(Strict):
     """A customer as a checkout names them."""
 
+    makes = Contact
+
     customer_id = Name(required=True)
     first_name = Text(most=LONGEST_FIRST_NAME, allow_none=True)
     email = Email(allow_none=True)
@@ -49,7 +51,7 @@ class CustomerOut(Profile):
 @resource.writes(
     "PUT", "/customers/<string:customer_id>", CustomerOut, body=Profile, scopes=CHECKOUT, statuses=(200, 201)
 )
-def put_customer(call: Call, body: dict[str, Any], customer_id: str) -> Answer:
+def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     """Create or update a customer"""
     customer, is_new = customers.put(call.session, call.merchant_id, customer_id, body, now=call.now)
     return Answer(_render(customer), 201 if is_new else 200)
@@ -59,11 +61,6 @@ def put_customer(call: Call, body: dict[str, Any], customer_id: str) -> Answer:
 def get_customer(call: Call, customer_id: str) -> Answer:
     """Read a customer"""
     return Answer(_render(customers.get(call.session, call.merchant_id, customer_id)))
-
-
-def contact(body: dict[str, Any]) -> Contact:
-    """The customer that a body names."""
-    return Contact(**body)
 
 
 def _render(customer: Customer) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Customers: what the shop tells us about them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -34,22 +33,28 @@ class Contact:
         refuse_faults(faults)
 
 
-def put(
-    session: Session, merchant_id: UUID, customer_id: str, said: Mapping[str, Any], *, now: datetime
-) -> tuple[Customer, bool]:
-    """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new.
+class ProfileFields(TypedDict, total=False):
+    """What a shop says about a customer: a field that is missing is not said, None clears it."""
 
-    said: any of first_name, email, locale, since; None clears a field.
-    """
+    first_name: str | None
+    email: str | None
+    locale: str | None
+    since: datetime | None
+
+
+def put(
+    session: Session, merchant_id: UUID, customer_id: str, said: ProfileFields, *, now: datetime
+) -> tuple[Customer, bool]:
+    """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new."""
     is_new = storage.get(session, merchant_id, customer_id) is None
     if is_new:
         storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
     storage.lock(session, merchant_id, [customer_id])
-    values = dict(said)
-    if "email" in values:
-        values["folded_email"] = fold(values["email"]) if values["email"] else None
-    if values:
-        storage.change(session, merchant_id, customer_id, values)
+    columns: dict[str, object] = {**said}
+    if "email" in said:
+        columns["folded_email"] = fold(said["email"]) if said["email"] else None
+    if columns:
+        storage.change(session, merchant_id, customer_id, columns)
     return get(session, merchant_id, customer_id), is_new
 
 

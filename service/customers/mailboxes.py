@@ -1,4 +1,4 @@
-"""When two e-mail addresses are one mailbox, as far as providers tell."""
+"""PURE: when two e-mail addresses are one mailbox, as far as providers tell."""
 
 _IGNORE_DOTS = frozenset({"gmail.com"})
 _IGNORE_PLUS = frozenset({"gmail.com", "icloud.com", "me.com", "fastmail.com", "proton.me"})

@@ -1,19 +1,43 @@
 """Lists, newest first, that stay stable while rows are being added."""
 
-from typing import Any, TypeVar
+from dataclasses import Field, dataclass, fields
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
-def newest(query: Select[Row], row_id: InstrumentedAttribute[UUID], *, limit: int, after: UUID | None) -> Select[Row]:
-    """The query's rows from the newest on, at most `limit`, from just after the one already seen.
+class Filter(Protocol):
+    """A dataclass whose fields are named as columns: the value that each must have, None for any."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: how many rows, from just after the one already seen."""
+
+    limit: int
+    after: UUID | None = None
+
+
+def newest(query: Select[Row], row_id: InstrumentedAttribute[UUID], page: Page) -> Select[Row]:
+    """The query's rows from the newest on: one more than the page has, which tells whether there are more.
 
     row_id: a UUIDv7, so its order is the order of time.
     """
-    if after is not None:
-        query = query.where(row_id < after)
-    return query.order_by(row_id.desc()).limit(limit)
+    if page.after is not None:
+        query = query.where(row_id < page.after)
+    return query.order_by(row_id.desc()).limit(page.limit + 1)
+
+
+def matching(query: Select[Row], table: type[DeclarativeBase], wanted: Filter) -> Select[Row]:
+    """The query's rows of this table that match the filter."""
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        if value is not None:
+            query = query.where(getattr(table, field.name) == value)
+    return query

@@ -16,6 +16,7 @@ from service.links.links import NewLink
 from service.merchants import keys
 from service.merchants import tables as merchants
 from service.programs import programs
+from service.programs.programs import ProgramFields
 from service.settings import STATE, Settings
 from service.tokens import TokenSigner
 
@@ -66,7 +67,7 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
         programs.change(session, existing.merchant_id, program_id, {"destination_url": destination_url}, now=now)
         return existing.merchant_id, program_id
     merchant, created = keys.create_merchant(session, NAME, "EUR", now=now)
-    fields = {
+    fields: ProgramFields = {
         "name": "Friends of the Demo Shop",
         "currency": "EUR",
         "destination_url": destination_url,
@@ -75,7 +76,7 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
         "hold_days": 0,
     }
     program, _ = programs.create(session, merchant.merchant_id, fields, now=now)
-    _keep({**created, "program": str(program.program_id)})
+    _keep({**{str(scope): key for scope, key in created.items()}, "program": str(program.program_id)})
     return merchant.merchant_id, program.program_id
 
 

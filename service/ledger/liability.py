@@ -133,9 +133,22 @@ def _moved(inwards: bool, *columns: Any) -> Select[Any]:
     return query.where(kind_of(to).in_(LIABLE), kind_of(source).not_in(LIABLE))
 
 
+def liability_line(debit: Kind, credit: Kind) -> str | None:
+    """Which field of `MonthOfLiability` counts a posting between these; None where the liability stays as it is.
+
+    Raises KeyError for a pair that no field counts.
+    """
+    inwards = credit in LIABLE
+    if inwards == (debit in LIABLE):
+        return None
+    return _field(debit if inwards else credit, inwards=inwards)
+
+
+def _field(other: Kind, *, inwards: bool) -> str:
+    return _NET[other] if other in _NET else (_ROSE if inwards else _FELL)[other]
+
+
 def _count(row: MonthOfLiability, other: Kind, amount: int, *, inwards: bool) -> None:
-    if other in _NET:
-        name, amount = _NET[other], -amount if inwards else amount
-    else:
-        name = (_ROSE if inwards else _FELL)[other]
-    setattr(row, name, getattr(row, name) + amount)
+    name = _field(other, inwards=inwards)
+    signed = -amount if inwards and other in _NET else amount
+    setattr(row, name, getattr(row, name) + signed)

@@ -1,4 +1,4 @@
-"""Integer arithmetic on amounts in minor units. The one place where the ledger divides."""
+"""PURE: integer arithmetic on amounts in minor units. The one place where the ledger divides."""
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:

@@ -9,7 +9,8 @@
   minor units); `transaction_references(...)`, `owner_holdings(..., kind)` and `owner_positions(...)` are streams;
   `count_books(...)` -> `BookCount`.
 - `trial_balance(session, merchant_id, as_of=, basis=)` -> `TrialBalanceLine`s; `liability_by_month(...)`,
-  `liability_by_age(...)`. basis: `effective` or `recorded`, which of a transaction's two times counts.
+  `liability_by_age(...)`; `liability_line(debit, credit)` says what counts a posting. basis: `effective` or
+  `recorded`, which of a transaction's two times counts.
 - `export_journal(session, merchant_id, form, exponent=)` -> text in pieces; form: one of `FORMS`. exponent: currency
   -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
 - `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
@@ -23,7 +24,13 @@ from service.ledger.balances import owner_holdings, owner_positions
 from service.ledger.chain import Block, merchants_with_unsealed, newest_block, seal_next_block
 from service.ledger.export import FORMS, decimal_amount, export_journal
 from service.ledger.journal import transaction_references
-from service.ledger.liability import AgedLiability, MonthOfLiability, liability_by_age, liability_by_month
+from service.ledger.liability import (
+    AgedLiability,
+    MonthOfLiability,
+    liability_by_age,
+    liability_by_month,
+    liability_line,
+)
 from service.ledger.rebuild import Rebuilt, count_accounts_to_rebuild, rebuild_some_balances, rebuilt_up_to
 from service.ledger.reports import Basis, TrialBalanceLine, trial_balance
 from service.ledger.scan import movements_of
@@ -46,6 +53,7 @@ __all__ = [
     "is_damaged_content",
     "liability_by_age",
     "liability_by_month",
+    "liability_line",
     "merchants_with_unsealed",
     "movements_of",
     "newest_block",

@@ -1,19 +1,19 @@
 """/v1/links"""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, validate
 
-from service.customers.api import AdvocateIn, contact
+from service.customers.api import AdvocateIn
 from service.links import links
 from service.links import tables as storage
 from service.links.evidence import link_token
 from service.links.links import NewLink
-from service.links.tables import Link
+from service.links.tables import Link, LinkFilter, LinkStatus
 from service.web.call import Call
 from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 from service.web.wiring import Wiring
@@ -24,28 +24,28 @@ resource = Resource("links", "Signed share links and their codes")
 class NewLinkIn(Strict):
     """A link as a shop asks for it."""
 
+    makes = NewLink
+
     program_id = fields.UUID(required=True)
     customer = fields.Nested(AdvocateIn, required=True)
     channel = Text(most=40, allow_none=True)
     destination_url = Destination(allow_none=True)
     expires_at = Moment(allow_none=True)
 
-    @post_load
-    def make(self, body: dict[str, Any], **_: Any) -> NewLink:
-        """The values as the use case takes them."""
-        customer, channel = contact(body["customer"]), body.get("channel") or ""
-        return NewLink(**{**body, "customer": customer, "channel": channel})
-
 
 class LinkChange(Strict):
     """What can be changed of a link."""
 
-    status = fields.String(validate=validate.OneOf(["active", "revoked"]))
+    makes = links.LinkChange
+
+    status = fields.String(validate=validate.OneOf(get_args(LinkStatus)))
     code = Text(most=40)
 
 
 class LinkQuery(PageQuery):
     """Which links."""
+
+    makes = LinkFilter
 
     program_id = fields.UUID(load_default=None)
     customer_id = Name(load_default=None)
@@ -61,7 +61,7 @@ class LinkOut(Strict):
     url = fields.URL(required=True, require_tld=False)
     code = fields.String(required=True)
     destination_url = fields.String(required=True, allow_none=True)
-    status = fields.String(required=True, validate=validate.OneOf(["active", "revoked"]))
+    status = fields.String(required=True, validate=validate.OneOf(get_args(LinkStatus)))
     expires_at = Moment(required=True, allow_none=True)
     created_at = Moment(required=True)
 
@@ -74,11 +74,10 @@ def create_link(call: Call, body: NewLink) -> Answer:
 
 
 @resource.reads("/links", page_of(LinkOut, "LinkPage"), scopes=CHECKOUT, query=LinkQuery)
-def list_links(call: Call, query: dict[str, Any]) -> Answer:
+def list_links(call: Call, query: Listing[LinkFilter]) -> Answer:
     """List links"""
-    limit, position = query.pop("limit"), after(query)
-    rows = storage.page(call.session, call.merchant_id, limit=limit + 1, after=position, **query)
-    return page(rows, limit, lambda link: _render(call.wiring, link), lambda link: link.link_id)
+    rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
+    return page(rows, query.page, lambda link: _render(call.wiring, link), lambda link: link.link_id)
 
 
 @resource.reads("/links/<uuid:link_id>", LinkOut, scopes=CHECKOUT)
@@ -88,9 +87,9 @@ def get_link(call: Call, link_id: UUID) -> Answer:
 
 
 @resource.writes("PATCH", "/links/<uuid:link_id>", LinkOut, body=LinkChange, scopes=CHECKOUT)
-def change_link(call: Call, body: dict[str, Any], link_id: UUID) -> Answer:
+def change_link(call: Call, body: links.LinkChange, link_id: UUID) -> Answer:
     """Revoke a link, bring it back, or give it a code of its own"""
-    changed = links.change(call.session, call.merchant_id, link_id, status=body.get("status"), code=body.get("code"))
+    changed = links.change(call.session, call.merchant_id, link_id, body)
     return Answer(_render(call.wiring, changed))
 
 

@@ -1,4 +1,4 @@
-"""Codes: the short form of a link that people read aloud and type."""
+"""PURE: codes, the short form of a link that people read aloud and type."""
 
 import secrets
 import unicodedata

@@ -33,9 +33,17 @@ class NewLink:
 
     program_id: UUID
     customer: Contact
-    channel: str = ""
+    channel: str | None = None
     destination_url: str | None = None
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """What is to be changed of a link; None leaves as it is."""
+
+    status: LinkStatus | None = None
+    code: str | None = None
 
 
 def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime) -> tuple[Link, bool]:
@@ -54,7 +62,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         merchant_id,
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
-        channel=asked.channel,
+        channel=asked.channel or "",
     )
     if existing is not None:
         return existing, False
@@ -64,7 +72,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         link_id=new_id(),
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
-        channel=asked.channel,
+        channel=asked.channel or "",
         code=code,
         folded_code=codes.fold(code),
         destination_url=asked.destination_url,
@@ -84,14 +92,15 @@ def get(session: Session, merchant_id: UUID, link_id: UUID, *, lock: bool = Fals
     return link
 
 
-def change(session: Session, merchant_id: UUID, link_id: UUID, *, status: LinkStatus | None, code: str | None) -> Link:
-    """Revoke a link, bring it back, or give it a code of its own; None leaves as it is.
+def change(session: Session, merchant_id: UUID, link_id: UUID, asked: LinkChange) -> Link:
+    """Revoke a link, bring it back, or give it a code of its own.
 
     Raises Unknown, CodeTaken, and BadValues for what cannot be a code.
     """
     link = get(session, merchant_id, link_id, lock=True)
-    if status is not None:
-        link.status = status
+    code = asked.code
+    if asked.status is not None:
+        link.status = asked.status
     if code is not None:
         folded = codes.fold(code)
         if folded is None:

@@ -1,6 +1,7 @@
 """Share links and their codes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import newest
+from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 
 LinkStatus = Literal["active", "revoked"]
@@ -43,6 +44,14 @@ class Link(Base):
     created_at: Mapped[datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class LinkFilter:
+    """Which links; None for any."""
+
+    program_id: UUID | None = None
+    customer_id: str | None = None
+
+
 def get(session: Session, merchant_id: UUID, link_id: UUID, *, lock: bool = False) -> Link | None:
     """The merchant's link, or None."""
     return session.get(Link, (merchant_id, link_id), with_for_update=lock, populate_existing=lock)
@@ -66,19 +75,7 @@ def of_customer(
     return session.scalar(query)
 
 
-def page(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    limit: int,
-    after: UUID | None,
-    program_id: UUID | None = None,
-    customer_id: str | None = None,
-) -> Sequence[Link]:
+def page(session: Session, merchant_id: UUID, which: Page, wanted: LinkFilter) -> Sequence[Link]:
     """The merchant's links, newest first."""
-    query = select(Link).where(Link.merchant_id == merchant_id)
-    if program_id is not None:
-        query = query.where(Link.program_id == program_id)
-    if customer_id is not None:
-        query = query.where(Link.customer_id == customer_id)
-    return session.scalars(newest(query, Link.link_id, limit=limit, after=after)).all()
+    query = matching(select(Link).where(Link.merchant_id == merchant_id), Link, wanted)
+    return session.scalars(newest(query, Link.link_id, which)).all()

@@ -9,6 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,9 +18,9 @@ from service.currencies import exponent
 from service.errors import BadValues, Unknown
 from service.ids import new_id
 from service.merchants import tables as storage
-from service.merchants.tables import ApiKey, Merchant
+from service.merchants.tables import ApiKey, Merchant, Scope
 
-SCOPES = ("admin", "checkout", "marketing")
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LONGEST_NAME = 120
 _SECRET_BYTES = 20
@@ -35,7 +36,7 @@ class ParsedKey:
     key_hash: bytes
 
 
-def generate(merchant_id: UUID, scope: str) -> str:
+def generate(merchant_id: UUID, scope: Scope) -> str:
     """A new key, to be shown once."""
     number = int.from_bytes(merchant_id.bytes + secrets.token_bytes(_SECRET_BYTES))
     body = f"ok_{scope}_{_base62(number, _RANDOM_LENGTH)}"
@@ -55,7 +56,7 @@ def parse_key(key: str) -> ParsedKey | None:
     return ParsedKey(UUID(bytes=number[:16]), _hash(key))
 
 
-def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[str, str]]:
+def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[Scope, str]]:
     """A new merchant, and a key for each scope: scope -> key. Raises BadValues."""
     if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
@@ -67,7 +68,7 @@ def create_merchant(session: Session, name: str, currency: str, *, now: datetime
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
 
 
-def create(session: Session, merchant_id: UUID, scope: str, *, now: datetime) -> tuple[ApiKey, str]:
+def create(session: Session, merchant_id: UUID, scope: Scope, *, now: datetime) -> tuple[ApiKey, str]:
     """A new key of the merchant: what is kept of it, and the key itself. Raises Unknown."""
     if session.get(Merchant, merchant_id) is None:
         raise Unknown("merchant", merchant_id)

@@ -1,17 +1,21 @@
 """/v1/programs"""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from service.database.lists import Page
+from service.ledger.rewards import Given
 from service.programs import programs
 from service.programs import tables as storage
-from service.programs.tables import Program, ProgramTerms
+from service.programs.programs import ProgramFields
+from service.programs.tables import Landing, Program, ProgramStatus, ProgramTerms
+from service.programs.terms import complete
 from service.web.call import Call
 from service.web.fields import Currency, Destination, Flag, Moment, Strict, Text, Whole, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
@@ -29,7 +33,7 @@ class Reward(Strict):
     )
     max_amount = Whole(least=1, allow_none=True)
     given_as = fields.String(
-        data_key="as", attribute="as", load_default="credit", validate=validate.OneOf(["credit", "discount"])
+        data_key="as", attribute="as", load_default="credit", validate=validate.OneOf(get_args(Given))
     )
 
     @validates_schema
@@ -76,8 +80,8 @@ class ProgramChange(Strict):
     rewarded_orders = Whole(least=1, allow_none=True)
     max_rewards_per_advocate = Whole(least=1, allow_none=True)
     reward_expiry_days = Whole(least=1, most=LONGEST_DAYS, allow_none=True)
-    landing = fields.String(validate=validate.OneOf(["redirect", "page"]))
-    status = fields.String(validate=validate.OneOf(["active", "paused", "ended"]))
+    landing = fields.String(validate=validate.OneOf(get_args(Landing)))
+    status = fields.String(validate=validate.OneOf(get_args(ProgramStatus)))
 
 
 class NewProgram(ProgramChange):
@@ -111,17 +115,17 @@ class Versions(Strict):
 
 
 @resource.writes("POST", "/programs", ProgramOut, body=NewProgram, scopes=ADMIN, statuses=(201,))
-def create_program(call: Call, body: dict[str, Any]) -> Answer:
+def create_program(call: Call, body: ProgramFields) -> Answer:
     """Create a program"""
     program, terms = programs.create(call.session, call.merchant_id, body, now=call.now)
     return Answer(_render(program, terms), 201)
 
 
 @resource.reads("/programs", page_of(ProgramOut, "ProgramPage"), scopes=ADMIN, query=PageQuery)
-def list_programs(call: Call, query: dict[str, Any]) -> Answer:
+def list_programs(call: Call, query: Page) -> Answer:
     """List programs"""
-    rows = storage.page(call.session, call.merchant_id, limit=query["limit"] + 1, after=after(query))
-    return page(rows, query["limit"], lambda row: _render(*row), lambda row: row[0].program_id)
+    rows = storage.page(call.session, call.merchant_id, query)
+    return page(rows, query, lambda row: _render(*row), lambda row: row[0].program_id)
 
 
 @resource.reads("/programs/<uuid:program_id>", ProgramOut, scopes=ADMIN)
@@ -131,7 +135,7 @@ def get_program(call: Call, program_id: UUID) -> Answer:
 
 
 @resource.writes("PATCH", "/programs/<uuid:program_id>", ProgramOut, body=ProgramChange, scopes=ADMIN)
-def change_program(call: Call, body: dict[str, Any], program_id: UUID) -> Answer:
+def change_program(call: Call, body: ProgramFields, program_id: UUID) -> Answer:
     """Change a program"""
     return Answer(_render(*programs.change(call.session, call.merchant_id, program_id, body, now=call.now)))
 
@@ -174,7 +178,7 @@ def _render(program: Program, version: ProgramTerms) -> dict[str, Any]:
         "landing": program.landing,
         "status": program.status,
         "terms_version": version.terms_version,
-        **version.terms,
+        **complete(version.terms),
         "created_at": rfc3339(program.created_at),
     }
 
@@ -182,6 +186,6 @@ def _render(program: Program, version: ProgramTerms) -> dict[str, Any]:
 def _render_version(version: ProgramTerms) -> dict[str, Any]:
     return {
         "terms_version": version.terms_version,
-        "terms": version.terms,
+        "terms": complete(version.terms),
         "created_at": rfc3339(version.created_at),
     }

@@ -1,8 +1,7 @@
 """Programs: sets of terms, versioned, under which referrals are rewarded."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,14 +10,35 @@ from sqlalchemy.orm import Session
 from service.errors import BadValues, Unknown
 from service.ids import new_id
 from service.programs import tables as storage
-from service.programs.tables import Program, ProgramTerms
-from service.programs.terms import DEFAULTS, TERMS_FIELDS, refuse_contradictions
+from service.programs.tables import Landing, Program, ProgramStatus, ProgramTerms
+from service.programs.terms import DEFAULTS, TERMS_FIELDS, complete, refuse_contradictions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+class ProgramFields(TypedDict, total=False):
+    """What a merchant says of a program, as the contract has it: a field that is missing is not said."""
+
+    name: str
+    currency: str
+    destination_url: str
+    allowed_hosts: list[str]
+    advocate_reward: dict[str, Any] | None
+    friend_reward: dict[str, Any] | None
+    tiers: list[dict[str, Any]]
+    minimum_order_amount: int
+    attribution_window_days: int
+    hold_days: int
+    new_customers_only: bool
+    rewarded_orders: int | None
+    max_rewards_per_advocate: int | None
+    reward_expiry_days: int | None
+    landing: Landing
+    status: ProgramStatus
+
+
 def create(
-    session: Session, merchant_id: UUID, fields: Mapping[str, Any], *, now: datetime
+    session: Session, merchant_id: UUID, fields: ProgramFields, *, now: datetime
 ) -> tuple[Program, ProgramTerms]:
     """A new program with the first version of its terms. fields: the contract's, defaults left out.
 
@@ -52,21 +72,22 @@ def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = F
 
 
 def change(
-    session: Session, merchant_id: UUID, program_id: UUID, fields: Mapping[str, Any], *, now: datetime
+    session: Session, merchant_id: UUID, program_id: UUID, fields: ProgramFields, *, now: datetime
 ) -> tuple[Program, ProgramTerms]:
     """Change a program. Terms that differ become a new version; rewards keep the one that earned them.
 
     Raises Unknown and, changing nothing, BadValues as `create` does.
     """
     program, in_force = get(session, merchant_id, program_id, lock=True)
-    terms = {**in_force.terms, **{name: fields[name] for name in TERMS_FIELDS if name in fields}}
+    before = complete(in_force.terms)
+    terms = {**before, **{name: value for name, value in fields.items() if name in TERMS_FIELDS}}
     refuse_contradictions(terms)
     if "destination_url" in fields:
         refuse_bad_destination(fields["destination_url"])
     for name in ("name", "destination_url", "allowed_hosts", "landing", "status"):
         if name in fields:
             setattr(program, name, fields[name])
-    if terms != in_force.terms:
+    if terms != before:
         program.terms_version += 1
         in_force = _add_version(session, program, terms, now=now)
     return program, in_force

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import newest
+from service.database.lists import Page, newest
 from service.database.tables import Base
 from service.merchants.tables import Merchant
 
@@ -68,9 +68,7 @@ def versions(session: Session, merchant_id: UUID, program_id: UUID) -> Sequence[
     return session.scalars(query.order_by(ProgramTerms.terms_version.desc())).all()
 
 
-def page(
-    session: Session, merchant_id: UUID, *, limit: int, after: UUID | None
-) -> Sequence[tuple[Program, ProgramTerms]]:
+def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[tuple[Program, ProgramTerms]]:
     """The merchant's programs with their terms in force, newest first."""
     in_force = and_(
         ProgramTerms.merchant_id == Program.merchant_id,
@@ -78,4 +76,4 @@ def page(
         ProgramTerms.terms_version == Program.terms_version,
     )
     query = select(Program, ProgramTerms).join(ProgramTerms, in_force).where(Program.merchant_id == merchant_id)
-    return session.execute(newest(query, Program.program_id, limit=limit, after=after)).tuples().all()
+    return session.execute(newest(query, Program.program_id, which)).tuples().all()

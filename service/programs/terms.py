@@ -1,4 +1,4 @@
-"""The terms of a program: what they may be, and what they say."""
+"""PURE: the terms of a program, what they may be, and what they say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,13 +74,17 @@ class Terms:
         return None if self.reward_expiry is None else available_at + self.reward_expiry
 
 
+def complete(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored form of terms of any version ever stored, with what did not exist then as it is by default."""
+    return {**DEFAULTS, **stored}
+
+
 def terms_of(stored: Mapping[str, Any]) -> Terms:
     """The terms of their stored form, which is the contract's, of any version ever stored.
 
-    Versions are append-only and outlive this code: what did not exist then is what it was by default.
-    Raises ValueError for a reward of a type that nobody knows.
+    Versions are append-only and outlive this code. Raises ValueError for a reward of a type that nobody knows.
     """
-    terms = {**DEFAULTS, **stored}
+    terms = complete(stored)
     tiers = tuple(Tier(tier["from_referral"], _reward(tier["advocate_reward"])) for tier in terms["tiers"])
     expiry = terms["reward_expiry_days"]
     return Terms(

@@ -1,5 +1,6 @@
 """Adjustments by a human: goodwill, and corrections of what went wrong."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,40 +12,41 @@ from service.ids import new_id
 from service.ledger import books
 from service.rewards import postings, upkeep
 from service.rewards.tables import adjustments as storage
-from service.rewards.tables.adjustments import Adjustment
+from service.rewards.tables.adjustments import Adjustment, Direction
 
 
-def adjust(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    customer_id: str,
-    direction: str,
-    amount: int,
-    currency: str,
-    note: str,
-    now: datetime,
-) -> Adjustment:
+@dataclass(frozen=True, slots=True)
+class NewAdjustment:
+    """A change by hand. amount: minor units, > 0."""
+
+    customer_id: str
+    direction: Direction
+    amount: int
+    currency: str
+    note: str
+
+
+def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: datetime) -> Adjustment:
     """Add to what a customer has available, or take from it.
 
-    direction: `credit` or `debit`. amount: minor units, > 0. A credit pays first what is owed.
+    A credit pays first what is owed.
     Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
     """
-    customer = customers.lock(session, merchant_id, customer_id)
+    customer = customers.lock(session, merchant_id, asked.customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
     session.flush()
     adjustment = Adjustment(
         merchant_id=merchant_id,
         adjustment_id=new_id(),
-        customer_id=customer_id,
-        direction=direction,
-        amount=amount,
-        currency=currency,
-        note=note,
+        customer_id=asked.customer_id,
+        direction=asked.direction,
+        amount=asked.amount,
+        currency=asked.currency,
+        note=asked.note,
         created_at=now,
     )
     session.add(adjustment)
-    held = books.owner_balances(session, merchant_id, customer.owner).get(currency)
+    held = books.owner_balances(session, merchant_id, customer.owner).get(asked.currency)
     postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
     return adjustment
 

@@ -26,6 +26,7 @@ from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import Change
+from service.rewards.transfers import refuse_unlisted
 
 Owners = Mapping[str, str]
 """customer_id -> the opaque name of that customer in the books."""
@@ -231,6 +232,7 @@ def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
 def _transaction(
     reference: str, event: str, postings: list[Posting], *, effective_at: datetime, recorded_at: datetime
 ) -> Transaction:
+    refuse_unlisted(postings)
     return Transaction(new_id(), reference, event, effective_at, recorded_at, postings)
 
 

@@ -1,5 +1,6 @@
 """Redemptions: spending a balance at checkout, in two steps so that an order that fails costs nothing."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,30 +27,31 @@ class RedemptionSettled(ReferralError):
         self.status = status
 
 
-def reserve(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    customer_id: str,
-    amount: int,
-    currency: str,
-    order_id: str | None,
-    now: datetime,
-) -> Redemption:
-    """Set balance aside for an order. amount: minor units, > 0.
+@dataclass(frozen=True, slots=True)
+class NewRedemption:
+    """Balance to be set aside. amount: minor units, > 0. order_id: the order that it pays, where it is known."""
+
+    customer_id: str
+    amount: int
+    currency: str
+    order_id: str | None = None
+
+
+def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: datetime) -> Redemption:
+    """Set balance aside for an order.
 
     Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
     """
-    customer = customers.lock(session, merchant_id, customer_id)
+    customer = customers.lock(session, merchant_id, asked.customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
     redemption = Redemption(
         merchant_id=merchant_id,
         redemption_id=new_id(),
-        customer_id=customer_id,
-        amount=amount,
+        customer_id=asked.customer_id,
+        amount=asked.amount,
         captured_amount=None,
-        currency=currency,
-        order_id=order_id,
+        currency=asked.currency,
+        order_id=asked.order_id,
         status="reserved",
         expires_at=now + RESERVED_FOR,
         created_at=now,

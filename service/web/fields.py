@@ -1,11 +1,12 @@
 """The kinds of values that the contract has, each as strict as the books need it."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from service import currencies
 from service.values import CONTROL, EPOCH, LARGEST_AMOUNT, LONGEST_NAME, fault_of_name, fault_of_text
@@ -23,10 +24,20 @@ _RFC3339 = re.compile(
 
 
 class Strict(Schema):
-    """A body or a query that refuses fields it does not know."""
+    """A body or a query that refuses fields it does not know.
+
+    makes: the type of the value that a caller's fields become; a schema that only renders has none.
+    """
+
+    makes: ClassVar[Callable[..., Any] | None] = None
 
     class Meta:
         unknown = RAISE
+
+    @post_load
+    def make(self, members: dict[str, Any], **_: Any) -> Any:
+        """The typed value of what was loaded."""
+        return members if self.makes is None else self.makes(**members)
 
 
 class Whole(fields.Integer):

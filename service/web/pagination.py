@@ -2,11 +2,13 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, post_load, validate
 
+from service.database.lists import Page
 from service.web.errors import InvalidValues
 from service.web.fields import Digits, Strict
 from service.web.rendering import Answer
@@ -14,6 +16,7 @@ from service.web.rendering import Answer
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 Row = TypeVar("Row")
+Wanted = TypeVar("Wanted")
 
 
 class PageQuery(Strict):
@@ -21,6 +24,29 @@ class PageQuery(Strict):
 
     limit = Digits(load_default=DEFAULT_LIMIT, validate=validate.Range(1, LARGEST_LIMIT))
     cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_-]{22}\Z"))
+
+    @post_load
+    def make(self, members: dict[str, Any], **_: Any) -> "Page | Listing[Any]":
+        """The page, with the filter where there is one. Any 22 characters are a position."""
+        cursor = members.pop("cursor")
+        after = None if cursor is None else UUID(bytes=urlsafe_b64decode(cursor + "=="))
+        which = Page(members.pop("limit"), after)
+        return which if self.makes is None else Listing(which, self.makes(**members))
+
+
+class SealedPageQuery(Strict):
+    """Which part of a list whose cursor carries more than a row, and is sealed."""
+
+    limit = Digits(load_default=DEFAULT_LIMIT, validate=validate.Range(1, LARGEST_LIMIT))
+    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,1000}\Z"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Wanted]):
+    """Which part of a list, and of which rows."""
+
+    page: Page
+    wanted: Wanted
 
 
 def page_of(schema: type[Schema], name: str) -> type[Schema]:
@@ -30,20 +56,12 @@ def page_of(schema: type[Schema], name: str) -> type[Schema]:
     return type(name, (Strict,), inner)
 
 
-def after(query: dict[str, Any]) -> UUID | None:
-    """The last row that the reader has seen; any 22 characters are one."""
-    cursor = query.pop("cursor")
-    if cursor is None:
-        return None
-    return UUID(bytes=urlsafe_b64decode(cursor + "=="))
-
-
 def page(
-    rows: Sequence[Row], limit: int, render: Callable[[Row], dict[str, Any]], row_id: Callable[[Row], UUID]
+    rows: Sequence[Row], which: Page, render: Callable[[Row], dict[str, Any]], row_id: Callable[[Row], UUID]
 ) -> Answer:
-    """The page of these rows, of which one more than `limit` was asked for to know whether there are more."""
-    shown = rows[:limit]
-    more = urlsafe_b64encode(row_id(shown[-1]).bytes).rstrip(b"=").decode() if len(rows) > limit else None
+    """The page of these rows, which are one more than it has where there are more."""
+    shown = rows[: which.limit]
+    more = urlsafe_b64encode(row_id(shown[-1]).bytes).rstrip(b"=").decode() if len(rows) > which.limit else None
     return Answer({"data": [render(row) for row in shown], "next_cursor": more})
 
 

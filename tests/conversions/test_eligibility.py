@@ -6,7 +6,8 @@ import pytest
 
 from service.conversions.attribution import Attribution
 from service.conversions.attribution import decide as decided_of
-from service.conversions.eligibility import CLOCK_GRACE, Facts, Person
+from service.conversions.eligibility import CLOCK_GRACE
+from service.conversions.rules import Facts, Person
 from service.ledger.rewards import FixedReward
 from service.programs.terms import Terms, Tier
 

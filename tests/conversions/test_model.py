@@ -184,12 +184,12 @@ class Histories(RuleBasedStateMachine):
         conversion_id, bought, _ = self.orders[pick % len(self.orders)]
         left = bought.amount - bought.refunded
         amount = left if all_of_it and left else amount
-        what = {"refund_id": f"r-{pick}-{bought.refunded}", "amount": amount, "refunded_at": None}
+        asked = refunds.NewRefund(f"r-{pick}-{bought.refunded}", amount)
         if amount > left:
             with pytest.raises(BadValues):
-                self._write(refunds.refund, self.merchant_id, conversion_id, **what)
+                self._write(refunds.refund, self.merchant_id, conversion_id, asked)
             return
-        self._write(refunds.refund, self.merchant_id, conversion_id, **what)
+        self._write(refunds.refund, self.merchant_id, conversion_id, asked)
         bought.refunded += amount
         for earned in bought.earned:
             if earned.state != "denied":
@@ -205,12 +205,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE), amount=st.integers(1, 2_000))
     def reserve(self, who: str, amount: int) -> None:
-        what = {"customer_id": who, "amount": amount, "currency": "EUR", "order_id": None}
+        asked = redemptions.NewRedemption(who, amount, "EUR")
         if amount > self.purses[who].available:
             with pytest.raises(InsufficientFunds):
-                self._write(redemptions.reserve, self.merchant_id, **what)
+                self._write(redemptions.reserve, self.merchant_id, asked)
             return
-        made = self._write(redemptions.reserve, self.merchant_id, **what)
+        made = self._write(redemptions.reserve, self.merchant_id, asked)
         self.purses[who].available -= amount
         self.purses[who].reserved += amount
         self.held.append((made.redemption_id, Held(who, amount, self.now + redemptions.RESERVED_FOR)))

@@ -1,11 +1,12 @@
 """/v1/customers/{customer_id}/balance and /statement"""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from service.books import balances
 from service.books.balances import CustomerBalance, StatementEntry
@@ -15,7 +16,7 @@ from service.rewards import upkeep
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
-from service.web.pagination import PageQuery, bad_cursor, page_of
+from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 from service.web.wiring import Wiring
@@ -55,10 +56,18 @@ class EntryOut(Strict):
     recorded_at = Moment(required=True)
 
 
-class StatementQuery(PageQuery):
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a statement. cursor: sealed by us, None for the newest."""
+
+    limit: int
+    cursor: str | None
+
+
+class StatementQuery(SealedPageQuery):
     """Which part of a statement. Its cursor also carries what was available there."""
 
-    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,1000}\Z"))
+    makes = Part
 
 
 def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
@@ -85,12 +94,12 @@ def get_balance(call: Call, customer_id: str) -> Answer:
     query=StatementQuery,
     before=_catch_up,
 )
-def get_statement(call: Call, query: dict[str, Any], customer_id: str) -> Answer:
+def get_statement(call: Call, query: Part, customer_id: str) -> Answer:
     """Read a customer's statement, newest first"""
     signer = call.wiring.signer
-    before = _opened(signer, query["cursor"]) if query["cursor"] else None
+    before = _opened(signer, query.cursor) if query.cursor else None
     entries, position = balances.statement(
-        call.session, call.merchant_id, customer_id, limit=query["limit"], before=before
+        call.session, call.merchant_id, customer_id, limit=query.limit, before=before
     )
     cursor = _sealed(signer, position) if position else None
     return Answer({"data": [_render_entry(entry) for entry in entries], "next_cursor": cursor})

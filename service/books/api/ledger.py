@@ -1,15 +1,17 @@
 """/v1/ledger"""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from marshmallow import fields, validate
 
 from service.books import audit
+from service.database.lists import Page
 from service.ledger import books
 from service.web.call import Call
 from service.web.fields import Currency, Moment, Strict, Whole, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
@@ -36,8 +38,17 @@ class TransactionOut(Strict):
     recorded_at = Moment(required=True)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptHead:
+    """The hash of a block, in hexadecimal digits, that was kept; None without one."""
+
+    head: str | None
+
+
 class VerificationQuery(Strict):
     """A head that was kept: history up to it must be unchanged."""
+
+    makes = KeptHead
 
     head = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
 
@@ -54,18 +65,17 @@ class VerificationOut(Strict):
 
 
 @resource.reads("/ledger/verification", VerificationOut, scopes=ADMIN, query=VerificationQuery)
-def get_verification(call: Call, query: dict[str, Any]) -> Answer:
+def get_verification(call: Call, query: KeptHead) -> Answer:
     """Prove that the books hold"""
-    expected = bytes.fromhex(query["head"]) if query["head"] else None
+    expected = bytes.fromhex(query.head) if query.head else None
     return Answer(audit.document(audit.verify(call.session, call.merchant_id, expected_head=expected)))
 
 
 @resource.reads("/ledger/transactions", page_of(TransactionOut, "TransactionPage"), scopes=ADMIN, query=PageQuery)
-def list_transactions(call: Call, query: dict[str, Any]) -> Answer:
+def list_transactions(call: Call, query: Page) -> Answer:
     """List the transactions in the books"""
-    limit, position = query.pop("limit"), after(query)
-    rows = books.transactions(call.session, call.merchant_id, limit=limit + 1, before=position)
-    return page(rows, limit, _render, lambda transaction: transaction.transaction_id)
+    rows = books.transactions(call.session, call.merchant_id, limit=query.limit + 1, before=query.after)
+    return page(rows, query, _render, lambda transaction: transaction.transaction_id)
 
 
 @resource.reads("/ledger/transactions/<uuid:transaction_id>", TransactionOut, scopes=ADMIN)

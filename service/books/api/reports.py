@@ -1,8 +1,8 @@
 """/v1/ledger/trial-balance, /accounts and /liability"""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from marshmallow import fields, validate
@@ -10,22 +10,33 @@ from marshmallow import fields, validate
 from service.books import accounts
 from service.books.api.ledger import PostingOut, rendered_posting
 from service.ledger import books, proof
+from service.ledger.proof import Basis
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.errors import InvalidValues
 from service.web.fields import Currency, Moment, Name, Strict, rfc3339
-from service.web.pagination import PageQuery, bad_cursor, page_of
+from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
 resource = Resource("reports", "Reports over the books, now or as of a past time")
 
 
+@dataclass(frozen=True, slots=True)
+class PastTime:
+    """A past time, None for now, and which of a transaction's two times counts."""
+
+    as_of: datetime | None
+    by: Basis
+
+
 class AsOf(Strict):
     """A past time, and which of a transaction's two times counts: when it took effect, or when it was written."""
 
+    makes = PastTime
+
     as_of = Moment(load_default=None)
-    by = fields.String(load_default="effective", validate=validate.OneOf(["effective", "recorded"]))
+    by = fields.String(load_default="effective", validate=validate.OneOf(get_args(Basis)))
 
 
 class TrialBalanceLineOut(Strict):
@@ -52,8 +63,17 @@ class TrialBalanceOut(Strict):
     totals = fields.List(fields.Nested(TotalOut), required=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose accounts; None for the merchant's own."""
+
+    customer_id: str | None
+
+
 class AccountsQuery(Strict):
     """Whose accounts: a customer's, or the merchant's own where nothing is said."""
+
+    makes = Whose
 
     customer_id = Name(load_default=None)
 
@@ -73,11 +93,21 @@ class AccountsOut(Strict):
     accounts = fields.List(fields.Nested(AccountOut), required=True)
 
 
-class StatementQuery(PageQuery):
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which currency, and which part. cursor: sealed by us, None for the newest."""
+
+    currency: str
+    limit: int
+    cursor: str | None
+
+
+class StatementQuery(SealedPageQuery):
     """Which currency, and which part."""
 
+    makes = Part
+
     currency = Currency(required=True)
-    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,1000}\Z"))
 
 
 class AccountEntryOut(Strict):
@@ -129,27 +159,23 @@ class LiabilityOut(Strict):
 
 
 @resource.reads("/ledger/trial-balance", TrialBalanceOut, scopes=ADMIN, query=AsOf)
-def get_trial_balance(call: Call, query: dict[str, Any]) -> Answer:
+def get_trial_balance(call: Call, query: PastTime) -> Answer:
     """Read the trial balance"""
-    as_of = _past(call, query["as_of"])
-    lines = proof.trial_balance(call.session, call.merchant_id, as_of=as_of, basis=query["by"])
+    as_of = _past(call, query.as_of)
+    lines = proof.trial_balance(call.session, call.merchant_id, as_of=as_of, basis=query.by)
     totals: dict[str, list[int]] = {}
     for line in lines:
         total = totals.setdefault(line.currency, [0, 0])
         total[0] += line.debit
         total[1] += line.credit
-    return Answer(
-        {
-            "accounts": [asdict(line) for line in lines],
-            "totals": [{"currency": name, "debit": total[0], "credit": total[1]} for name, total in totals.items()],
-        }
-    )
+    rows = [{"currency": name, "debit": total[0], "credit": total[1]} for name, total in totals.items()]
+    return Answer({"accounts": [asdict(line) for line in lines], "totals": rows})
 
 
 @resource.reads("/ledger/accounts", AccountsOut, scopes=ADMIN, query=AccountsQuery)
-def list_accounts(call: Call, query: dict[str, Any]) -> Answer:
+def list_accounts(call: Call, query: Whose) -> Answer:
     """List a customer's accounts, or the merchant's own"""
-    held = accounts.of(call.session, call.merchant_id, customer_id=query["customer_id"])
+    held = accounts.of(call.session, call.merchant_id, customer_id=query.customer_id)
     rows = [
         {"account": account.name, "normal_side": account.normal_side, "currency": currency, "balance": balance}
         for (account, currency), balance in held.items()
@@ -163,13 +189,13 @@ def list_accounts(call: Call, query: dict[str, Any]) -> Answer:
     scopes=ADMIN,
     query=StatementQuery,
 )
-def get_account_statement(call: Call, query: dict[str, Any], account: str) -> Answer:
+def get_account_statement(call: Call, query: Part, account: str) -> Answer:
     """Read the postings on an account, newest first"""
-    signer, limit = call.wiring.signer, query["limit"]
-    before = _opened(signer, query["cursor"]) if query["cursor"] else None
+    signer, limit = call.wiring.signer, query.limit
+    before = _opened(signer, query.cursor) if query.cursor else None
     named = accounts.named(call.session, call.merchant_id, account)
     entries = books.entries_of_account(
-        call.session, call.merchant_id, named, query["currency"], limit=limit + 1, before=before
+        call.session, call.merchant_id, named, query.currency, limit=limit + 1, before=before
     )
     shown = entries[:limit]
     cursor = _sealed(signer, shown[-1]) if len(entries) > limit else None
@@ -177,9 +203,9 @@ def get_account_statement(call: Call, query: dict[str, Any], account: str) -> An
 
 
 @resource.reads("/ledger/liability", LiabilityOut, scopes=ADMIN, query=AsOf)
-def get_liability(call: Call, query: dict[str, Any]) -> Answer:
+def get_liability(call: Call, query: PastTime) -> Answer:
     """Read what is owed to customers, by month and by age"""
-    as_of, basis = _past(call, query["as_of"]) or call.now, query["by"]
+    as_of, basis = _past(call, query.as_of) or call.now, query.by
     months = proof.liability_by_month(call.session, call.merchant_id, as_of=as_of, basis=basis)
     ages = proof.liability_by_age(call.session, call.merchant_id, as_of=as_of, basis=basis)
     return Answer(

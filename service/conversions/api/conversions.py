@@ -1,28 +1,33 @@
 """/v1/conversions"""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, validate
 
 from service.conversions import conversions, explanations, refunds
+from service.conversions.attribution import Status
 from service.conversions.conversions import Order, Recorded
+from service.conversions.eligibility import REASONS
 from service.conversions.refunds import Taken
-from service.customers.api import ContactIn, contact
+from service.conversions.tables.conversions import ConversionFilter
+from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
 from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
-STATUSES = ["attributed", "repeat", "unattributed", "declined", "flagged"]
+STATUSES = list(get_args(Status))
 resource = Resource("conversions", "Reported orders, and what they earned")
 
 
 class NewConversion(Strict):
     """An order as a shop reports it."""
+
+    makes = Order
 
     order_id = Name(required=True)
     amount = Whole(least=0, required=True)
@@ -31,14 +36,11 @@ class NewConversion(Strict):
     referral = fields.String(allow_none=True)
     ordered_at = Moment(allow_none=True)
 
-    @post_load
-    def make(self, body: dict[str, Any], **_: Any) -> Order:
-        """The values as the use case takes them."""
-        return Order(**{**body, "customer": contact(body["customer"])})
-
 
 class NewRefund(Strict):
     """What the shop gave back of an order."""
+
+    makes = refunds.NewRefund
 
     refund_id = Name(required=True)
     amount = Whole(least=1, required=True)
@@ -47,6 +49,8 @@ class NewRefund(Strict):
 
 class ConversionQuery(PageQuery):
     """Which conversions."""
+
+    makes = ConversionFilter
 
     order_id = Name(load_default=None)
     customer_id = Name(load_default=None)
@@ -63,7 +67,7 @@ class ConversionOut(Strict):
     currency = Currency(required=True)
     customer_id = Name(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
-    reasons = fields.List(fields.String(), required=True)
+    reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)
     program_id = fields.UUID(required=True, allow_none=True)
     terms_version = Whole(least=1, required=True, allow_none=True)
     link_id = fields.UUID(required=True, allow_none=True)
@@ -126,11 +130,10 @@ def create_conversion(call: Call, body: Order) -> Answer:
 
 
 @resource.reads("/conversions", page_of(ConversionOut, "ConversionPage"), scopes=CHECKOUT, query=ConversionQuery)
-def list_conversions(call: Call, query: dict[str, Any]) -> Answer:
+def list_conversions(call: Call, query: Listing[ConversionFilter]) -> Answer:
     """List conversions"""
-    limit, position = query.pop("limit"), after(query)
-    rows = conversions.page(call.session, call.merchant_id, limit=limit + 1, after=position, **query)
-    return page(rows, limit, lambda row: _render(row, call.now), lambda row: row.conversion.conversion_id)
+    rows = conversions.page(call.session, call.merchant_id, query.page, query.wanted)
+    return page(rows, query.page, lambda row: _render(row, call.now), lambda row: row.conversion.conversion_id)
 
 
 @resource.reads("/conversions/<uuid:conversion_id>", ConversionOut, scopes=CHECKOUT)
@@ -161,9 +164,9 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     scopes=CHECKOUT,
     statuses=(201, 200),
 )
-def create_refund(call: Call, body: dict[str, Any], conversion_id: UUID) -> Answer:
+def create_refund(call: Call, body: refunds.NewRefund, conversion_id: UUID) -> Answer:
     """Report a refund"""
-    taken = refunds.refund(call.session, call.merchant_id, conversion_id, now=call.now, **body)
+    taken = refunds.refund(call.session, call.merchant_id, conversion_id, body, now=call.now)
     return Answer(_render_refund(taken), 201 if taken.is_new else 200)
 
 

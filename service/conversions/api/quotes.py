@@ -1,12 +1,11 @@
 """/v1/quotes"""
 
-from typing import Any
-
-from marshmallow import fields, post_load
+from marshmallow import fields, validate
 
 from service.conversions import quotes
+from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
-from service.customers.api import ContactIn, contact
+from service.customers.api import ContactIn
 from service.web.call import Call
 from service.web.fields import Currency, Strict, Whole
 from service.web.rendering import Answer
@@ -18,16 +17,12 @@ resource = Resource("quotes", "What a referral would earn the friend, before the
 class QuestionIn(Strict):
     """What a shop asks before an order."""
 
+    makes = Question
+
     referral = fields.String(required=True)
     customer = fields.Nested(ContactIn, allow_none=True)
     amount = Whole(least=0, required=True)
     currency = Currency(required=True)
-
-    @post_load
-    def make(self, body: dict[str, Any], **_: Any) -> Question:
-        """The values as the use case takes them."""
-        customer = body.get("customer")
-        return Question(**{**body, "customer": contact(customer) if customer else None})
 
 
 class QuotedReward(Strict):
@@ -42,7 +37,7 @@ class QuoteOut(Strict):
     """What the answer would be if the order were placed now."""
 
     eligible = fields.Boolean(required=True)
-    reasons = fields.List(fields.String(), required=True)
+    reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)
     advocate_first_name = fields.String(required=True, allow_none=True)
     friend_reward = fields.Nested(QuotedReward, required=True, allow_none=True)
     program_id = fields.UUID(required=True, allow_none=True)

@@ -1,6 +1,7 @@
 """Conversions, and the referrals that they made."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.conversions.attribution import Status
-from service.database.lists import newest
+from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 
 
@@ -87,30 +88,24 @@ class Conversion(Base):
     recorded_at: Mapped[datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class ConversionFilter:
+    """Which conversions; None for any."""
+
+    order_id: str | None = None
+    customer_id: str | None = None
+    status: Status | None = None
+
+
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion | None:
     """The merchant's conversion, or None."""
     return session.get(Conversion, (merchant_id, conversion_id))
 
 
-def page(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    limit: int,
-    after: UUID | None,
-    order_id: str | None = None,
-    customer_id: str | None = None,
-    status: str | None = None,
-) -> Sequence[Conversion]:
+def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> Sequence[Conversion]:
     """The merchant's conversions, newest first."""
-    query = select(Conversion).where(Conversion.merchant_id == merchant_id)
-    if order_id is not None:
-        query = query.where(Conversion.order_id == order_id)
-    if customer_id is not None:
-        query = query.where(Conversion.customer_id == customer_id)
-    if status is not None:
-        query = query.where(Conversion.status == status)
-    return session.scalars(newest(query, Conversion.conversion_id, limit=limit, after=after)).all()
+    query = matching(select(Conversion).where(Conversion.merchant_id == merchant_id), Conversion, wanted)
+    return session.scalars(newest(query, Conversion.conversion_id, which)).all()
 
 
 def order_ids(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[tuple[UUID, str]]:

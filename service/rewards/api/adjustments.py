@@ -1,25 +1,28 @@
 """/v1/ledger/adjustments"""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.database.lists import Page
 from service.rewards import adjustments
 from service.rewards.tables import adjustments as storage
-from service.rewards.tables.adjustments import Adjustment
+from service.rewards.tables.adjustments import Adjustment, Direction
 from service.web.call import Call
 from service.web.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
 resource = Resource("adjustments", "Balances changed by hand: goodwill and corrections")
-DIRECTION = validate.OneOf(["credit", "debit"])
+DIRECTION = validate.OneOf(get_args(Direction))
 
 
 class NewAdjustment(Strict):
     """A change by hand, in minor units: a credit adds to what is available, a debit takes from it."""
+
+    makes = adjustments.NewAdjustment
 
     customer_id = Name(required=True)
     direction = fields.String(required=True, validate=DIRECTION)
@@ -41,17 +44,16 @@ class AdjustmentOut(Strict):
 
 
 @resource.writes("POST", "/ledger/adjustments", AdjustmentOut, body=NewAdjustment, scopes=ADMIN, statuses=(201,))
-def create_adjustment(call: Call, body: dict[str, Any]) -> Answer:
+def create_adjustment(call: Call, body: adjustments.NewAdjustment) -> Answer:
     """Add to a customer's balance, or take from it"""
-    return Answer(_render(adjustments.adjust(call.session, call.merchant_id, now=call.now, **body)), 201)
+    return Answer(_render(adjustments.adjust(call.session, call.merchant_id, body, now=call.now)), 201)
 
 
 @resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=ADMIN, query=PageQuery)
-def list_adjustments(call: Call, query: dict[str, Any]) -> Answer:
+def list_adjustments(call: Call, query: Page) -> Answer:
     """List the adjustments"""
-    limit, position = query.pop("limit"), after(query)
-    rows = storage.page(call.session, call.merchant_id, limit=limit + 1, after=position)
-    return page(rows, limit, _render, lambda adjustment: adjustment.adjustment_id)
+    rows = storage.page(call.session, call.merchant_id, query)
+    return page(rows, query, _render, lambda adjustment: adjustment.adjustment_id)
 
 
 @resource.reads("/ledger/adjustments/<uuid:adjustment_id>", AdjustmentOut, scopes=ADMIN)

@@ -1,27 +1,53 @@
 """/v1/rewards"""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.ledger.rewards import Given
 from service.rewards import reviews as rewards
 from service.rewards.tables import rewards as storage
-from service.rewards.tables.rewards import Reward
+from service.rewards.tables.rewards import Reward, RewardFilter, RewardStatus, Side
 from service.web.call import Call
 from service.web.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
-from service.web.pagination import PageQuery, after, page, page_of
+from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, CHECKOUT, MARKETING, Resource
 
-SIDES = ["advocate", "friend"]
-STATUSES = ["pending", "available", "lapsed", "denied", "reversed"]
+SIDES, STATUSES = list(get_args(Side)), list(get_args(RewardStatus))
 resource = Resource("rewards", "What each side earned, and what became of it")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRewards:
+    """Which rewards: by what is stored of them, and by the status that they have now."""
+
+    conversion_id: UUID | None
+    customer_id: str | None
+    program_id: UUID | None
+    side: Side | None
+    status: RewardStatus | None
+
+    @property
+    def stored(self) -> RewardFilter:
+        """What the database can tell by itself."""
+        return RewardFilter(self.conversion_id, self.customer_id, self.program_id, self.side)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why a human decided so."""
+
+    note: str
 
 
 class RewardQuery(PageQuery):
     """Which rewards."""
+
+    makes = WantedRewards
 
     conversion_id = fields.UUID(load_default=None)
     customer_id = Name(load_default=None)
@@ -32,6 +58,8 @@ class RewardQuery(PageQuery):
 
 class Review(Strict):
     """Why a human decided so."""
+
+    makes = Note
 
     note = Text(most=500, required=True)
 
@@ -45,7 +73,7 @@ class RewardOut(Strict):
     amount = Whole(least=1, required=True)
     reversed_amount = Whole(least=0, required=True)
     currency = Currency(required=True)
-    given_as = fields.String(data_key="as", required=True, validate=validate.OneOf(["credit", "discount"]))
+    given_as = fields.String(data_key="as", required=True, validate=validate.OneOf(get_args(Given)))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     available_at = Moment(required=True)
 
@@ -61,24 +89,24 @@ class ListedReward(RewardOut):
 
 
 @resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT | MARKETING, query=RewardQuery)
-def list_rewards(call: Call, query: dict[str, Any]) -> Answer:
+def list_rewards(call: Call, query: Listing[WantedRewards]) -> Answer:
     """List rewards"""
-    limit, position = query.pop("limit"), after(query)
-    rows = storage.page(call.session, call.merchant_id, now=call.now, limit=limit + 1, after=position, **query)
-    return page(rows, limit, lambda reward: _render(reward, call.now), lambda reward: reward.reward_id)
+    wanted, status = query.wanted.stored, query.wanted.status
+    rows = storage.page(call.session, call.merchant_id, query.page, wanted, status=status, now=call.now)
+    return page(rows, query.page, lambda reward: _render(reward, call.now), lambda reward: reward.reward_id)
 
 
 @resource.writes("POST", "/rewards/<uuid:reward_id>/deny", ListedReward, body=Review, scopes=ADMIN)
-def deny_reward(call: Call, body: dict[str, Any], reward_id: UUID) -> Answer:
+def deny_reward(call: Call, body: Note, reward_id: UUID) -> Answer:
     """Take a pending reward away"""
-    denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body["note"], now=call.now)
+    denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body.note, now=call.now)
     return Answer(_render(denied, call.now))
 
 
 @resource.writes("POST", "/rewards/<uuid:reward_id>/release", ListedReward, body=Review, scopes=ADMIN)
-def release_reward(call: Call, body: dict[str, Any], reward_id: UUID) -> Answer:
+def release_reward(call: Call, body: Note, reward_id: UUID) -> Answer:
     """Make a pending reward available now"""
-    released = rewards.release(call.session, call.merchant_id, reward_id, note=body["note"], now=call.now)
+    released = rewards.release(call.session, call.merchant_id, reward_id, note=body.note, now=call.now)
     return Answer(_render(released, call.now))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import newest
+from service.database.lists import Page, newest
 from service.database.tables import Base
 
 Direction = Literal["credit", "debit"]
@@ -41,10 +41,10 @@ def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment 
     return session.get(Adjustment, (merchant_id, adjustment_id))
 
 
-def page(session: Session, merchant_id: UUID, *, limit: int, after: UUID | None) -> Sequence[Adjustment]:
+def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[Adjustment]:
     """The merchant's adjustments, newest first."""
     query = select(Adjustment).where(Adjustment.merchant_id == merchant_id)
-    return session.scalars(newest(query, Adjustment.adjustment_id, limit=limit, after=after)).all()
+    return session.scalars(newest(query, Adjustment.adjustment_id, which)).all()
 
 
 def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -1,8 +1,9 @@
 """Rewards: what one side earned from one conversion, and what became of it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import newest
+from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 from service.ledger.rewards import Given
 
@@ -136,6 +137,16 @@ _DUE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RewardFilter:
+    """Which rewards; None for any."""
+
+    conversion_id: UUID | None = None
+    customer_id: str | None = None
+    program_id: UUID | None = None
+    side: Side | None = None
+
+
 def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward | None:
     """The merchant's reward, or None."""
     return session.get(Reward, (merchant_id, reward_id), populate_existing=True)
@@ -217,24 +228,20 @@ def rewarded_friends(session: Session, merchant_id: UUID, *, program_id: UUID, a
 def page(
     session: Session,
     merchant_id: UUID,
+    which: Page,
+    wanted: RewardFilter,
     *,
+    status: RewardStatus | None,
     now: datetime,
-    limit: int,
-    after: UUID | None,
-    status: str | None = None,
-    **equal: Any,
 ) -> Sequence[Reward]:
-    """The merchant's rewards, newest first. `equal`: columns and the values that they must have, None for any."""
-    query = select(Reward).where(Reward.merchant_id == merchant_id)
-    for column, value in equal.items():
-        if value is not None:
-            query = query.where(getattr(Reward, column) == value)
+    """The merchant's rewards, newest first. status: as it is now, None for any."""
+    query = matching(select(Reward).where(Reward.merchant_id == merchant_id), Reward, wanted)
     if status is not None:
         query = _with_status(query, status, now)
-    return session.scalars(newest(query, Reward.reward_id, limit=limit, after=after)).all()
+    return session.scalars(newest(query, Reward.reward_id, which)).all()
 
 
-def _with_status(query: Select[tuple[Reward]], status: str, now: datetime) -> Select[tuple[Reward]]:
+def _with_status(query: Select[tuple[Reward]], status: RewardStatus, now: datetime) -> Select[tuple[Reward]]:
     if status == "pending":
         return query.where(Reward.status == "pending", Reward.available_at > now)
     if status == "available":

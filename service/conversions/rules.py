@@ -1,0 +1,92 @@
+"""PURE: what a rule is, what it looks at, and what it says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from service.programs.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One side of a referral, as far as the rules look at it."""
+
+    customer_id: str
+    folded_email: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the decision on an order rests on. Amounts in minor units.
+
+    friend: None while nobody knows who will order (a quote).
+    visited_at: None where a link token or a code is the evidence, or the friend was referred before.
+    friend_is_above: the friend stands somewhere above the advocate in the chain of who brought whom.
+    rewarded_friends: how many other friends of this advocate the program's cap and tiers count; 0 without either.
+    is_referred: the friend has a referral, to which the order belongs whatever came with it.
+    given_by_another: what came with it is another advocate's, who earns nothing by it.
+    rewarded_orders: how many orders of this friend earned rewards.
+    """
+
+    program_id: UUID
+    terms: Terms
+    terms_version: int
+    program_status: str
+    link_id: UUID
+    link_status: str
+    link_expires_at: datetime | None
+    visited_at: datetime | None
+    ordered_at: datetime
+    amount: int
+    currency: str
+    advocate: Person
+    friend: Person | None
+    friend_is_above: bool
+    has_earlier_order: bool
+    rewarded_friends: int
+    is_referred: bool
+    given_by_another: bool
+    rewarded_orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one rule said, and why, for staff."""
+
+    rule: str
+    passed: bool
+    detail: str
+
+    def as_stored(self) -> dict[str, object]:
+        """The form in which a conversion keeps it."""
+        return {"rule": self.rule, "passed": self.passed, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a referral earns no credit: its name in the contract, the rule for staff, the words for the customer."""
+
+    name: str
+    staff_text: str
+    customer_text: str
+
+    def noted(self, detail: str) -> Decision:
+        """That it holds."""
+        return Decision(self.name, False, detail)
+
+
+Ask = Callable[[Facts], tuple[bool, str]]
+"""Whether a rule agrees, and why, for staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Reason):
+    """A reason that the facts of an order alone decide."""
+
+    ask: Ask
+
+    def decide(self, facts: Facts) -> Decision:
+        """What the rule says to these facts."""
+        return Decision(self.name, *self.ask(facts))

@@ -1,0 +1,34 @@
+"""Between which kinds of accounts money may move: declared once, and asked of every posting."""
+
+from collections.abc import Sequence
+
+from service.ledger.books import Kind, Posting
+
+TRANSFERS = frozenset(
+    {
+        (Kind.EXPENSE, Kind.PENDING),
+        (Kind.EXPENSE, Kind.SETTLED),
+        (Kind.PENDING, Kind.AVAILABLE),
+        (Kind.PENDING, Kind.EXPENSE),
+        (Kind.AVAILABLE, Kind.EXPENSE),
+        (Kind.OWED, Kind.EXPENSE),
+        (Kind.SETTLED, Kind.EXPENSE),
+        (Kind.LAPSED, Kind.EXPENSE),
+        (Kind.AVAILABLE, Kind.OWED),
+        (Kind.AVAILABLE, Kind.RESERVED),
+        (Kind.RESERVED, Kind.AVAILABLE),
+        (Kind.RESERVED, Kind.SETTLED),
+        (Kind.AVAILABLE, Kind.LAPSED),
+        (Kind.ADJUSTMENTS, Kind.AVAILABLE),
+        (Kind.AVAILABLE, Kind.ADJUSTMENTS),
+    }
+)
+"""(debit, credit) of every posting that there may be. One that is added needs its text in the statement and its line in
+the report of what is owed, which tests/test_house.py asks for."""
+
+
+def refuse_unlisted(postings: Sequence[Posting]) -> None:
+    """Raise ValueError for a posting between accounts that nothing of ours moves."""
+    for posting in postings:
+        if (posting.debit.kind, posting.credit.kind) not in TRANSFERS:
+            raise ValueError(f"nothing moves from {posting.credit.kind} to {posting.debit.kind}")
