@@ -19,7 +19,7 @@ from service.customers import tables as customers
 from service.customers.customers import Contact, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
-from service.database.tables import add_at_once
+from service.database.writing import add_at_once
 from service.errors import ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger.rewards import Given, RewardTerms

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.tables import Base, insertion, numbered
+from service.database.tables import Base
+from service.database.writing import insertion, numbered
 from service.merchants.tables import Merchant
 
 

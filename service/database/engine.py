@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import (
@@ -18,6 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+
+from service.database.pipelining import AnsweringCursor
 
 T = TypeVar("T")
 
@@ -32,30 +34,12 @@ PG_OPTIONS = (
     " -c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 )
 """Every statement here is a look-up by key: planning it anew, or compiling it, only costs, and a plan that was made
-while a table was empty must not go on reading all of it."""
+while a table was empty must not go on reading all of it. See docs/decisions/0012-plans-that-stay-right.md."""
 RACES = ("40001", "40P01", "23505")
 """serialization_failure, deadlock_detected, unique_violation"""
 
 PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
-
-
-class AnsweringCursor(psycopg.Cursor[Any]):
-    """In a pipeline, leaves inserts queued, and waits for all other answers, as SQLAlchemy looks at them at once."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Run the statement, or queue it."""
-        super().execute(query, params, **options)
-        queued = query.startswith("INSERT") and " RETURNING " not in query
-        if self.connection.info.pipeline_status and not queued:
-            try:
-                self.scroll(0, mode="absolute")
-            except IndexError:  # the answer has no rows
-                pass
-            except psycopg.ProgrammingError as error:  # ours, where the statement has none; the server's have a state
-                if error.sqlstate is not None:
-                    raise
-        return self
 
 
 class RaceLost(Exception):

@@ -1,8 +1,6 @@
-"""What every mapped class stands on: its root, its kinds of columns, and inserts for the hot path."""
+"""What every mapped class stands on: its root, and its kinds of columns."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +9,11 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
-    FromClause,
     MetaData,
     String,
-    TextClause,
     Uuid,
-    bindparam,
-    text,
 )
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 
@@ -60,28 +54,3 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
     }
-
-
-@cache
-def insertion(table: FromClause, ending: str = "", *, rows: int = 1) -> TextClause:
-    """An insert of whole rows, with an ON CONFLICT ending that both databases write alike.
-
-    As text, since SQLAlchemy compiles its own ON CONFLICT constructs anew at each execution; with all rows in one
-    statement, since each statement costs its way to the server. Its values come from `numbered`.
-    """
-    names = [column.key for column in table.columns]
-    values = ", ".join("(" + ", ".join(f":{name}_{row}" for name in names) + ")" for row in range(rows))
-    types = [bindparam(f"{column.key}_{row}", type_=column.type) for column in table.columns for row in range(rows)]
-    return text(f"INSERT INTO {table.description} ({', '.join(names)}) VALUES {values} {ending}").bindparams(*types)
-
-
-def numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The values of these rows, whole ones, as `insertion` names them."""
-    return {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
-
-
-def add_at_once(session: Session, rows: Sequence[Base]) -> None:
-    """Insert these new rows of one class in one statement, past the unit of work: for the path of every checkout."""
-    names = [column.key for column in rows[0].__table__.columns]
-    values = numbered([{name: getattr(row, name) for name in names} for row in rows])
-    session.execute(insertion(rows[0].__table__, rows=len(rows)), values)

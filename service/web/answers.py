@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Uuid, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.tables import Base, insertion, numbered
+from service.database.tables import Base
+from service.database.writing import insertion, numbered
 
 
 class StoredAnswer(Base):

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.tables import Base, insertion, numbered
+from service.database.tables import Base
+from service.database.writing import insertion, numbered
 
 
 class CustomerTotal(Base):
