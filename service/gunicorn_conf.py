@@ -21,6 +21,6 @@ limit_request_line = 8190
 control_socket_disable = True
 
 
-def post_fork(server: Any, worker: Any) -> None:
+def post_fork(_server: Any, worker: Any) -> None:
     """The parent's database connections stay the parent's."""
     worker.app.wsgi().extensions["orchard"].database.dispose(close=False)

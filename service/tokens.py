@@ -34,7 +34,8 @@ class TokenSigner:
 
     def write(self, purpose: str, payload: bytes) -> str:
         """The payload as a token: the same each time while the newest key stays. A token of one purpose is none of
-        another."""
+        another.
+        """
         return self._signer(purpose).sign(base64_encode(payload)).decode("ascii")
 
     def read(self, purpose: str, token: str, *, size: int | None = None) -> bytes | None:

@@ -15,15 +15,15 @@ from service.rewards.upkeep import catch_up_everybody
 from service.web.upkeep import forget_answers
 
 log = structlog.get_logger("orchard.worker")
-Job = Callable[..., int]
-"""job(database, now=...) -> how many customers it brought up to date."""
+Job = Callable[[Database, datetime], int]
+"""job(database, now) -> how many customers it brought up to date."""
 
 JOBS: tuple[Job, ...] = (prepare_partitions, catch_up_everybody, seal_books, forget_answers)
 
 
 def round_of_upkeep(database: Database, *, now: datetime) -> int:
     """Do every job once, in their order. Returns how many customers were brought up to date."""
-    return sum(job(database, now=now) for job in JOBS)
+    return sum(job(database, now) for job in JOBS)
 
 
 def logged_round(database: Database) -> int:

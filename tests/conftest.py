@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from flask import Flask
@@ -32,7 +33,7 @@ FOLDER = "TESTS_POSTGRES_FOLDER"
 SERVER: pytest.StashKey[AbstractContextManager[PostgreSQL]] = pytest.StashKey()
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip loudly what this machine cannot test; in CI, fail."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must have {what}")

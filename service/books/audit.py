@@ -1,5 +1,6 @@
 """The books against the business: each reward, refund, redemption and adjustment has exactly its transactions, and the
-reverse."""
+reverse.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

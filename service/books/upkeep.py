@@ -14,7 +14,7 @@ from service.ledger import proof
 log = logging.getLogger("orchard.books")
 
 
-def seal_books(database: Database, *, now: datetime) -> int:
+def seal_books(database: Database, _now: datetime) -> int:
     """Seal what was posted into blocks, each at its own time. Brings nobody up to date: 0.
 
     The log keeps each head, away from the books. Books that cannot be sealed now do not keep others from it.

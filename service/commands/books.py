@@ -19,7 +19,6 @@ from service.commands.session import Fault, as_json, of_merchant, only_merchant,
 from service.database.engine import Database
 from service.ledger import proof
 from service.merchants import tables as merchants
-from service.settings import Settings
 
 
 @click.group()
@@ -32,9 +31,7 @@ def ledger() -> None:
 @of_merchant
 @as_json
 @with_database
-def ledger_verify(
-    settings: Settings, database: Database, head: str | None, merchant_id: UUID | None, as_json: bool
-) -> None:
+def ledger_verify(database: Database, head: str | None, merchant_id: UUID | None, as_json: bool) -> None:
     """Prove that the books hold: every block, transaction and balance, and both sides of the business.
 
     Exits 1 and names what is wrong.
@@ -60,7 +57,7 @@ def ledger_verify(
 @of_merchant
 @as_json
 @with_database
-def ledger_head(settings: Settings, database: Database, merchant_id: UUID | None, as_json: bool) -> None:
+def ledger_head(database: Database, merchant_id: UUID | None, as_json: bool) -> None:
     """Print the hash of the newest block. Keep it elsewhere, and prove later with `verify --head` that it holds."""
     rows = []
     with database.reading() as session:
@@ -77,7 +74,7 @@ def ledger_head(settings: Settings, database: Database, merchant_id: UUID | None
 @click.option("--format", "form", type=click.Choice(sorted(proof.FORMS)), required=True)
 @of_merchant
 @with_database
-def ledger_export(settings: Settings, database: Database, form: str, merchant_id: UUID | None) -> None:
+def ledger_export(database: Database, form: str, merchant_id: UUID | None) -> None:
     """Write the whole journal to the standard output, as a file that the named tool accepts."""
     with database.reading() as session, _writing() as output:
         merchant = only_merchant(session, merchant_id)
@@ -88,7 +85,7 @@ def ledger_export(settings: Settings, database: Database, form: str, merchant_id
 @ledger.command("rebuild")
 @of_merchant
 @with_database
-def ledger_rebuild(settings: Settings, database: Database, merchant_id: UUID | None) -> None:
+def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
     """Make the balances anew from the postings, while the service goes on. It touches no posting.
 
     Where a balance is right already nothing is changed. Stopped half-way, it goes on from there when called again.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from service.commands.session import Fault, of_merchant, only_merchant, with_database
+from service.commands.session import Fault, of_merchant, only_merchant, with_settings
 from service.conversions import replay as replaying
 from service.database.engine import Database
 from service.merchants import tables as merchants
@@ -18,7 +18,7 @@ from service.tokens import TokenSigner
 @of_merchant
 @click.option("--program", "program_id", type=click.UUID, help="For rows with friend_of.")
 @click.option("--currency", help="For files without a currency column; the merchant's if not given.")
-@with_database
+@with_settings
 def replay(
     settings: Settings,
     database: Database,

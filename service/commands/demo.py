@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from service.commands.service import serve_with_gunicorn
-from service.commands.session import Fault, with_database
+from service.commands.session import Fault, with_settings
 from service.database.engine import Database
 from service.demo.preparation import prepare
 from service.migrations import schema
@@ -18,7 +18,7 @@ from service.worker import round_of_upkeep
 
 @click.command()
 @click.option("--serve", "port", type=click.IntRange(1, 65535), metavar="PORT", help="Serve it, on this port.")
-@with_database
+@with_settings
 def demo(settings: Settings, database: Database, port: int | None) -> None:
     """Prepare a demo merchant and program, and print what to click and what to paste."""
     if settings.is_production:

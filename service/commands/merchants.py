@@ -12,7 +12,6 @@ from service.database.engine import Database
 from service.merchants import keys
 from service.merchants import tables as merchants
 from service.merchants.tables import Scope
-from service.settings import Settings
 
 
 @click.group()
@@ -25,7 +24,7 @@ def merchant() -> None:
 @click.option("--currency", required=True, help="ISO 4217, such as EUR.")
 @as_json
 @with_database
-def merchant_create(settings: Settings, database: Database, name: str, currency: str, as_json: bool) -> None:
+def merchant_create(database: Database, name: str, currency: str, as_json: bool) -> None:
     """Create a merchant, and print one key for each scope. The keys are shown this once."""
     merchant_id, created = database.write(lambda session: _create_merchant(session, name, currency))
     if as_json:
@@ -40,7 +39,7 @@ def merchant_create(settings: Settings, database: Database, name: str, currency:
 @merchant.command("list")
 @as_json
 @with_database
-def merchant_list(settings: Settings, database: Database, as_json: bool) -> None:
+def merchant_list(database: Database, as_json: bool) -> None:
     """List the merchants."""
     with database.reading() as session:
         rows = [
@@ -65,7 +64,7 @@ def key() -> None:
 @of_merchant
 @as_json
 @with_database
-def key_create(settings: Settings, database: Database, scope: Scope, merchant_id: UUID | None, as_json: bool) -> None:
+def key_create(database: Database, scope: Scope, merchant_id: UUID | None, as_json: bool) -> None:
     """Create a key and print it, this once. To rotate a key, create a new one and revoke the old one."""
 
     def create(session: Session) -> tuple[UUID, str]:
@@ -83,7 +82,7 @@ def key_create(settings: Settings, database: Database, scope: Scope, merchant_id
 @of_merchant
 @as_json
 @with_database
-def key_list(settings: Settings, database: Database, merchant_id: UUID | None, as_json: bool) -> None:
+def key_list(database: Database, merchant_id: UUID | None, as_json: bool) -> None:
     """List the keys of a merchant. The keys themselves are not kept, only enough to tell them apart."""
     with database.reading() as session:
         rows = [
@@ -103,7 +102,7 @@ def key_list(settings: Settings, database: Database, merchant_id: UUID | None, a
 @click.argument("key_id", type=click.UUID)
 @of_merchant
 @with_database
-def key_revoke(settings: Settings, database: Database, key_id: UUID, merchant_id: UUID | None) -> None:
+def key_revoke(database: Database, key_id: UUID, merchant_id: UUID | None) -> None:
     """Revoke a key, from this moment on."""
     now = datetime.now(UTC)
     database.write(lambda session: keys.revoke(session, only_merchant(session, merchant_id), key_id, now=now))

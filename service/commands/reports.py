@@ -14,7 +14,6 @@ from service.commands.session import Fault, as_json, of_merchant, only_merchant,
 from service.database.engine import Database
 from service.ledger import books, proof
 from service.ledger.proof import Basis
-from service.settings import Settings
 
 as_of_option = click.option(
     "--as-of",
@@ -38,7 +37,6 @@ by_option = click.option(
 @as_json
 @with_database
 def trial_balance(
-    settings: Settings,
     database: Database,
     as_of: str | None,
     basis: Basis,
@@ -61,7 +59,6 @@ def trial_balance(
 @as_json
 @with_database
 def statement(
-    settings: Settings,
     database: Database,
     account: str,
     currency: str,
@@ -99,7 +96,6 @@ def statement(
 @as_json
 @with_database
 def liability(
-    settings: Settings,
     database: Database,
     as_of: str | None,
     basis: Basis,

@@ -10,7 +10,7 @@ import structlog
 from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
-from service.commands.session import Fault, with_database
+from service.commands.session import Fault, with_database, with_settings
 from service.database.engine import Database
 from service.links.upkeep import prepare_partitions
 from service.migrations import schema
@@ -24,7 +24,7 @@ def db() -> None:
 
 @db.command("upgrade")
 @with_database
-def db_upgrade(settings: Settings, database: Database) -> None:
+def db_upgrade(database: Database) -> None:
     """Migrate the database named by ORCHARD_DATABASE_URL."""
     schema.upgrade(database)
     prepare_partitions(database, now=datetime.now(UTC))
@@ -66,7 +66,7 @@ def serve_with_gunicorn(settings: Settings, *, bind: str, workers: int | None = 
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due and stop, for cron.")
 @click.option("--every", type=click.IntRange(1, 3600), default=10, show_default=True, help="Seconds between rounds.")
-@with_database
+@with_settings
 def worker(settings: Settings, database: Database, once: bool, every: int) -> None:
     """Book what time does, and seal the books: rewards ripen and lapse, forgotten reservations are given back."""
     telemetry.configure(settings.log_format)

@@ -14,7 +14,7 @@ from service import settings as environment
 from service.database.engine import Database
 from service.errors import ReferralError
 from service.merchants import tables as merchants
-from service.settings import BadSettings
+from service.settings import BadSettings, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -27,7 +27,7 @@ class Fault(click.ClickException):
     """Something that the user can mend: one line, exit code 1."""
 
 
-def with_database(command: Command) -> Command:
+def with_settings(command: Command) -> Command:
     """Hand the command its settings and database, and turn what can go wrong with them into one line."""
 
     @wraps(command)
@@ -41,6 +41,17 @@ def with_database(command: Command) -> Command:
             reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
             hint = " `orchard db upgrade` makes its tables." if "no such table" in reason or "exist" in reason else ""
             raise Fault(f"The database does not answer as it should: {reason}.{hint}") from error
+
+    return run  # type: ignore[return-value]
+
+
+def with_database(command: Command) -> Command:
+    """As `with_settings`, for a command that only needs the database."""
+
+    @with_settings
+    @wraps(command)
+    def run(_settings: Settings, *arguments: Any, **options: Any) -> Any:
+        return command(*arguments, **options)
 
     return run  # type: ignore[return-value]
 

@@ -117,7 +117,7 @@ def _book(
     books.post_many(session, merchant_id, transactions)
 
 
-def catch_up_everybody(database: Database, *, now: datetime) -> int:
+def catch_up_everybody(database: Database, now: datetime) -> int:
     """Bring every customer with something due up to date, each in a transaction of their own. Returns how many."""
     done, failed = 0, set[tuple[UUID, str]]()
     while due := _customers_with_due(database, now) - failed:

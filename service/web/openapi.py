@@ -67,7 +67,7 @@ def document(api: Api, amend: Callable[[dict[str, Any]], None]) -> str:
     return str(yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=110))
 
 
-def _of_field(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"$ref": "#/components/schemas/Currency"}
     if isinstance(field, Text):

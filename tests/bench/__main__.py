@@ -28,6 +28,7 @@ from service.links.tables import Link
 from service.merchants import keys
 from service.migrations import schema
 from service.programs import programs
+from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
 from tests.postgres import BINARIES, PostgreSQL, running
@@ -134,7 +135,7 @@ def _prepare(url: str, folder: Path) -> Prepared:
     database, signer, now = Database(_driver(url)), TokenSigner([SECRET]), datetime.now(UTC)
     schema.upgrade(database)
     merchant, created = database.write(lambda s: keys.create_merchant(s, "Bench", "EUR", now=now))
-    fields = {
+    fields: ProgramFields = {
         "name": "Bench",
         "currency": "EUR",
         "destination_url": "https://shop.example/",

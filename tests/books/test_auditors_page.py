@@ -118,5 +118,5 @@ GOODWILL = {"customer_id": "ana", "direction": "credit", "amount": 1, "currency"
 
 def printed(folder: Path, text: str, shop: Shop) -> str:
     (folder / "books.csv").write_text(text)
-    command = [sys.executable, "-I", folder / "verifier.py", folder / "books.csv", str(shop.merchant_id)]
+    command = [sys.executable, "-I", str(folder / "verifier.py"), str(folder / "books.csv"), str(shop.merchant_id)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -59,7 +60,7 @@ def later_order(facts: Facts, *, rewarded_orders_so_far: int, given_by_another: 
     )
 
 
-def with_terms(**changes: object) -> Facts:
+def with_terms(**changes: Any) -> Facts:
     return replace(GOOD, terms=replace(TERMS, **changes))
 
 
@@ -144,4 +145,4 @@ def test_a_later_order_is_declined_where_a_rule_says_no() -> None:
 def test_the_highest_tier_that_is_reached_pays() -> None:
     terms = replace(TERMS, tiers=(Tier(3, FixedReward(2000)), Tier(5, FixedReward(3000))))
     paid = [terms.advocate_reward_for(nth) for nth in (1, 2, 3, 4, 5, 6)]
-    assert [reward and reward.amount for reward in paid] == [1000, 1000, 2000, 2000, 3000, 3000]
+    assert paid == [FixedReward(amount) for amount in (1000, 1000, 2000, 2000, 3000, 3000)]

@@ -6,7 +6,7 @@ from service.database.engine import Database, RaceLost
 from tests.shop import FIXED, TEN_PERCENT, Shop
 
 
-def reversals(refund: dict) -> dict[str, int]:
+def reversals(refund: dict[str, Any]) -> dict[str, int]:
     return {part["side"]: part["amount"] for part in refund["reversals"]}
 
 
@@ -100,7 +100,8 @@ def test_a_refund_that_is_tried_again_keeps_its_time(
     shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = shop.order(referral=shop.link(shop.program())["code"])
-    raced, original = [], database._attempt
+    raced: list[Any] = []
+    original = database._attempt
 
     def lose_the_first_race(work: Any, **options: Any) -> Any:
         def lose(session: Any) -> Any:

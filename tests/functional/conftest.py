@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ class CommandLine:
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def merchant(self, name: str = "Acme") -> dict:
+    def merchant(self, name: str = "Acme") -> dict[str, Any]:
         """A new merchant with its keys."""
         return json.loads(self("merchant", "create", name, "--currency", "EUR", "--json"))
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 import pytest
@@ -75,7 +76,7 @@ def test_the_exported_journal_is_accepted_by_hledger(orchard: CommandLine, shop:
 
 def test_an_export_to_a_full_disk_fails_in_one_line(orchard: CommandLine, shop: Shop) -> None:
     for form in ("hledger", "beancount", "csv"):
-        with Path("/dev/full").open("w") as full:
+        with Path("/dev/full").open("wb") as full:
             done = _export(orchard, shop, form, full)
         assert done.returncode == 1
         assert done.stderr.strip().splitlines() == [
@@ -91,12 +92,12 @@ def test_an_export_whose_reader_leaves_says_nothing(orchard: CommandLine, shop: 
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def _export(orchard: CommandLine, shop: Shop, form: str, output: object) -> "subprocess.CompletedProcess[str]":
+def _export(orchard: CommandLine, shop: Shop, form: str, output: int | IO[bytes]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [ORCHARD, "ledger", "export", "--format", form, *one(shop)],
+        [str(ORCHARD), "ledger", "export", "--format", form, *one(shop)],
         env={**os.environ, "ORCHARD_DATABASE_URL": orchard.database_url, "ORCHARD_SECRET_KEYS": SECRET},
         cwd=orchard.folder,
-        stdout=output,  # type: ignore[arg-type]
+        stdout=output,
         stderr=subprocess.PIPE,
         text=True,
         timeout=60,

@@ -36,7 +36,7 @@ def test_every_operation_says_its_key_its_scope_and_its_problems() -> None:
 @pytest.mark.parametrize("scope", ["admin", "checkout", "marketing"])
 def test_schemathesis_finds_nothing(server: Server, network_shop: Shop, scope: str) -> None:
     network_shop.order("ben", referral=network_shop.link(network_shop.program(hold_days=14))["code"])
-    command = [
+    command: list[str | Path] = [
         Path(sys.executable).parent / "schemathesis",
         *("--config-file", HERE / "schemathesis.toml"),
         *("run", f"{server.base_url}/openapi.yaml", "--url", server.base_url),

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from uuid import UUID
 
 import requests
 
@@ -35,7 +36,7 @@ def test_a_second_run_on_another_port_prints_the_same_program_with_links_that_le
     first = orchard("demo")
     before = kept(tmp_path)
     with serving(url, tmp_path, workers=1) as server:
-        shop = Shop(over_network(server.base_url), before, "")
+        shop = Shop(over_network(server.base_url), before, UUID(int=0))
         shop.program(name="One of my own")
     port = free_port()
     environment = {**os.environ, "ORCHARD_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}

@@ -113,8 +113,8 @@ def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
         traders = [pool.submit(trade, trader) for trader in range(4)]
         time.sleep(0.3)
         workers = [pool.submit(CommandLine(url, tmp_path), "worker", "--once") for _ in range(2)]
-        for one in workers:
-            one.result()
+        for worker_run in workers:
+            worker_run.result()
         over.set()
         for one in traders:
             one.result()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from tests.functional.conftest import CommandLine
@@ -78,8 +79,8 @@ def test_two_who_refer_each_other_at_once_are_one_referral(network_shop: Shop, o
         one, other = f"one-{number}", f"other-{number}"
         codes = {name: shop.link(program, name)["code"] for name in (one, other)}
         orders = at_once(
-            lambda one=one, code=codes[other]: shop.order(one, referral=code),
-            lambda other=other, code=codes[one]: shop.order(other, referral=code),
+            partial(shop.order, one, referral=codes[other]),
+            partial(shop.order, other, referral=codes[one]),
         )
         assert sorted(order["status"] for order in orders) == ["attributed", "declined"]
     orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
@@ -92,8 +93,8 @@ def test_a_refund_racing_a_release_ends_in_one_right_state(network_shop: Shop, o
         order = shop.order(referral=code)
         release = f"/rewards/{order['rewards'][0]['reward_id']}/release"
         refunded, released = at_once(
-            lambda order=order: shop.refund(order, 5000, "r"),
-            lambda release=release: shop.call("POST", release, {"note": "now"}),
+            partial(shop.refund, order, 5000, "r"),
+            partial(shop.call, "POST", release, {"note": "now"}),
         )
         assert [part["amount"] for part in refunded["reversals"]] == [1000]
         assert released.status_code in (200, 409)

@@ -1,11 +1,12 @@
 """Whatever is changed in the database directly, behind triggers, keys and checks, is found and named."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Connection, Table, insert, select, text
+from sqlalchemy import Column, Connection, Executable, Table, insert, select, text
 
 from service.database.engine import Database
 from service.ids import new_id
@@ -27,6 +28,10 @@ def books(database: Database) -> Books:
     books.seal(NOW + timedelta(seconds=1))
     books.post("waiting", p(EXPENSE, pending(ANA), 3, "EUR"))
     return books
+
+
+def _execute(connection: Connection, *, statement: Executable) -> None:
+    connection.execute(statement)
 
 
 def _rows(connection: Connection, books: Books, table: Table) -> list[dict[str, Any]]:
@@ -93,7 +98,7 @@ def test_a_row_that_was_deleted_is_found(books: Books, table: str) -> None:
         where = [column == row[column.name] for column in cut.primary_key.columns]
         if table == "balance" and row["floor"] is None and row["amount"] == 0:
             continue
-        assert tampered(books, lambda connection, where=where: connection.execute(cut.delete().where(*where))), row
+        assert tampered(books, partial(_execute, statement=cut.delete().where(*where))), row
 
 
 @pytest.mark.parametrize("table", [*JOURNAL, "unsealed", "balance"])
@@ -101,15 +106,16 @@ def test_a_row_that_was_inserted_is_found(books: Books, table: str) -> None:
     grown = metadata.tables[table]
     with books.database.engine.connect() as connection:
         rows = _rows(connection, books, grown)
-    fresh = {
+    of_table: dict[str, dict[str, Any]] = {
         "txn": {"transaction_id": new_id(), "reference": "forged"},
         "posting": {"line": 9},
         "block": {"number": 3, "previous": b"\1" * 32, "hash": b"\2" * 32},
         "seal": {"transaction_id": new_id()},
         "unsealed": {"transaction_id": new_id()},
         "balance": {"account": available("c" * 32).name, "kind": "available", "floor": 0, "slot": 0, "amount": 0},
-    }[table]
-    assert tampered(books, lambda connection: connection.execute(insert(grown), {**rows[0], **fresh}))
+    }
+    fresh = of_table[table]
+    assert tampered(books, partial(_execute, statement=insert(grown).values({**rows[0], **fresh})))
 
 
 def test_a_forged_transaction_with_postings_and_balances_that_fit_is_found(books: Books) -> None:

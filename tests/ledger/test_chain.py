@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from service.database.engine import Database
@@ -76,9 +77,9 @@ def test_what_was_changed_before_it_was_sealed_is_not_sealed_and_is_named(databa
     books = Books(database)
     fill(books, 0, 3)
 
-    def change_and_seal(connection: object) -> None:
-        connection.exec_driver_sql("UPDATE posting SET amount = 2")  # type: ignore[attr-defined]
-        with Session(connection) as session:  # type: ignore[call-overload]
+    def change_and_seal(connection: Connection) -> None:
+        connection.exec_driver_sql("UPDATE posting SET amount = 2")
+        with Session(connection) as session:
             assert proof.seal_next_block(session, books.merchant_id, now=NOW) is None
 
     found = tampered(books, change_and_seal)

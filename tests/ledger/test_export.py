@@ -54,7 +54,7 @@ def test_hledger_accepts_the_journal_strictly_and_finds_our_balances(books: Book
     path = tmp_path / "books.journal"
     path.write_text(export(books, "hledger"))
     subprocess.run([hledger, "-f", path, "check", "-s"], check=True, capture_output=True)
-    command = [hledger, "-f", path, "balance", "--flat", "--no-total", "-O", "csv", "--layout=bare"]
+    command = [hledger, "-f", str(path), "balance", "--flat", "--no-total", "-O", "csv", "--layout=bare"]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = {(row["account"], row["commodity"]): Decimal(row["balance"]) for row in csv.DictReader(io.StringIO(output))}
     assert {key: amount for key, amount in found.items() if amount} == expected(books)

@@ -1,5 +1,6 @@
 """Any order of everything that the facade can do, beside a model that is a dictionary. After each step all invariants
-hold: see `invariants`."""
+hold: see `invariants`.
+"""
 
 from collections import Counter
 from datetime import timedelta
@@ -179,7 +180,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     @precondition(lambda self: hasattr(self, "books"))
-    def invariants(self) -> None:
+    def the_books_hold(self) -> None:
         """Balances are the model's; debits equal credits; nobody is below zero; the audit finds nothing."""
         kept = {key: amount for key, amount in self.books.balances().items() if amount}
         assert kept == {

@@ -23,7 +23,7 @@ def books(database: Database) -> Books:
 
 def run(books: Books) -> list[proof.Rebuilt]:
     """The whole rebuild, step by step."""
-    steps = []
+    steps: list[proof.Rebuilt] = []
     while not steps or not steps[-1].is_over:
         steps.append(books.database.write(lambda session: proof.rebuild_some_balances(session, books.merchant_id)))
     return steps

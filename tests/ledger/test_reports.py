@@ -1,6 +1,7 @@
 """Trial balance as of any time, statements of accounts, and what is owed to customers by month and by age."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -39,7 +40,7 @@ def test_a_trial_balance_of_now_is_the_one_as_of_now(database: Database) -> None
     with database.reading() as session:
         now = proof.trial_balance(session, books.merchant_id)
         for basis in ("effective", "recorded"):
-            assert proof.trial_balance(session, books.merchant_id, as_of=MAR, basis=basis) == now  # type: ignore[arg-type]
+            assert proof.trial_balance(session, books.merchant_id, as_of=MAR, basis=basis) == now
 
 
 def test_a_late_entry_changes_what_was_by_its_effect_and_not_what_was_recorded(database: Database) -> None:
@@ -128,8 +129,8 @@ def test_ages_and_months_add_up_to_the_trial_balance(database: Database) -> None
     books.fill()
     with database.reading() as session:
         for basis in ("effective", "recorded"):
-            months = proof.liability_by_month(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
-            ages = proof.liability_by_age(session, books.merchant_id, as_of=MAR, basis=basis)  # type: ignore[arg-type]
+            months = proof.liability_by_month(session, books.merchant_id, as_of=MAR, basis=basis)
+            ages = proof.liability_by_age(session, books.merchant_id, as_of=MAR, basis=basis)
             lines = proof.trial_balance(session, books.merchant_id)
             for currency in ("EUR", "JPY", "KWD"):
                 liable = sum(x.credit for x in lines if x.currency == currency and x.account in LIABLE)
@@ -147,7 +148,7 @@ def test_a_page_of_a_statement_is_looked_up_and_not_sorted_out_of_everything(dat
     books.fill()
     seen: list[str] = []
     with database.reading() as session:
-        raw = session.connection().connection.driver_connection
+        raw: Any = session.connection().connection.driver_connection
         raw.set_trace_callback(seen.append)
         entries_of_account(session, books.merchant_id, available(ANA), "EUR", limit=3)
         raw.set_trace_callback(None)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from service.links.visits import Visit
 from service.tokens import TokenSigner
 from tests.shop import BROWSER, Shop
 
+Count = Callable[[dict[str, Any]], int]
+
 
 @pytest.fixture
-def visits(database: Database) -> Callable[[dict], int]:
-    def count(link: dict) -> int:
+def visits(database: Database) -> Count:
+    def count(link: dict[str, Any]) -> int:
         with database.reading() as session:
             query = select(func.count()).select_from(Visit).where(Visit.link_id == UUID(link["link_id"]))
             return session.scalar(query) or 0
@@ -57,7 +60,7 @@ def test_what_was_in_the_query_stays(destination: str, onward: str) -> None:
     assert with_referral(destination, "T") == onward
 
 
-def test_the_same_visitor_within_the_hour_is_one_visit(shop: Shop, visits: Callable[[dict], int]) -> None:
+def test_the_same_visitor_within_the_hour_is_one_visit(shop: Shop, visits: Count) -> None:
     link = shop.link(shop.program())
     with time_machine.travel(datetime(2026, 11, 5, 10, 50, tzinfo=UTC)) as clock:
         first = shop.visit(link)
@@ -69,7 +72,7 @@ def test_the_same_visitor_within_the_hour_is_one_visit(shop: Shop, visits: Calla
         assert visits(link) == 2
 
 
-def test_other_visitors_and_other_links_are_visits_of_their_own(shop: Shop, visits: Callable[[dict], int]) -> None:
+def test_other_visitors_and_other_links_are_visits_of_their_own(shop: Shop, visits: Count) -> None:
     program = shop.program()
     one, other = shop.link(program), shop.link(program, "ben")
     assert len({shop.visit(one), shop.visit(one, User_Agent=BROWSER + " x"), shop.visit(other)}) == 3
@@ -90,9 +93,7 @@ def test_other_visitors_and_other_links_are_visits_of_their_own(shop: Shop, visi
         {"X_Moz": "prefetch"},
     ],
 )
-def test_bots_and_previews_get_a_card_and_are_no_visit(
-    shop: Shop, visits: Callable[[dict], int], headers: dict[str, str]
-) -> None:
+def test_bots_and_previews_get_a_card_and_are_no_visit(shop: Shop, visits: Count, headers: dict[str, str]) -> None:
     link = shop.link(shop.program())
     response = shop.follow(link, **headers)
     assert response.status_code == 200
@@ -101,21 +102,21 @@ def test_bots_and_previews_get_a_card_and_are_no_visit(
     assert visits(link) == 0
 
 
-def test_head_is_no_visit(shop: Shop, app: Flask, visits: Callable[[dict], int]) -> None:
+def test_head_is_no_visit(shop: Shop, app: Flask, visits: Count) -> None:
     link = shop.link(shop.program())
     path = urlsplit(link["url"]).path
     response = app.test_client().head(path, headers={"User-Agent": BROWSER})
     assert (response.status_code, response.data, visits(link)) == (200, b"", 0)
 
 
-def test_a_developers_tool_sees_what_a_person_would_and_is_no_visit(shop: Shop, visits: Callable[[dict], int]) -> None:
+def test_a_developers_tool_sees_what_a_person_would_and_is_no_visit(shop: Shop, visits: Count) -> None:
     link = shop.link(shop.program())
     referral = shop.visit(link, User_Agent="curl/8.5.0")
     assert visits(link) == 0
     assert shop.order(referral=referral)["status"] == "attributed"
 
 
-def test_a_landing_page_greets_by_first_name_and_leads_on(shop: Shop, visits: Callable[[dict], int]) -> None:
+def test_a_landing_page_greets_by_first_name_and_leads_on(shop: Shop, visits: Count) -> None:
     link = shop.link(shop.program(landing="page", minimum_order_amount=2050))
     response = shop.follow(link)
     assert response.status_code == 200
@@ -143,17 +144,17 @@ def test_a_well_signed_link_that_does_not_exist_is_404(shop: Shop, signer: Token
     assert shop._send(f"/r/{token}", method="GET", headers={"User-Agent": BROWSER}).status_code == 404
 
 
-def _revoke(shop: Shop, link: dict) -> None:
+def _revoke(shop: Shop, link: dict[str, Any]) -> None:
     shop.patch(f"/links/{link['link_id']}", {"status": "revoked"})
 
 
-def _end(shop: Shop, link: dict) -> None:
+def _end(shop: Shop, link: dict[str, Any]) -> None:
     shop.patch(f"/programs/{link['program_id']}", {"status": "ended"})
 
 
 @pytest.mark.parametrize("close", [_revoke, _end])
 def test_a_closed_link_is_a_kind_410_page_that_still_leads_to_the_shop(
-    shop: Shop, visits: Callable[[dict], int], close: Callable[[Shop, dict], None]
+    shop: Shop, visits: Count, close: Callable[[Shop, dict[str, Any]], None]
 ) -> None:
     link = shop.link(shop.program())
     close(shop, link)

@@ -8,7 +8,9 @@ def test_a_key_names_its_scope_and_its_merchant_and_checks_itself() -> None:
     merchant_id = new_id()
     key = keys.generate(merchant_id, "checkout")
     assert key.startswith("ok_checkout_")
-    assert keys.parse_key(key).merchant_id == merchant_id
+    parsed = keys.parse_key(key)
+    assert parsed is not None
+    assert parsed.merchant_id == merchant_id
     assert keys.generate(merchant_id, "checkout") != key
 
 

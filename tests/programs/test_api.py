@@ -10,7 +10,7 @@ from tests.shop import FIXED, TEN_PERCENT, Shop
 def test_a_program_has_the_contracts_defaults(shop: Shop) -> None:
     body = {"name": "P", "currency": "EUR", "destination_url": "https://shop.example"}
     made = shop.post("/programs", body)
-    expected = {
+    expected: dict[str, Any] = {
         "attribution_window_days": 30,
         "hold_days": 14,
         "minimum_order_amount": 0,

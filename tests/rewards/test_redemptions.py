@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,9 @@ def ana(shop: Shop) -> Shop:
     return shop
 
 
-def step(shop: Shop, redemption: dict, name: str, body: object = None, *, status: int = 200) -> dict:
+def step(
+    shop: Shop, redemption: dict[str, Any], name: str, body: object = None, *, status: int = 200
+) -> dict[str, Any]:
     return shop.post(f"/redemptions/{redemption['redemption_id']}/{name}", body, status=status)
 
 

@@ -1,20 +1,22 @@
+from typing import Any
+
 import pytest
 
 from tests.shop import Shop
 
 
 @pytest.fixture
-def pending(shop: Shop) -> dict:
+def pending(shop: Shop) -> dict[str, Any]:
     """ana's pending reward of EUR 10."""
     order = shop.order("ben", referral=shop.link(shop.program(hold_days=14, friend_reward=None))["code"])
     return order["rewards"][0]
 
 
-def review(shop: Shop, reward: dict, name: str, *, status: int = 200) -> dict:
+def review(shop: Shop, reward: dict[str, Any], name: str, *, status: int = 200) -> dict[str, Any]:
     return shop.post(f"/rewards/{reward['reward_id']}/{name}", {"note": "looked at it"}, status=status)
 
 
-def test_a_denied_reward_is_gone_and_stays_denied(shop: Shop, pending: dict) -> None:
+def test_a_denied_reward_is_gone_and_stays_denied(shop: Shop, pending: dict[str, Any]) -> None:
     denied = review(shop, pending, "deny")
     assert (denied["status"], denied["review_note"]) == ("denied", "looked at it")
     assert review(shop, pending, "deny") == denied
@@ -22,7 +24,7 @@ def test_a_denied_reward_is_gone_and_stays_denied(shop: Shop, pending: dict) -> 
     assert shop.balance("ana")["pending"] == shop.balance("ana")["earned_total"] == 0
 
 
-def test_a_released_reward_can_be_spent_at_once(shop: Shop, pending: dict) -> None:
+def test_a_released_reward_can_be_spent_at_once(shop: Shop, pending: dict[str, Any]) -> None:
     released = review(shop, pending, "release")
     assert released["status"] == "available"
     assert review(shop, pending, "release") == released
@@ -38,7 +40,7 @@ def test_a_denied_reward_frees_its_place_under_the_cap(shop: Shop) -> None:
     assert shop.order(referral=code)["status"] == "attributed"
 
 
-def test_a_review_needs_a_note(shop: Shop, pending: dict) -> None:
+def test_a_review_needs_a_note(shop: Shop, pending: dict[str, Any]) -> None:
     for body in ({}, {"note": ""}, {"note": "  "}, {"note": None}):
         shop.post(f"/rewards/{pending['reward_id']}/deny", body, status=422)
 

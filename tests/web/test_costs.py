@@ -63,7 +63,8 @@ def assert_in_proportion(work: Callable[[int], Callable[[], Any]]) -> None:
 def schemas() -> dict[str, type[Schema]]:
     """Every schema that a caller's values are read with."""
     create_app(Settings("sqlite://", (SECRET,), "http://localhost:8000", "local", "json", 0))
-    found, waiting = {}, [Strict]
+    found: dict[str, type[Schema]] = {}
+    waiting: list[type[Schema]] = [Strict]
     while waiting:
         for schema in waiting.pop().__subclasses__():
             found[schema.__name__] = schema

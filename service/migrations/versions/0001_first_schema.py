@@ -11,7 +11,6 @@ APPEND_ONLY = ("txn", "posting", "program_terms", "refund", "reversal")
 
 def upgrade() -> None:
     """Make every table, and see to it that what only grows can only grow."""
-
     op.create_table(
         "merchant",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),

@@ -89,7 +89,7 @@ def capture_redemption(call: Call, body: Used, redemption_id: UUID) -> Answer:
 
 
 @resource.writes("POST", "/redemptions/<uuid:redemption_id>/void", RedemptionOut, body=Void, scopes=CHECKOUT)
-def void_redemption(call: Call, body: Nothing, redemption_id: UUID) -> Answer:
+def void_redemption(call: Call, _body: Nothing, redemption_id: UUID) -> Answer:
     """Give back what was set aside"""
     return Answer(_render(redemptions.void(call.session, call.merchant_id, redemption_id, now=call.now), call.now))
 
