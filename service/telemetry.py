@@ -87,6 +87,10 @@ def register(app: Flask) -> None:
         )
         return response
 
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()  # what the process says later is about no request
+
 
 def _of_caller() -> dict[str, str]:
     """Whose key it was, which one, and for what; the key itself is never logged."""

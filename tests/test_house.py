@@ -241,6 +241,13 @@ def test_a_file_that_says_pure_is_held_to_it_and_the_reverse() -> None:
     assert set(CONTRACTS["importlinter:contract:pure"]["source_modules"].split()) == says
 
 
+def test_every_branch_of_the_ledger_and_of_pure_files_is_asked_for() -> None:
+    [proved] = re.findall(r"^PROVED = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    pure = CONTRACTS["importlinter:contract:pure"]["source_modules"].split()
+    outside = {name.replace(".", "/") + ".py" for name in pure if not name.startswith("service.ledger")}
+    assert set(proved.split(",")) == {"service/ledger/*", *outside}
+
+
 def test_everything_of_the_ledger_is_behind_its_doors() -> None:
     inside = {dotted(path) for path in (SERVICE / "ledger").glob("*.py")} - {"service.ledger"}
     doors = {f"service.ledger.{name}" for name in ("books", "proof", "rewards")}

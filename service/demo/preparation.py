@@ -98,11 +98,11 @@ Orchard's demo is ready.
           # Gus orders for EUR 50.00 with Ana's code {code}
           curl -s {base}/v1/conversions -H "Authorization: Bearer $KEY" \\
             -H "Content-Type: application/json" -d '{{"order_id": "demo-1", "amount": 5000, "currency": "EUR",
-            "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'
+            "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'; echo
 
           # what Ana has now, and what the books say
-          curl -s {base}/v1/customers/ana/balance -H "Authorization: Bearer $KEY"
-          curl -s {base}/v1/ledger/trial-balance -H "Authorization: Bearer $ADMIN"
+          curl -s {base}/v1/customers/ana/balance -H "Authorization: Bearer $KEY"; echo
+          curl -s {base}/v1/ledger/trial-balance -H "Authorization: Bearer $ADMIN"; echo
 
 Ctrl-C stops the server; `make clean` removes the demo.
 """

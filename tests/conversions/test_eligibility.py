@@ -8,6 +8,7 @@ import pytest
 from service.conversions.attribution import Attribution
 from service.conversions.attribution import decide as decided_of
 from service.conversions.eligibility import CLOCK_GRACE
+from service.conversions.explanations import explain
 from service.conversions.rules import Facts, Person
 from service.ledger.rewards import FixedReward
 from service.programs.terms import Terms, Tier
@@ -146,3 +147,9 @@ def test_the_highest_tier_that_is_reached_pays() -> None:
     terms = replace(TERMS, tiers=(Tier(3, FixedReward(2000)), Tier(5, FixedReward(3000))))
     paid = [terms.advocate_reward_for(nth) for nth in (1, 2, 3, 4, 5, 6)]
     assert paid == [FixedReward(amount) for amount in (1000, 1000, 2000, 2000, 3000, 3000)]
+
+
+def test_what_was_noted_is_told_to_staff_and_to_the_customer() -> None:
+    told = explain("repeat", ["already_referred"])
+    assert told.staff_text.endswith("Noted: already_referred.")
+    assert told.customer_text.endswith("You came to us through another friend, so this order counts for that friend.")

@@ -135,3 +135,12 @@ def test_a_list_of_programs_asks_the_database_as_often_for_many_as_for_one(shop:
     for _ in range(5):
         shop.program()
     assert statements_of_a_list() == 1
+
+
+def test_a_tier_cannot_be_a_discount_nor_better_what_is_not_there(shop: Shop) -> None:
+    body = {"name": "P", "currency": "EUR", "destination_url": "https://shop.example"}
+    discount = [{"from_referral": 2, "advocate_reward": {**FIXED, "as": "discount"}}]
+    refused = shop.post("/programs", {**body, "advocate_reward": FIXED, "tiers": discount}, status=422)
+    assert refused["errors"][0]["field"] == "tiers"
+    refused = shop.post("/programs", {**body, "tiers": [{"from_referral": 2, "advocate_reward": FIXED}]}, status=422)
+    assert refused["errors"][0]["field"] == "tiers"

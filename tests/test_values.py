@@ -1,0 +1,54 @@
+"""What a text, an amount and an instant may be."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service import values
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a", None),
+        ("a" * 5, None),
+        ("", "between 1 and 5"),
+        ("a" * 6, "between 1 and 5"),
+        (" ", "blank"),
+        ("a\x00", "control"),
+    ],
+)
+def test_a_text_is_not_blank_nor_too_long_and_holds_no_controls(text: str, fault: str | None) -> None:
+    found = values.fault_of_text(text, most=5)
+    assert (found is None) if fault is None else (found is not None and fault in found)
+
+
+@pytest.mark.parametrize(
+    ("tag", "good"), [("de", True), ("de-AT", True), ("zh_Hans_CN", True), ("x", False), ("de AT", False)]
+)
+def test_a_locale_has_its_form(tag: str, good: bool) -> None:
+    assert (values.fault_of_locale(tag) is None) is good
+
+
+@pytest.mark.parametrize(
+    ("minor", "least", "good"), [(0, 0, True), (0, 1, False), (10**15, 0, True), (10**15 + 1, 0, False)]
+)
+def test_an_amount_is_within_its_bounds(minor: int, least: int, good: bool) -> None:
+    assert (values.fault_of_amount(minor, least=least) is None) is good
+
+
+@pytest.mark.parametrize(
+    ("moment", "good"),
+    [
+        (NOW, True),
+        (NOW + timedelta(days=1), True),
+        (NOW + timedelta(days=1, microseconds=1), False),
+        (values.EPOCH, True),
+        (values.EPOCH - timedelta(microseconds=1), False),
+        (NOW.replace(tzinfo=None), False),
+    ],
+)
+def test_an_instant_is_between_1970_and_tomorrow_and_says_its_offset(moment: datetime, good: bool) -> None:
+    assert (values.fault_of_instant(moment, now=NOW) is None) is good
