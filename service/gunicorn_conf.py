@@ -4,9 +4,20 @@ import multiprocessing
 import os
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from service import settings as environment
 from service import telemetry
 
+
+class ErrorsAlone(Logger):  # type: ignore[misc]
+    """gunicorn's own log without its access log: each request has its line already, and paths carry tokens."""
+
+    def access(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+logger_class = ErrorsAlone
 logconfig_dict = telemetry.logging_config(environment.load().log_format)
 worker_class = "sync"
 workers = multiprocessing.cpu_count() + 1

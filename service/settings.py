@@ -1,6 +1,7 @@
 """Settings from the environment: read once, frozen, and refused all at once when they are wrong."""
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,9 @@ PREFIX = "ORCHARD_"
 NAMES = tuple(
     PREFIX + name for name in ("DATABASE_URL", "SECRET_KEYS", "BASE_URL", "ENV", "LOG_FORMAT", "TRUSTED_PROXIES")
 )
+SERVICE_LINK = re.compile(r"ORCHARD_(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
+"""What Kubernetes puts into the environment of every container beside a service that is called orchard."""
+
 STATE = Path("var")
 SHORTEST_SECRET = 32
 LOCAL_BASE_URL = "http://localhost:8000"
@@ -133,7 +137,7 @@ def _unknown() -> list[str]:
     """Names that begin as ours do and are none: a misspelt setting must not be a default unseen."""
     faults = []
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in NAMES:
+        if name.startswith(PREFIX) and name not in NAMES and not SERVICE_LINK.fullmatch(name):
             near = get_close_matches(name, NAMES, 1)
             faults.append(f"{name}: there is no such setting" + (f", did you mean {near[0]}?" if near else ""))
     return faults

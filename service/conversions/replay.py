@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
@@ -90,8 +90,11 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
     for line, row in batch:
         now = datetime.now(UTC)
         try:
-            order = _order(session, signer, source, row, now)
+            order = _order(source, row)
+            order.refuse_bad_time(now=now)
             with session.begin_nested():
+                if row.get("friend_of"):
+                    order = replace(order, referral=_link_of(session, signer, source, row["friend_of"], now))
                 recorded = conversions.record(session, signer, source.merchant_id, order, now=now)
         except (ValueError, OverflowError, ReferralError) as error:
             tally.faults.append((line, str(error)))
@@ -102,16 +105,13 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
     return tally
 
 
-def _order(session: Session, signer: TokenSigner, source: Source, row: dict[str, str], now: datetime) -> Order:
+def _order(source: Source, row: dict[str, str]) -> Order:
     if not re.fullmatch(r"[0-9]{1,16}", row["amount_minor"]):
         raise ValueError("amount_minor must be an integer in minor units, 0 or more")
     ordered_at = _time(row)
-    referral = row.get("referral") or None
-    if row.get("friend_of"):
-        referral = _link_of(session, signer, source, row["friend_of"], now)
     contact = Contact(row["customer_id"], row.get("first_name") or None)
     currency = row.get("currency") or source.currency
-    return Order(row["order_id"], int(row["amount_minor"]), currency, contact, referral, ordered_at)
+    return Order(row["order_id"], int(row["amount_minor"]), currency, contact, row.get("referral") or None, ordered_at)
 
 
 def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id: str, now: datetime) -> str:

@@ -27,8 +27,8 @@ class Contact:
     def __post_init__(self) -> None:
         faults = {
             "customer_id": fault_of_name(self.customer_id),
-            "first_name": self.first_name and fault_of_text(self.first_name, most=LONGEST_FIRST_NAME),
-            "locale": self.locale and fault_of_locale(self.locale),
+            "first_name": None if self.first_name is None else fault_of_text(self.first_name, most=LONGEST_FIRST_NAME),
+            "locale": None if self.locale is None else fault_of_locale(self.locale),
         }
         refuse_faults(faults)
 

@@ -65,8 +65,8 @@ class Database:
 
     @property
     def name(self) -> str:
-        """Which database this is, for people, without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """Which database this is, for people, without its password, wherever in the URL that stands."""
+        return self.engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:

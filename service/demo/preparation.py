@@ -21,7 +21,8 @@ from service.settings import STATE, Settings
 from service.tokens import TokenSigner
 
 KEPT = STATE / "demo-keys"
-"""What the demo is known by, a name and a value a line: a key of each scope, the program, Ana's link."""
+"""What the demo is known by, a name and a value a line: `admin`, `checkout` and `marketing` for
+the keys, `merchant`, `program`, `link`."""
 
 ORDERS = Path(__file__).parent / "orders.csv"
 NAME = "Demo Shop"
@@ -45,7 +46,7 @@ def prepare(database: Database, settings: Settings, *, catch_up: CatchUp, now: d
 
 
 def kept_names() -> dict[str, str]:
-    """What an earlier preparation kept: `admin`, `checkout`, `marketing`, `program`, `link`; empty before the first."""
+    """What an earlier preparation kept, by the names in `KEPT`; empty before the first."""
     if not KEPT.exists():
         return {}
     return dict(line.split(maxsplit=1) for line in KEPT.read_text().splitlines())
@@ -61,11 +62,11 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
     """The demo's own merchant and program, whatever others there are by now."""
     destination_url = f"{settings.base_url}/demo/shop"
     kept = kept_names()
-    existing = next((row for row in merchants.merchants(session) if row.name == NAME), None)
-    if existing is not None and "program" in kept:
-        program_id = UUID(kept["program"])
-        programs.change(session, existing.merchant_id, program_id, {"destination_url": destination_url}, now=now)
-        return existing.merchant_id, program_id
+    known = {str(row.merchant_id) for row in merchants.merchants(session)}
+    if kept.get("merchant") in known:
+        merchant_id, program_id = UUID(kept["merchant"]), UUID(kept["program"])
+        programs.change(session, merchant_id, program_id, {"destination_url": destination_url}, now=now)
+        return merchant_id, program_id
     merchant, created = keys.create_merchant(session, NAME, "EUR", now=now)
     fields: ProgramFields = {
         "name": "Friends of the Demo Shop",
@@ -76,7 +77,13 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
         "hold_days": 0,
     }
     program, _ = programs.create(session, merchant.merchant_id, fields, now=now)
-    _keep({**{str(scope): key for scope, key in created.items()}, "program": str(program.program_id)})
+    _keep(
+        {
+            **{str(scope): key for scope, key in created.items()},
+            "merchant": str(merchant.merchant_id),
+            "program": str(program.program_id),
+        }
+    )
     return merchant.merchant_id, program.program_id
 
 

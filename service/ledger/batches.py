@@ -44,6 +44,7 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
             if known[transaction.reference] != fingerprint:
                 raise ReferenceReused(transaction.reference)
             continue
+        known[transaction.reference] = fingerprint
         running = {key: held.get(key, 0) + total[key] for key in change}
         journal.refuse_overdraft({key: by for key, by in change.items() if by < 0 and key in of_owners}, running)
         for key, by in change.items():

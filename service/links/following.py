@@ -103,7 +103,7 @@ class Following:
             self.database,
             link.merchant_id,
             link.link_id,
-            visitor=self.signer.keyed_hash("visitor", seen)[:VISITOR_BYTES],
+            visitor=self.signer.keyed_hash(seen)[:VISITOR_BYTES],
             visit_id=new_id(),
             now=now,
         )

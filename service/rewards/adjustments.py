@@ -7,23 +7,33 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.customers import customers
-from service.errors import Unknown
+from service.errors import Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
 from service.rewards import postings, upkeep
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
+from service.values import LONGEST_NOTE, fault_of_amount, fault_of_name, fault_of_text
 
 
 @dataclass(frozen=True, slots=True)
 class NewAdjustment:
-    """A change by hand. amount: minor units, > 0."""
+    """A change by hand. amount: minor units, > 0. Raises BadValues."""
 
     customer_id: str
     direction: Direction
     amount: int
     currency: str
     note: str
+
+    def __post_init__(self) -> None:
+        refuse_faults(
+            {
+                "customer_id": fault_of_name(self.customer_id),
+                "amount": fault_of_amount(self.amount, least=1),
+                "note": fault_of_text(self.note, most=LONGEST_NOTE),
+            }
+        )
 
 
 def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: datetime) -> Adjustment:

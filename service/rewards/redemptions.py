@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.tables import KnownCustomer
-from service.errors import BadValues, ReferralError, Unknown
+from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
 from service.rewards import postings, upkeep
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption
+from service.values import fault_of_amount, fault_of_name
 
 RESERVED_FOR = timedelta(hours=1)
 
@@ -29,12 +30,24 @@ class RedemptionSettled(ReferralError):
 
 @dataclass(frozen=True, slots=True)
 class NewRedemption:
-    """Balance to be set aside. amount: minor units, > 0. order_id: the order that it pays, where it is known."""
+    """Balance to be set aside. amount: minor units, > 0. order_id: the order that it pays, where it is known.
+
+    Raises BadValues.
+    """
 
     customer_id: str
     amount: int
     currency: str
     order_id: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse_faults(
+            {
+                "customer_id": fault_of_name(self.customer_id),
+                "amount": fault_of_amount(self.amount, least=1),
+                "order_id": None if self.order_id is None else fault_of_name(self.order_id),
+            }
+        )
 
 
 def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: datetime) -> Redemption:

@@ -31,10 +31,30 @@ RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
 
 STEP = 250
-"""How many of a kind one transaction books."""
+"""How many of a kind one transaction books, and what came at the same moment as the last of them."""
+
+EVERYTHING = 2**31 - 1
 
 Event = tuple[datetime, int, UUID, Reward | Redemption]
 """When, what, of which, and that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What time has brought to an end and nobody has booked: each kind in the order of its times."""
+
+    ripe: Sequence[Reward]
+    stale: Sequence[Redemption]
+    expired: Sequence[Reward]
+
+    def known_until(self, now: datetime) -> datetime | None:
+        """Up to when all of it is known; None where it is all there is."""
+        times = (
+            [reward.available_at for reward in self.ripe],
+            [redemption.expires_at for redemption in self.stale],
+            [reward.expires_at or now for reward in self.expired],
+        )
+        return min((of_a_kind[-1] for of_a_kind in times if len(of_a_kind) == STEP), default=None)
 
 
 @dataclass(slots=True)
@@ -70,41 +90,43 @@ def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, no
 
 def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> bool:
     """Book the first of what time has done to this customer, who is locked. Returns whether that was all."""
-    due = rewards.due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
-    stale = redemptions.stale(session, merchant_id, customer.customer_id, now=now, limit=STEP)
-    expired = rewards.expired(session, merchant_id, customer.customer_id, now=now, limit=STEP)
-    if not (due or stale or expired):
+    due = _due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
+    if not (due.ripe or due.stale or due.expired):
         return True
-    # Of a kind that has more, nothing is known of what came after the last one: that is for the next step.
-    times = (
-        [reward.available_at for reward in due],
-        [redemption.expires_at for redemption in stale],
-        [reward.expires_at or now for reward in expired],
-    )
-    until = min([now, *(of_a_kind[-1] for of_a_kind in times if len(of_a_kind) == STEP)])
-    _book(session, merchant_id, customer, _events(due, stale, expired, until), until=until, now=now)
+    until = due.known_until(now)
+    if until is not None:
+        # Of a kind that has more, nothing is known of what came after the last one: that is for the next step. What
+        # came at the same moment as the last one belongs to this step, however much it is.
+        due = _due(session, merchant_id, customer.customer_id, now=until, limit=EVERYTHING)
+    _book(session, merchant_id, customer, due, until=until or now, now=now)
     session.flush()
-    return until == now
+    return until is None or until == now
 
 
-def _events(
-    due: Sequence[Reward], stale: Sequence[Redemption], expired: Sequence[Reward], until: datetime
-) -> list[Event]:
+def _due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Due:
+    return Due(
+        rewards.due(session, merchant_id, customer_id, now=now, limit=limit),
+        redemptions.stale(session, merchant_id, customer_id, now=now, limit=limit),
+        rewards.expired(session, merchant_id, customer_id, now=now, limit=limit),
+    )
+
+
+def _events(due: Due, until: datetime) -> list[Event]:
     """What happened up to this time, in its order. A reward that has ripened may have lapsed since."""
-    over = [*expired, *(reward for reward in due if reward.expires_at is not None)]
+    over = [*due.expired, *(reward for reward in due.ripe if reward.expires_at is not None)]
     happened: list[Event] = [
-        *((reward.available_at, RIPENS, reward.reward_id, reward) for reward in due),
-        *((redemption.expires_at, GIVEN_BACK, redemption.redemption_id, redemption) for redemption in stale),
+        *((reward.available_at, RIPENS, reward.reward_id, reward) for reward in due.ripe),
+        *((redemption.expires_at, GIVEN_BACK, redemption.redemption_id, redemption) for redemption in due.stale),
         *((reward.expires_at, LAPSES, reward.reward_id, reward) for reward in over if reward.expires_at is not None),
     ]
     return sorted((event for event in happened if event[0] <= until), key=lambda event: event[:3])
 
 
 def _book(
-    session: Session, merchant_id: UUID, customer: KnownCustomer, events: list[Event], *, until: datetime, now: datetime
+    session: Session, merchant_id: UUID, customer: KnownCustomer, due: Due, *, until: datetime, now: datetime
 ) -> None:
-    expired = [subject for _, what, _, subject in events if what == LAPSES and isinstance(subject, Reward)]
-    held = _held(session, merchant_id, customer, [one for one in expired if one.status == "available"], until=until)
+    events = _events(due, until)
+    held = _held(session, merchant_id, customer, due.expired, until=until)
     transactions = []
     for _, what, _, subject in events:
         of_currency = held[subject.currency]

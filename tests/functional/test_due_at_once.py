@@ -63,10 +63,12 @@ def orders_of_long_ago(database: Database, shop: Shop, code: str, *, count: int,
 
 
 def deadlocks(database: Database) -> int:
-    """How many deadlocks the server has had to break."""
+    """How many deadlocks the server has had to break in this database."""
     with database.statements() as connection:
         connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
-        found = connection.exec_driver_sql("SELECT sum(deadlocks) FROM pg_stat_database").scalar_one()
+        found = connection.exec_driver_sql(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).scalar_one()
     return int(found)
 
 

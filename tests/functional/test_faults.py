@@ -177,6 +177,18 @@ def test_a_chunked_body_is_read_whole_or_refused(
     assert answer.startswith(f"HTTP/1.1 {status} "), answer
 
 
+def test_what_kubernetes_puts_beside_a_service_called_orchard_is_no_setting(tmp_path: Path) -> None:
+    command = CommandLine(f"sqlite:///{tmp_path / 'x.db'}", tmp_path)
+    said = command(
+        "db",
+        "upgrade",
+        ORCHARD_PORT="tcp://10.0.0.1:80",
+        ORCHARD_SERVICE_HOST="10.0.0.1",
+        ORCHARD_PORT_80_TCP_ADDR="10.0.0.1",
+    )
+    assert "version" in said
+
+
 @pytest.mark.parametrize(
     ("environment", "faults"),
     [

@@ -1,4 +1,4 @@
-"""The README's own commands, run as they stand, against the demo that `make run` serves."""
+"""The documents' own commands, run as they stand, against the demo that `make run` serves."""
 
 import json
 import os
@@ -22,10 +22,29 @@ def test_what_the_readme_uses_is_there(program: str) -> None:
 
 
 def test_the_main_job_of_the_readme_works_as_written(tmp_path: Path) -> None:
+    printed = paste("README.md", tmp_path)
+    answers = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert answers[0]["status"] == "attributed"
+    assert answers[0]["advocate_id"] == "ana"
+    assert "sound" in printed
+
+
+def test_the_checkout_of_the_integrators_page_works_as_written(tmp_path: Path) -> None:
+    lines = paste("docs/integration.md", tmp_path).splitlines()
+    quote, order, explanation, captured, refund = [json.loads(line) for line in lines if line.startswith("{")]
+    assert (quote["eligible"], quote["advocate_first_name"]) == (True, "Ana")
+    assert quote["friend_reward"] == {"amount": 500, "currency": "EUR", "as": "discount"}
+    assert order["status"] == "attributed"
+    assert {reward["side"]: reward["amount"] for reward in order["rewards"]} == {"advocate": 1000, "friend": 500}
+    assert explanation["customer_text"].startswith("Thank you!")
+    assert (captured["status"], captured["captured_amount"]) == ("captured", 300)
+    assert {part["side"]: part["amount"] for part in refund["reversals"]} == {"advocate": 500, "friend": 250}
+
+
+def paste(document: str, tmp_path: Path) -> str:
+    """What the document's commands print, run as they stand beside the demo."""
     [job] = [
-        block
-        for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-        if "API=" in block
+        block for block in re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL) if "API=" in block
     ]
     url, port = f"sqlite:///{tmp_path / 'orchard.db'}", free_port()
     base_url = f"http://127.0.0.1:{port}"
@@ -47,7 +66,4 @@ def test_the_main_job_of_the_readme_works_as_written(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert answers[0]["status"] == "attributed"
-    assert answers[0]["advocate_id"] == "ana"
-    assert "sound" in done.stdout
+    return done.stdout

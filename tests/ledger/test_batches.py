@@ -46,6 +46,9 @@ def test_what_was_posted_before_is_left_as_it_is(database: Database) -> None:
     post_many(mine, story)
     post_many(mine, story)
     post_many(mine, [])
+    twice = transaction("twice", p(EXPENSE, available(BEN), 1, "EUR"))
+    post_many(mine, [twice, twice])
+    assert mine.balance(BEN).available == 1
     assert mine.balance().available == 30
     assert mine.problems() == []
 

@@ -1,0 +1,54 @@
+"""What time does is the same in one step and in many, also where much falls due at one moment."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from service.rewards import upkeep
+from tests.shop import Shop
+
+START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def told(shop: Shop, steps_of: int, monkeypatch: pytest.MonkeyPatch, *, apart: timedelta) -> Any:
+    """A story of seven rewards, some of which were spent, looked at long after; what became of each."""
+    monkeypatch.setattr(upkeep, "STEP", steps_of)
+    with time_machine.travel(START, tick=False) as clock:
+        code = shop.link(shop.program(friend_reward=None, hold_days=1, reward_expiry_days=5))["code"]
+        for number in range(7):
+            placed = (START + number * apart).isoformat()
+            shop.order(f"f{number}", order_id=f"o{number}", referral=code, ordered_at=placed)
+        clock.move_to(START + timedelta(days=2))
+        spent = shop.reserve("ana", 2500)
+        shop.post(f"/redemptions/{spent['redemption_id']}/capture", {}, status=200)
+        shop.reserve("ana", 700)  # nobody settles it
+        clock.move_to(START + timedelta(days=30))
+        balance = shop.balance("ana")
+        rewards = shop.get("/rewards")["data"]
+        assert shop.get("/ledger/verification")["problems"] == []
+        entries = shop.get("/customers/ana/statement?limit=200", scope="checkout")["data"]
+    lapsed = sorted(entry["amount"] for entry in entries if entry["kind"] == "lapsed")
+    return balance, [reward["status"] for reward in rewards], lapsed
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(minutes=1)])
+@pytest.mark.parametrize("steps_of", [1, 2, 3, 7])
+def test_many_steps_end_where_one_does(
+    new_shop: Callable[[], Shop], monkeypatch: pytest.MonkeyPatch, steps_of: int, apart: timedelta
+) -> None:
+    in_one = told(new_shop(), 1000, monkeypatch, apart=apart)
+    assert told(new_shop(), steps_of, monkeypatch, apart=apart) == in_one
+    assert in_one[0]["pending"] == in_one[0]["available"] == 0
+
+
+def test_a_step_that_ends_exactly_now_leaves_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 2)
+    with time_machine.travel(START, tick=False) as clock:
+        code = shop.link(shop.program(friend_reward=None, hold_days=1))["code"]
+        for number in range(3):
+            shop.order(f"f{number}", referral=code)
+        clock.move_to(START + timedelta(days=1))
+        assert (shop.balance("ana")["pending"], shop.balance("ana")["available"]) == (0, 3000)
