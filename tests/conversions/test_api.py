@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from tests.shop import FIXED, TEN_PERCENT, Shop
 
@@ -320,3 +321,13 @@ def test_the_friend_of_a_paused_program_is_declined_and_comes_back_when_it_resum
 def test_a_fixed_reward_is_credited_to_both_sides(shop: Shop) -> None:
     shop.order("ben", referral=shop.link(shop.program(advocate_reward=FIXED, friend_reward=FIXED))["code"])
     assert (shop.available("ana"), shop.available("ben")) == (1000, 1000)
+
+
+def test_a_replay_that_waited_says_what_the_first_answer_said(shop: Shop) -> None:
+    code = shop.link(shop.program(hold_days=0))["code"]
+    now = datetime.now(UTC)
+    with time_machine.travel(now, tick=False) as clock:
+        first = shop.order("ben", order_id="o", referral=code)
+        clock.move_to(now - timedelta(milliseconds=5))  # its clock was read before it had to wait for the first
+        assert shop.order("ben", order_id="o", referral=code, status=200) == first
+    assert [reward["status"] for reward in first["rewards"]] == ["available", "available"]

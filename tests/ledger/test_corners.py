@@ -102,6 +102,21 @@ def test_a_sealed_transaction_that_waits_again_is_named(database: Database) -> N
     assert any("it is sealed and waits to be" in problem for problem in tampered(mine, wait_again))
 
 
+def test_a_transaction_without_postings_moves_nothing(database: Database) -> None:
+    mine = Books(database)
+    mine.post("a", *EARNED)
+    moved: list[object] = []
+
+    def empty(connection: Connection) -> None:
+        connection.execute(
+            text("DELETE FROM posting WHERE merchant_id = :m"), {"m": stored(database, mine.merchant_id)}
+        )
+        moved.append(proof.movements_of(Session(connection), mine.merchant_id, ["a", "b"]))
+
+    assert tampered(mine, empty)
+    assert moved == [{"a": []}]
+
+
 def test_an_entry_that_cannot_be_hashed_is_a_finding() -> None:
     nothing: Any = None
     entry = Entry("id", "ref", "test", nothing, nothing, b"", None, None, True, [("id", 0, "a", "b", "EUR", 5)])

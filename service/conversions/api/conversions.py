@@ -172,6 +172,8 @@ def create_refund(call: Call, body: refunds.NewRefund, conversion_id: UUID) -> A
 
 def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
     conversion = recorded.conversion
+    # A request that waited for the one that recorded the order read its clock before that one did.
+    now = max(now, conversion.recorded_at)
     return {
         "conversion_id": str(conversion.conversion_id),
         "order_id": conversion.order_id,
