@@ -99,6 +99,18 @@ class Shop:
         body = {"order_id": f"order-{number}", "amount": 5000, "currency": "EUR", "customer": person, **fields}
         return self.post("/conversions", body, status=status, scope="checkout")
 
+    def orders(self) -> dict[str, dict[str, Any]]:
+        """order -> its conversion, of all that were reported, each of which is there once."""
+        recorded: dict[str, dict[str, Any]] = {}
+        cursor = ""
+        while cursor is not None:
+            page = self.get(f"/conversions?limit=200{cursor and '&cursor='}{cursor}")
+            for conversion in page["data"]:
+                assert conversion["order_id"] not in recorded
+                recorded[conversion["order_id"]] = conversion
+            cursor = page["next_cursor"]
+        return recorded
+
     def balance(self, customer: str, currency: str = "EUR") -> dict[str, int]:
         """What a customer has in a currency."""
         found = self.get(f"/customers/{customer}/balance", scope="checkout")["balances"]

@@ -30,14 +30,7 @@ def order(shop: Shop, name: str, code: str) -> Any:
 
 def everything_acknowledged_is_there_once(shop: Shop, acknowledged: dict[str, str]) -> None:
     """Each acknowledged order is recorded once, and Ana's rewards are of the orders that are."""
-    recorded: dict[str, str] = {}
-    cursor = ""
-    while cursor is not None:
-        page = shop.get(f"/conversions?limit=200{cursor and '&cursor='}{cursor}")
-        for conversion in page["data"]:
-            assert conversion["order_id"] not in recorded
-            recorded[conversion["order_id"]] = conversion["conversion_id"]
-        cursor = page["next_cursor"]
+    recorded = {name: conversion["conversion_id"] for name, conversion in shop.orders().items()}
     assert {name: recorded.get(name) for name in acknowledged} == acknowledged
     assert shop.balance("ana")["earned_total"] == 1000 * len(recorded)
     assert shop.get("/ledger/verification")["problems"] == []

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -54,7 +53,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_all_workers_are_killed(
     for thread in threads:
         thread.join()
     assert len(acknowledged) > deaths
-    recorded = _recorded(shop)
+    recorded = shop.orders()
     assert {name: recorded[name]["conversion_id"] for name in acknowledged} == acknowledged
     paid = sum(shop.balance(f"advocate-{number}").get("earned_total", 0) for number in range(len(codes)))
     assert paid == 1000 * len(recorded)
@@ -210,16 +209,3 @@ def test_bad_settings_stop_the_start_with_one_line_that_lists_every_fault(
         said = command(*arguments, status=1, **environment)
         assert len(said.strip().splitlines()) == 1
         assert all(fault in said for fault in faults)
-
-
-def _recorded(shop: Shop) -> dict[str, Any]:
-    """order -> its conversion, of all orders, each of which is there once."""
-    recorded: dict[str, Any] = {}
-    cursor = ""
-    while cursor is not None:
-        page = shop.get(f"/conversions?limit=200{cursor and '&cursor='}{cursor}")
-        for order in page["data"]:
-            assert order["order_id"] not in recorded
-            recorded[order["order_id"]] = order
-        cursor = page["next_cursor"]
-    return recorded
