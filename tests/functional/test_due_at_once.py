@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,9 @@ def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
             number += 1
             advocate = (7 * number + trader) % len(codes)
             asked: list[Callable[[], Any]] = [
-                lambda: shop.order(f"new-{trader}-{number}", referral=codes[advocate]),  # noqa: B023
-                lambda: shop.balance(f"{advocate}-f{number % 25}"),  # noqa: B023
-                lambda: _refund_one(shop, f"{advocate}-{number % 25}", f"{trader}-{number}"),  # noqa: B023
+                partial(shop.order, f"new-{trader}-{number}", referral=codes[advocate]),
+                partial(shop.balance, f"{advocate}-f{number % 25}"),
+                partial(_refund_one, shop, f"{advocate}-{number % 25}", f"{trader}-{number}"),
             ]
             for ask in asked:
                 started = time.monotonic()
