@@ -52,3 +52,14 @@ def test_an_amount_is_within_its_bounds(minor: int, least: int, good: bool) -> N
 )
 def test_an_instant_is_between_1970_and_tomorrow_and_says_its_offset(moment: datetime, good: bool) -> None:
     assert (values.fault_of_instant(moment, now=NOW) is None) is good
+
+
+def test_a_fault_says_what_is_wrong_and_within_which_bounds() -> None:
+    assert values.fault_of_name("a" * 255) is None
+    assert values.fault_of_name("a" * 256) == "Length must be between 1 and 255."
+    assert values.fault_of_text("\u2028a", most=5) == "It is blank, or holds control characters."
+    assert values.fault_of_locale("x") == "It is not a locale such as de-AT."
+    assert values.fault_of_amount(-1) == f"It must be an integer in minor units, from 0 to {10**15}."
+    assert values.fault_of_instant(NOW.replace(tzinfo=None), now=NOW) == "It must say its offset from UTC."
+    assert values.fault_of_instant(NOW.replace(year=1969), now=NOW) == "It is before 1970."
+    assert values.fault_of_instant(NOW + timedelta(days=2), now=NOW) == "It is in the future."

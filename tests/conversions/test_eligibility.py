@@ -153,3 +153,100 @@ def test_what_was_noted_is_told_to_staff_and_to_the_customer() -> None:
     told = explain("repeat", ["already_referred"])
     assert told.staff_text.endswith("Noted: already_referred.")
     assert told.customer_text.endswith("You came to us through another friend, so this order counts for that friend.")
+
+
+def said(facts: Facts) -> dict[str, tuple[bool, str]]:
+    """What each rule says to these facts."""
+    return {decision.rule: (decision.passed, decision.detail) for decision in decide(facts).decisions}
+
+
+def test_every_rule_that_agrees_says_why() -> None:
+    assert said(GOOD) == {
+        "link_revoked": (True, "The link is active."),
+        "link_expired": (True, "The link does not expire."),
+        "program_paused": (True, "The program is active."),
+        "outside_window": (
+            True,
+            "Visited at 2026-04-30T12:00:00+00:00, ordered at 2026-05-01T12:00:00+00:00, "
+            "the window ends at 2026-05-30T12:00:00+00:00.",
+        ),
+        "self_referral": (True, "Two customers with two mailboxes, or one is not known."),
+        "circular_referral": (True, "The friend is not above the advocate in the chain of referrals."),
+        "existing_customer": (True, "The friend has no earlier order."),
+        "below_minimum": (True, "The order is 5000, the minimum 0 (minor units)."),
+        "currency_mismatch": (True, "The order is in EUR, the program in EUR."),
+        "cap_reached": (True, "The program has no cap."),
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule", "detail"),
+    [
+        (replace(GOOD, link_expires_at=NOW), "link_expired", "The link expires at 2026-05-01T12:00:00+00:00."),
+        (replace(GOOD, friend=Person("ana")), "self_referral", "Advocate and friend are the same customer."),
+        (
+            replace(GOOD, friend=Person("ana2", "ana@example.com")),
+            "self_referral",
+            "Two customers with the same mailbox.",
+        ),
+        (
+            replace(GOOD, friend_is_above=True),
+            "circular_referral",
+            "The friend is above the advocate in the chain of referrals.",
+        ),
+        (replace(GOOD, has_earlier_order=True), "existing_customer", "The friend has ordered here before."),
+        (
+            replace(GOOD, friend=Person("ben", since=NOW)),
+            "existing_customer",
+            "The friend was a customer before Orchard.",
+        ),
+        (
+            replace(with_terms(max_rewards_per_advocate=3), rewarded_friends=3),
+            "cap_reached",
+            "The advocate has 3 other rewarded referrals of at most 3.",
+        ),
+    ],
+)
+def test_every_rule_that_says_no_says_why(facts: Facts, rule: str, detail: str) -> None:
+    assert said(facts)[rule] == (False, detail)
+
+
+def test_a_rule_that_cannot_be_asked_agrees_and_says_so() -> None:
+    assert said(replace(GOOD, friend=None))["self_referral"] == (True, "Nobody knows yet who will order.")
+    assert said(replace(GOOD, friend=None))["existing_customer"] == (True, "The friend has no earlier order.")
+    assert said(replace(GOOD, visited_at=None))["outside_window"] == (
+        True,
+        "A link or a code carries no visit and no window.",
+    )
+    welcoming = replace(with_terms(new_customers_only=False), has_earlier_order=True)
+    assert said(welcoming)["existing_customer"] == (True, "The program welcomes existing customers.")
+
+
+def test_a_later_order_says_to_which_referral_it_belongs_and_how_many_were_rewarded() -> None:
+    decided = later_order(with_terms(rewarded_orders=2), rewarded_orders_so_far=2, given_by_another=True)
+    assert [(one.rule, one.passed, one.detail) for one in decided.decisions] == [
+        ("existing_referral", True, "The friend was referred before; the order belongs to that referral."),
+        ("already_referred", False, "The token given is another advocate's."),
+        ("rewarded_orders", False, "2 orders of this friend were rewarded, of 2."),
+    ]
+    unlimited = later_order(with_terms(rewarded_orders=None), rewarded_orders_so_far=2, given_by_another=False)
+    assert [one.rule for one in unlimited.decisions] == [
+        "existing_referral",
+        "rewarded_orders",
+        "program_paused",
+        "below_minimum",
+        "currency_mismatch",
+        "cap_reached",
+    ]
+    assert unlimited.decisions[1].detail == "2 orders of this friend were rewarded, of any number."
+    assert unlimited.reasons == ()
+
+
+def test_without_a_referral_that_could_earn_something_it_matters_whether_one_was_given() -> None:
+    given, none = decided_of(None, referral_given=True), decided_of(None, referral_given=False)
+    assert (given.status, given.reasons, none.status, none.reasons) == (
+        "declined",
+        ("invalid_referral",),
+        "unattributed",
+        (),
+    )

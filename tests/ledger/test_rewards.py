@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ledger.rewards import FixedReward, PercentReward, taken_back
+from service.ledger.rewards import FixedReward, PercentReward, lapsing, taken_back
 
 amounts = st.integers(1, 10**15)
 
@@ -39,3 +39,21 @@ def test_refunds_take_back_more_and_more_and_in_the_end_exactly_all(reward: int,
 def test_more_than_the_order_cannot_be_taken_back() -> None:
     with pytest.raises(ValueError, match="cannot pass"):
         taken_back(100, refunded_total=11, order_amount=10)
+
+
+@pytest.mark.parametrize(
+    ("left", "available", "left_of_later", "lapses"),
+    [
+        (1000, 1000, 0, 1000),  # nothing was spent
+        (1000, 400, 0, 400),  # part of it was
+        (1000, 1500, 1000, 500),  # what expires first is spent first
+        (1000, 1000, 1000, 0),  # all of it was spent, and the later one is whole
+        (1000, 300, 1000, 0),  # more than it was spent
+        (1000, 5000, 1000, 1000),  # never more than is left of it
+        (0, 500, 0, 0),
+    ],
+)
+def test_what_lapses_is_what_is_left_once_later_rewards_account_for_theirs(
+    left: int, available: int, left_of_later: int, lapses: int
+) -> None:
+    assert lapsing(left, available=available, left_of_later=left_of_later) == lapses
