@@ -229,6 +229,7 @@ def test_a_later_order_says_to_which_referral_it_belongs_and_how_many_were_rewar
         ("already_referred", False, "The token given is another advocate's."),
         ("rewarded_orders", False, "2 orders of this friend were rewarded, of 2."),
     ]
+    assert (decided.status, decided.reasons) == ("repeat", ("already_referred",))
     unlimited = later_order(with_terms(rewarded_orders=None), rewarded_orders_so_far=2, given_by_another=False)
     assert [one.rule for one in unlimited.decisions] == [
         "existing_referral",
@@ -250,3 +251,9 @@ def test_without_a_referral_that_could_earn_something_it_matters_whether_one_was
         "unattributed",
         (),
     )
+
+
+def test_the_minimum_itself_is_enough_and_is_not_compared_across_currencies() -> None:
+    assert decide(with_terms(minimum_order_amount=5000)).reasons == ()
+    abroad = replace(with_terms(minimum_order_amount=5001), currency="USD")
+    assert decide(abroad).reasons == ("currency_mismatch",)
