@@ -78,13 +78,13 @@ def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID
 def known(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
     """These customers by their ids; the answer lacks those that do not exist."""
     rows = session.execute(_READ, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
-    return {row.customer_id: KnownCustomer(*row) for row in rows}
+    return {row.customer_id: KnownCustomer(**row._mapping) for row in rows}
 
 
 def lock(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
     """As `known`, and locks them in the global order until the transaction ends."""
     rows = session.execute(_LOCK, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
-    return {row.customer_id: KnownCustomer(*row) for row in rows}
+    return {row.customer_id: KnownCustomer(**row._mapping) for row in rows}
 
 
 def change(session: Session, merchant_id: UUID, customer_id: str, values: Mapping[str, object]) -> None:

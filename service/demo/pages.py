@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from service.demo.preparation import kept_names
-from service.web.pages import HEADERS, page
+from service.web.pages import page, redirect
 from service.web.wiring import wiring
 
 blueprint = Blueprint("demo", __name__, template_folder="templates")
@@ -13,7 +13,7 @@ blueprint = Blueprint("demo", __name__, template_folder="templates")
 def start() -> Response:
     """Ana's link, once `make run` has made it."""
     link = kept_names().get("link")
-    return page("no-demo.html", 404) if link is None else Response("", 302, {**HEADERS, "Location": link})
+    return page("no-demo.html", 404) if link is None else redirect(link)
 
 
 @blueprint.get("/demo/shop")

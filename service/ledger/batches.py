@@ -13,6 +13,7 @@ from service.ledger.tables import posting_table, transaction_table, unsealed_tab
 from service.ledger.transactions import Transaction
 from service.ledger.writing import raise_balances
 
+LOOKED_UP_AT_ONCE = 1_000
 _t = transaction_table.c
 _KNOWN = select(_t.reference, _t.fingerprint).where(
     _t.merchant_id == bindparam("merchant"), _t.reference.in_(bindparam("names", expanding=True))
@@ -30,14 +31,9 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
     changes = [journal.changes_of(transaction.postings) for transaction in transactions]
     of_owners = {key for one in changes for key in one if key[0].floor is not None}
     held = balances.lock(session, merchant_id, of_owners)
-    known = {
-        reference: bytes(fingerprint)
-        for reference, fingerprint in session.execute(
-            _KNOWN, {"merchant": merchant_id, "names": [one.reference for one in transactions]}
-        )
-    }
+    known = _known(session, merchant_id, [transaction.reference for transaction in transactions])
     total: balances.Changes = defaultdict(int)
-    rows, lines = [], []
+    fresh: list[tuple[Transaction, bytes]] = []
     for transaction, change in zip(transactions, changes, strict=True):
         fingerprint = journal.fingerprint_of(transaction)
         if transaction.reference in known:
@@ -49,27 +45,35 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
         journal.refuse_overdraft({key: by for key, by in change.items() if by < 0 and key in of_owners}, running)
         for key, by in change.items():
             total[key] += by
-        rows.append(journal.row_of(merchant_id, transaction, fingerprint))
-        lines += journal.lines_of(merchant_id, transaction)
-    if rows:
-        _write(session, merchant_id, rows, lines, total)
+        fresh.append((transaction, fingerprint))
+    if fresh:
+        _write(session, merchant_id, fresh, total)
+
+
+def _known(session: Session, merchant_id: UUID, names: Sequence[str]) -> dict[str, bytes]:
+    """reference -> fingerprint, of those of these that were posted; looked up in parts, as a statement takes only so
+    many values.
+    """
+    known = {}
+    for start in range(0, len(names), LOOKED_UP_AT_ONCE):
+        part = names[start : start + LOOKED_UP_AT_ONCE]
+        for reference, fingerprint in session.execute(_KNOWN, {"merchant": merchant_id, "names": part}):
+            known[reference] = bytes(fingerprint)
+    return known
 
 
 def _write(
-    session: Session,
-    merchant_id: UUID,
-    rows: list[dict[str, object]],
-    lines: list[dict[str, object]],
-    total: balances.Changes,
+    session: Session, merchant_id: UUID, fresh: Sequence[tuple[Transaction, bytes]], total: balances.Changes
 ) -> None:
     """The rows of the journal, then the balances: all of one slot, so that a batch holds few of the hot ones."""
+    rows = [journal.row_of(merchant_id, transaction, fingerprint) for transaction, fingerprint in fresh]
+    lines = [line for transaction, _ in fresh for line in journal.lines_of(merchant_id, transaction)]
     waiting = [{name: row[name] for name in ("merchant_id", "transaction_id")} for row in rows]
     for table, its_rows in ((transaction_table, rows), (posting_table, lines), (unsealed_table, waiting)):
         session.execute(insert(table), its_rows)
-    first = rows[0]["transaction_id"]
-    spread = first.int if isinstance(first, UUID) else 0
     falling = {key: by for key, by in total.items() if by < 0 and key[0].floor is not None}
     balances.lower(session, merchant_id, falling)
     rising = {key: by for key, by in total.items() if key not in falling}
     if rising:
-        raise_balances(session, balances.rows(merchant_id, rising, spread=spread))
+        first, _ = fresh[0]
+        raise_balances(session, balances.rows(merchant_id, rising, spread=first.transaction_id.int))

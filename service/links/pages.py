@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, request
 
 from service.links.following import Arrival, Ended, Follower, Following, Onward, WayUnknown, Welcome
 from service.links.visitors import classify
-from service.web.pages import HEADERS, page
+from service.web.pages import page, redirect
 
 RETRY_AFTER_SECONDS = 5
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
@@ -29,7 +29,7 @@ def follow_link(token: str) -> Response:
 def _page_of(arrival: Arrival) -> Response:
     match arrival:
         case Onward(location):
-            return Response("", 302, {**HEADERS, "Location": location}, content_type="text/plain")
+            return redirect(location)
         case Welcome(greeting, onward):
             return page("greeting.html", 200, greeting=greeting, onward=onward)
         case Ended(destination_url):

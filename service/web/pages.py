@@ -25,6 +25,11 @@ def asset(name: str) -> Response:
     return send_from_directory(STATIC, name, max_age=3600)
 
 
+def redirect(location: str) -> Response:
+    """Lead somebody on, with the headers of a page."""
+    return Response("", 302, {**HEADERS, "Location": location}, content_type="text/plain")
+
+
 def page(template: str, status: int, **values: object) -> Response:
     """A page for people."""
     return Response(render_template(template, **values), status, HEADERS, content_type="text/html; charset=utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from service.database.engine import Database
 from service.ids import new_id
-from service.ledger import books
+from service.ledger import batches, books
 from service.ledger.books import EXPENSE, LAPSED, Posting, Transaction, available, owed, pending
 from tests.ledger.books import ANA, BEN, NOW, Books, p
 
@@ -49,6 +49,16 @@ def test_what_was_posted_before_is_left_as_it_is(database: Database) -> None:
     twice = transaction("twice", p(EXPENSE, available(BEN), 1, "EUR"))
     post_many(mine, [twice, twice])
     assert mine.balance(BEN).available == 1
+    assert mine.balance().available == 30
+    assert mine.problems() == []
+
+
+def test_a_batch_of_more_than_one_look_up_is_posted_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "LOOKED_UP_AT_ONCE", 2)
+    mine = Books(database)
+    story = [transaction(reference, *postings) for reference, postings in STORY]
+    post_many(mine, story[:5])
+    post_many(mine, story)
     assert mine.balance().available == 30
     assert mine.problems() == []
 
