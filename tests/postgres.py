@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -61,4 +61,6 @@ def running() -> Iterator[PostgreSQL]:
         yield server
     finally:
         server._server.cleanup()
+        with suppress(subprocess.CalledProcessError):  # one that was started again, of which the wheel knows nothing
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
