@@ -8,9 +8,9 @@ TESTS ?= tests
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
-PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/links/codes.py,service/links/evidence.py,service/links/visitors.py,service/programs/terms.py,service/rewards/references.py,service/values.py
+PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/values.py
 
-.PHONY: help install run test soak coverage check fmt lint types imports openapi lock bench bench-books clean
+.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi lock bench bench-books clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ coverage: install ## Run the tests and say which branches they took; all of them
 	$(PYTEST) --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --include "$(PROVED)" --fail-under 100
+
+mutants: install ## Break the ledger and the PURE files line by line, and see a test go red (an hour)
+	$(BIN)/python -m tests.mutants
 
 check: install lint types imports openapi-check coverage soak ## Everything that must pass: format, lint, types, imports, contract, tests
 
@@ -77,4 +80,4 @@ lock: install ## Resolve the dependencies anew
 	$(BIN)/uv pip compile -q setup.cfg --all-extras --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
 
 clean: ## Remove what was made here, the demo's data too
-	rm -rf $(VENV) var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* mutants

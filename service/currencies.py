@@ -1,23 +1,21 @@
 """Currencies as ISO 4217 lists them, and how amounts in them are shown."""
 
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 
 import iso4217
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_symbol
 
+_EXPONENTS = {currency.code: currency.exponent for currency in iso4217.Currency}
 
-@cache
+
 def exponent(currency: str) -> int | None:
     """How many decimals the currency's minor unit has; None for what is not a currency one can pay in.
 
     Source: ISO 4217, by the iso4217 library.
     """
-    try:
-        return iso4217.Currency(currency).exponent
-    except ValueError:
-        return None
+    return _EXPONENTS.get(currency)
 
 
 def decimals(currency: str) -> int:
@@ -25,10 +23,9 @@ def decimals(currency: str) -> int:
     return exponent(currency) or 0
 
 
-@cache
 def known() -> list[str]:
     """Every currency that one can pay in, by code."""
-    return sorted(currency.code for currency in iso4217.Currency if currency.exponent is not None)
+    return sorted(code for code, decimals in _EXPONENTS.items() if decimals is not None)
 
 
 def shown(amount: int, currency: str, locale: str | None = None) -> str:
@@ -46,9 +43,14 @@ def shown(amount: int, currency: str, locale: str | None = None) -> str:
     return str(format_currency(value, currency, pattern, locale=place, currency_digits=False))
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _locale(tag: str | None) -> Locale:
     try:
         return Locale.parse((tag or "en").replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return Locale("en")
+
+
+def fault_of_currency(code: str) -> str | None:
+    """What is wrong with a currency that someone wants to pay in, in words for the caller, or None."""
+    return None if exponent(code) is not None else "It is not a currency of ISO 4217."

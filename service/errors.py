@@ -26,6 +26,6 @@ class BadValues(ReferralError):
 
 def refuse_faults(faults: Mapping[str, str | None]) -> None:
     """Raise BadValues if any of these fields has a fault."""
-    found = {field: message for field, message in faults.items() if message}
-    if found:
-        raise BadValues(found)
+    wrong = {field: message for field, message in faults.items() if message}
+    if wrong:
+        raise BadValues(wrong)

@@ -10,6 +10,7 @@ LARGEST_AMOUNT = 10**15
 LONGEST_NAME = 255
 LONGEST_FIRST_NAME = 80
 LONGEST_NOTE = 500
+LONGEST_CHANNEL = 40
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(days=1)
 """How far a shop's clock, or its idea of time zones, may be ahead of ours."""

@@ -19,18 +19,15 @@ from service.merchants import keys
 from service.migrations import schema
 from service.settings import Settings
 from service.tokens import TokenSigner
-from tests.postgres import PostgreSQL, running
+from tests.postgres import FOLDER, TEMPLATE, PostgreSQL, running_for_all
 from tests.serving import SECRET
 from tests.shop import Shop
 
 settings.register_profile("orchard", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("orchard")
 BACKENDS = ("sqlite", "postgresql")
-TEMPLATE = "migrated"
-FOLDER = "TESTS_POSTGRES_FOLDER"
-"""How the processes of one run are told where its PostgreSQL is."""
 
-SERVER: pytest.StashKey[AbstractContextManager[PostgreSQL]] = pytest.StashKey()
+SERVER: pytest.StashKey[AbstractContextManager[None]] = pytest.StashKey()
 
 
 def missing(what: str) -> NoReturn:
@@ -47,14 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL for all processes of this run, with a migrated database to be cloned."""
-    if _is_controller(config) and not config.option.collectonly:
-        config.stash[SERVER] = running()
-        server = config.stash[SERVER].__enter__()
-        database = Database(_url(server, server.create(TEMPLATE)))
-        schema.upgrade(database)
-        database.dispose()
-        os.environ[FOLDER] = str(server.folder)
+    """Start one PostgreSQL for all processes of this run, with a migrated database to be cloned.
+
+    A run inside a run (a mutant's) finds the one of the outer run, which is named in the environment.
+    """
+    if FOLDER not in os.environ and not config.option.collectonly:
+        config.stash[SERVER] = running_for_all()
+        config.stash[SERVER].__enter__()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -82,7 +78,7 @@ def new_database_url(postgres: PostgreSQL, tmp_path_factory: pytest.TempPathFact
     def make(backend: str) -> str:
         if backend == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'orchard.db'}"
-        return _url(postgres, postgres.create())
+        return postgres.engine_url(postgres.create())
 
     return make
 
@@ -98,17 +94,9 @@ def migrated_database_url(postgres: PostgreSQL, tmp_path_factory: pytest.TempPat
     def make(backend: str) -> str:
         if backend == "sqlite":
             return f"sqlite:///{shutil.copy(pattern, tmp_path_factory.mktemp('sqlite'))}"
-        return _url(postgres, postgres.create(template=TEMPLATE))
+        return postgres.engine_url(postgres.create(template=TEMPLATE))
 
     return make
-
-
-def _is_controller(config: pytest.Config) -> bool:
-    return not hasattr(config, "workerinput")
-
-
-def _url(server: PostgreSQL, name: str) -> str:
-    return server.url(name).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

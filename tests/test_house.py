@@ -246,6 +246,12 @@ def test_every_branch_of_the_ledger_and_of_pure_files_is_asked_for() -> None:
     pure = CONTRACTS["importlinter:contract:pure"]["source_modules"].split()
     outside = {name.replace(".", "/") + ".py" for name in pure if not name.startswith("service.ledger")}
     assert set(proved.split(",")) == {"service/ledger/*", *outside}
+    assert set(CONTRACTS["mutmut"]["only_mutate"].split()) == set(proved.split(","))
+
+
+def test_the_session_writes_early_in_one_place_alone() -> None:
+    flushing = {dotted(path) for path in FILES if "session.flush()" in path.read_text()}
+    assert flushing == {"service.database.writing"}
 
 
 def test_everything_of_the_ledger_is_behind_its_doors() -> None:

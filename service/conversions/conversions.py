@@ -14,7 +14,7 @@ from service.conversions.facts import Glimpse
 from service.conversions.rules import Facts
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
-from service.currencies import exponent
+from service.currencies import fault_of_currency
 from service.customers import tables as customers
 from service.customers.customers import Contact, learn
 from service.customers.tables import KnownCustomer
@@ -60,7 +60,7 @@ class Order:
             {
                 "order_id": fault_of_name(self.order_id),
                 "amount": fault_of_amount(self.amount),
-                "currency": None if exponent(self.currency) is not None else "It is not a currency of ISO 4217.",
+                "currency": fault_of_currency(self.currency),
             }
         )
 

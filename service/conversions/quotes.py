@@ -10,24 +10,33 @@ from service.conversions import facts
 from service.conversions.attribution import decide
 from service.conversions.eligibility import EXISTING_CUSTOMER
 from service.conversions.facts import Glimpse
+from service.currencies import fault_of_currency
 from service.customers import tables as customers
 from service.customers.customers import Contact
 from service.customers.mailboxes import fold
 from service.customers.tables import KnownCustomer
+from service.errors import refuse_faults
 from service.links.evidence import read_referral
 from service.tokens import TokenSigner
+from service.values import fault_of_amount
 
 NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a shop asks. amount: minor units. customer: None while the shop does not know who will order."""
+    """What a shop asks. amount: minor units. customer: None while the shop does not know who will order.
+
+    Raises BadValues.
+    """
 
     referral: str
     amount: int
     currency: str
     customer: Contact | None = None
+
+    def __post_init__(self) -> None:
+        refuse_faults({"amount": fault_of_amount(self.amount), "currency": fault_of_currency(self.currency)})
 
 
 @dataclass(frozen=True, slots=True)

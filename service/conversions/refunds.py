@@ -12,6 +12,7 @@ from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, Reversal
 from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
+from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
@@ -79,7 +80,6 @@ def refund(
         raise BadValues({"amount": f"Only {left} of the order is left to refund (minor units)."})
     for customer in people.values():
         upkeep.catch_up(session, merchant_id, customer, now=now)
-    session.flush()
     recorded = Refund(
         merchant_id=merchant_id,
         entry_id=new_id(),
@@ -112,8 +112,7 @@ def _take_back(
         effective_at=max(recorded.refunded_at, conversion.ordered_at),
         recorded_at=recorded.recorded_at,
     )
-    session.add(recorded)
-    session.flush()
+    write_now(session, recorded)
     for reward, part in parts:
         _reverse(session, recorded, reward, part)
 

@@ -18,6 +18,7 @@ from service.conversions import conversions
 from service.conversions.conversions import Order
 from service.customers.customers import Contact
 from service.database.engine import Database
+from service.database.writing import write_now
 from service.errors import ReferralError
 from service.links import links
 from service.links.evidence import link_token
@@ -120,7 +121,7 @@ def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id:
         raise ValueError("friend_of needs --program")
     asked = NewLink(source.program_id, Contact(advocate_id), channel="replay")
     link, _ = links.create(session, source.merchant_id, asked, now=now)
-    session.flush()
+    write_now(session)
     return link_token(signer, source.merchant_id, link.link_id)
 
 

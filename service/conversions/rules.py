@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.links.states import LinkStatus
+from service.programs.states import ProgramStatus
 from service.programs.terms import Terms
 
 
@@ -33,9 +35,9 @@ class Facts:
     program_id: UUID
     terms: Terms
     terms_version: int
-    program_status: str
+    program_status: ProgramStatus
     link_id: UUID
-    link_status: str
+    link_status: LinkStatus
     link_expires_at: datetime | None
     visited_at: datetime | None
     ordered_at: datetime

@@ -70,9 +70,9 @@ def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | Non
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    values = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since"))
+    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since"))
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
-    session.execute(_ADD, numbered([{**values, **named}]))
+    session.execute(_ADD, numbered([{**unsaid, **named}]))
 
 
 def known(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
@@ -87,7 +87,7 @@ def lock(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> di
     return {row.customer_id: KnownCustomer(**row._mapping) for row in rows}
 
 
-def change(session: Session, merchant_id: UUID, customer_id: str, values: Mapping[str, object]) -> None:
+def change(session: Session, merchant_id: UUID, customer_id: str, columns: Mapping[str, object]) -> None:
     """Set these columns of a customer that exists."""
     query = update(Customer).where(Customer.merchant_id == merchant_id, Customer.customer_id == customer_id)
-    session.execute(query.values(**values), execution_options={"synchronize_session": False})
+    session.execute(query.values(**columns), execution_options={"synchronize_session": False})

@@ -1,5 +1,10 @@
-"""Writing past the unit of work, in one place: for the path of every checkout, where it was measured to pay.
+"""Writing at another moment than the unit of work would, in one place.
 
+`write_now` is for order: the session writes when the transaction ends, and orders its rows by relationships, which
+these tables do not declare, nor does it write before it reads (autoflush would look at every row of the session before
+each statement). So a row that others point to, and a change that a later statement reads back, are written by name.
+
+The rest steps around the unit of work on the path of every checkout, where it was measured to pay.
 The unit of work sorts, batches and counts what it writes, and SQLAlchemy compiles its own ON CONFLICT constructs anew
 at each execution: a third of what a conversion costs. What is written here is not seen by the session, so it is for
 rows that nobody reads through the session in the same transaction, or that are read with `populate_existing`.
@@ -13,6 +18,12 @@ from sqlalchemy import FromClause, TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
 from service.database.tables import Base
+
+
+def write_now(session: Session, *rows: Base) -> None:
+    """Write these new rows and all that was changed before, ahead of what follows in the same transaction."""
+    session.add_all(rows)
+    session.flush()
 
 
 @cache

@@ -29,11 +29,11 @@ class BookCount:
 
 def count_books(session: Session, merchant_id: UUID) -> BookCount:
     """How many transactions and postings the merchant has."""
-    found = [
+    counts = [
         session.scalar(select(func.count()).select_from(table).where(table.c.merchant_id == merchant_id)) or 0
         for table in (transaction_table, posting_table)
     ]
-    return BookCount(*found)
+    return BookCount(*counts)
 
 
 class Verification:
@@ -190,8 +190,8 @@ class _Chain:
 
     def faults(self) -> Iterator[str]:
         """What came to light since this was asked last."""
-        found, self._faults = self._faults, []
-        yield from found
+        named, self._faults = self._faults, []
+        yield from named
 
     def finish(self) -> Iterator[str]:
         """What came to light once all have passed by."""

@@ -59,10 +59,10 @@ def account_balances(session: Session, merchant_id: UUID, accounts: Iterable[Acc
 def owner_balances(session: Session, merchant_id: UUID, owner: str) -> dict[str, OwnerBalance]:
     """currency -> balance, for the currencies in which this owner ever had anything."""
     names = [Account(kind, owner).name for kind in OWNER_KINDS]
-    found: dict[str, dict[str, int]] = {}
+    amounts_of: dict[str, dict[str, int]] = {}
     for kind, currency, amount in session.execute(_OF_OWNER, {"m": merchant_id, "names": names}):
-        found.setdefault(currency, {})[kind] = amount
-    return {currency: OwnerBalance(currency, **amounts) for currency, amounts in found.items()}
+        amounts_of.setdefault(currency, {})[kind] = amount
+    return {currency: OwnerBalance(currency, **amounts) for currency, amounts in amounts_of.items()}
 
 
 def owner_holdings(session: Session, merchant_id: UUID, kind: Kind) -> Iterator[tuple[str, str, int]]:

@@ -56,8 +56,8 @@ def seal_next_block(session: Session, merchant_id: UUID, *, now: datetime) -> Bl
     last = newest_block(session, merchant_id)
     number, previous = (last.number + 1, last.hash) if last else (1, genesis(str(merchant_id)))
     block = Block(number, block_hash(previous, number, moment(now), list(digests.values())), len(digests), now)
-    values = {"merchant_id": merchant_id, "number": number, "previous": previous, "hash": block.hash}
-    session.execute(insert(block_table), {**values, "transactions": block.transactions, "sealed_at": now})
+    link = {"merchant_id": merchant_id, "number": number, "previous": previous, "hash": block.hash}
+    session.execute(insert(block_table), {**link, "transactions": block.transactions, "sealed_at": now})
     of_block = {"merchant_id": merchant_id, "block": number}
     session.execute(
         insert(seal_table), [{**of_block, "transaction_id": name, "digest": one} for name, one in digests.items()]

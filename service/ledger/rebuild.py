@@ -87,8 +87,8 @@ def _names(merchant_id: UUID, after: str, *, limit: int | None) -> Select[tuple[
     for table, column in ((_b, _b.account), (_p, _p.debit), (_p, _p.credit)):
         look = select(column.label("name")).distinct().where(table.merchant_id == merchant_id, column > after)
         looks.append(select(look.order_by(column).limit(limit).subquery()))
-    found = union(*looks).subquery()
-    return select(found.c.name).order_by(found.c.name).limit(limit)
+    names = union(*looks).subquery()
+    return select(names.c.name).order_by(names.c.name).limit(limit)
 
 
 def _damaged(session: Session, merchant_id: UUID, names: Sequence[str]) -> dict[Key, Account | None]:

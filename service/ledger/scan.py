@@ -92,12 +92,12 @@ def batches(session: Session, merchant_id: UUID) -> Iterator[Batch]:
     return _batches(look) if look.is_embedded else _one_ahead(_batches(look))
 
 
-def _one_ahead(found: Iterator[Batch]) -> Iterator[Batch]:
+def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Let the server look for the next batch while the last one is worked on."""
     with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, found, None)
+        coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:
-            coming = reader.submit(next, found, None)
+            coming = reader.submit(next, batches, None)
             yield batch
 
 
@@ -131,9 +131,9 @@ def _between(name: ColumnElement[UUID], *, after: UUID, last: UUID) -> ColumnEle
 def _joined(look: "_Look", transactions: list[Any], which: Which) -> list[Entry]:
     """Each transaction with its postings; both come in the order of the transactions' ids."""
     lines, waiting = look.postings(which), look.waiting(which)
-    found, end, total = [], 0, len(lines)
+    entries, end, total = [], 0, len(lines)
     moment_text = look.moment_text
-    for name, reference, event, effective_at, recorded_at, content, block, sealed in transactions:
+    for name, reference, event, effective_at, recorded_at, kept, block, sealed in transactions:
         while end < total and lines[end][0] < name:
             end += 1
         start = end
@@ -142,8 +142,8 @@ def _joined(look: "_Look", transactions: list[Any], which: Which) -> list[Entry]
         effective = moment_text(effective_at)
         recorded = effective if recorded_at == effective_at else moment_text(recorded_at)
         waits, own = name in waiting, lines[start:end]
-        found.append(Entry(name, reference, event, effective, recorded, content, block, sealed, waits, own))
-    return found
+        entries.append(Entry(name, reference, event, effective, recorded, kept, block, sealed, waits, own))
+    return entries
 
 
 def movements_of(
@@ -156,12 +156,12 @@ def movements_of(
         .outerjoin_from(transaction_table, posting_table, of_transaction)
         .where(_t.merchant_id == merchant_id, _t.reference.in_(references))
     )
-    found: dict[str, list[tuple[str, str, int]]] = {}
+    movements: dict[str, list[tuple[str, str, int]]] = {}
     for reference, debit, credit, amount in session.execute(query):
-        lines = found.setdefault(reference, [])
+        lines = movements.setdefault(reference, [])
         if amount is not None:
             lines.append((debit, credit, amount))
-    return found
+    return movements
 
 
 def strays(session: Session, merchant_id: UUID, table: Table) -> Iterator[str]:

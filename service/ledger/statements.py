@@ -120,12 +120,12 @@ def _newest(
             if wanted is not None:
                 look = look.where(wanted)
             looks.append(select(look.order_by(*order).limit(limit).subquery()))
-    found = union_all(*looks).subquery()
-    of_transaction = and_(_t.merchant_id == merchant_id, _t.transaction_id == found.c.transaction_id)
+    lines = union_all(*looks).subquery()
+    of_transaction = and_(_t.merchant_id == merchant_id, _t.transaction_id == lines.c.transaction_id)
     query = (
-        select(found, _t.reference, _t.event, _t.effective_at, _t.recorded_at)
+        select(lines, _t.reference, _t.event, _t.effective_at, _t.recorded_at)
         .join(transaction_table, of_transaction)
-        .order_by(found.c.transaction_id.desc(), found.c.line.desc())
+        .order_by(lines.c.transaction_id.desc(), lines.c.line.desc())
         .limit(limit)
     )
     return session.execute(query).mappings().all()
@@ -167,8 +167,8 @@ def _account_entry(row: Mapping[Any, Any], posting: Posting, balance_after: int)
 
 
 def _available_now(session: Session, merchant_id: UUID, owner: str) -> dict[str, int]:
-    found = balances.owner_balances(session, merchant_id, owner)
-    return {currency: balance.available for currency, balance in found.items()}
+    held = balances.owner_balances(session, merchant_id, owner)
+    return {currency: balance.available for currency, balance in held.items()}
 
 
 def _effect(posting: Posting, account: Account) -> int:

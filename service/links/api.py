@@ -10,7 +10,9 @@ from service.links import links
 from service.links import tables as storage
 from service.links.evidence import link_token
 from service.links.links import NewLink
-from service.links.tables import Link, LinkFilter, LinkStatus
+from service.links.states import LinkStatus
+from service.links.tables import Link, LinkFilter
+from service.values import LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
 from service.web.pagination import Listing, PageQuery, page, page_of
@@ -28,7 +30,7 @@ class NewLinkIn(Strict):
 
     program_id = fields.UUID(required=True)
     customer = fields.Nested(AdvocateIn, required=True)
-    channel = Text(most=40, allow_none=True)
+    channel = Text(most=LONGEST_CHANNEL, allow_none=True)
     destination_url = Destination(allow_none=True)
     expires_at = Moment(allow_none=True)
 

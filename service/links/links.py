@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.customers import Contact
-from service.errors import BadValues, ReferralError, Unknown
+from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.links import codes
 from service.links import tables as storage
-from service.links.tables import Link, LinkStatus
+from service.links.states import LinkStatus
+from service.links.tables import Link
 from service.programs import programs
+from service.values import LONGEST_CHANNEL, fault_of_text
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)
 """How many random characters a new code has, try by try: short first, longer where short ones are taken."""
@@ -29,13 +31,17 @@ class CodeTaken(ReferralError):
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link as the shop asks for it. destination_url: None for the program's own."""
+    """A link as the shop asks for it. destination_url: None for the program's own. Raises BadValues."""
 
     program_id: UUID
     customer: Contact
     channel: str | None = None
     destination_url: str | None = None
     expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.channel is not None:
+            refuse_faults({"channel": fault_of_text(self.channel, most=LONGEST_CHANNEL)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, select
@@ -11,8 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
-
-LinkStatus = Literal["active", "revoked"]
+from service.links.states import LinkStatus
 
 
 class Link(Base):

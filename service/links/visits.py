@@ -1,20 +1,24 @@
 """Visits: each human follow of a link. Many and cheap, so this file writes them without the ORM."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, LargeBinary, String, TextClause, TextualSelect, Uuid, bindparam, text
+from psycopg.rows import dict_row
+from sqlalchemy import Connection, LargeBinary, RowMapping, String, TextClause, TextualSelect, Uuid, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database.engine import Database
 from service.database.tables import Base, Instant
+from service.links.states import LinkStatus
+from service.programs.states import Landing, ProgramStatus
 
 SAME_VISIT = timedelta(hours=1)
+Row = RowMapping | dict[str, Any]
+"""A row by the labels of its columns, as SQLAlchemy or the driver hands it over."""
 
 
 class Visit(Base):
@@ -40,9 +44,9 @@ class Target:
 
     destination_url: str
     program_id: UUID
-    program_status: str
-    landing: str
-    link_status: str
+    program_status: ProgramStatus
+    landing: Landing
+    link_status: LinkStatus
     expires_at: datetime | None
     customer_id: str
 
@@ -61,6 +65,7 @@ class Followed:
     visited_at: datetime
 
 
+_TARGET_FIELDS = [field.name for field in fields(Target)]
 _TARGET = """
     SELECT coalesce(link.destination_url, program.destination_url) AS destination_url, program.program_id,
            program.status AS program_status, program.landing, link.status AS link_status, link.expires_at,
@@ -125,8 +130,8 @@ _FOLLOW_AT_ONCE = re.sub(
 def look(database: Database, merchant_id: UUID, link_id: UUID) -> Target | None:
     """Where the link leads, without a visit; None if there is no such link."""
     with database.statements() as connection:
-        row = connection.execute(_LOOK, {"merchant": merchant_id, "link": link_id}).first()
-    return None if row is None else Target(*row[:7])
+        row = connection.execute(_LOOK, {"merchant": merchant_id, "link": link_id}).mappings().first()
+    return None if row is None else _target(row)
 
 
 def follow(
@@ -150,19 +155,23 @@ def follow(
     row = _follow_sqlite(database, values, now) if database.is_sqlite else _follow_postgresql(database, values)
     if row is None:
         return None
-    *target, known_visit_id, visited_at = row
-    return Followed(Target(*target), known_visit_id or visit_id, visited_at or now)
+    return Followed(_target(row), row["visit_id"] or visit_id, row["visited_at"] or now)
 
 
-def _follow_postgresql(database: Database, values: dict[str, Any]) -> Sequence[Any] | None:
+def _target(row: Row) -> Target:
+    return Target(**{name: row[name] for name in _TARGET_FIELDS})
+
+
+def _follow_postgresql(database: Database, values: dict[str, Any]) -> Row | None:
     with database.driver() as connection:
-        return psycopg.Cursor(connection).execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
+        cursor = psycopg.Cursor(connection, row_factory=dict_row)
+        return cursor.execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
 
 
-def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Sequence[Any] | None:
+def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Row | None:
     with database.statements() as connection:
-        row = connection.execute(_LOOK_FOR_SEEN, values).first()
-        if row is not None and row.visit_id is None and Target(*row[:7]).is_open(now):
+        row = connection.execute(_LOOK_FOR_SEEN, values).mappings().first()
+        if row is not None and row["visit_id"] is None and _target(row).is_open(now):
             connection.execute(_ADD, values)
         return row
 

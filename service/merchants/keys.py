@@ -14,8 +14,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.currencies import exponent
-from service.errors import BadValues, Unknown
+from service.currencies import fault_of_currency
+from service.database.writing import write_now
+from service.errors import BadValues, Unknown, refuse_faults
 from service.ids import new_id
 from service.merchants import tables as storage
 from service.merchants.tables import ApiKey, Merchant, Scope
@@ -60,11 +61,9 @@ def create_merchant(session: Session, name: str, currency: str, *, now: datetime
     """A new merchant, and a key for each scope: scope -> key. Raises BadValues."""
     if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
-    if exponent(currency) is None:
-        raise BadValues({"currency": f"{currency} is not a currency of ISO 4217."})
+    refuse_faults({"currency": fault_of_currency(currency)})
     merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now)
-    session.add(merchant)
-    session.flush()
+    write_now(session, merchant)
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
 
 

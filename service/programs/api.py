@@ -11,7 +11,8 @@ from service.ledger.rewards import Given
 from service.programs import programs
 from service.programs import tables as storage
 from service.programs.programs import ProgramFields
-from service.programs.tables import Landing, Program, ProgramStatus, ProgramTerms
+from service.programs.states import Landing, ProgramStatus
+from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import complete
 from service.web.call import Call
 from service.web.fields import Currency, Destination, Flag, Moment, Strict, Text, Whole, rfc3339

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.database.writing import write_now
 from service.errors import BadValues, Unknown
 from service.ids import new_id
 from service.programs import tables as storage
-from service.programs.tables import Landing, Program, ProgramStatus, ProgramTerms
-from service.programs.terms import DEFAULTS, TERMS_FIELDS, complete, refuse_contradictions
+from service.programs.states import Landing, ProgramStatus
+from service.programs.tables import Program, ProgramTerms
+from service.programs.terms import DEFAULTS, TERMS_FIELDS, RewardDocument, TierDocument, complete, refuse_contradictions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -23,9 +25,9 @@ class ProgramFields(TypedDict, total=False):
     currency: str
     destination_url: str
     allowed_hosts: list[str]
-    advocate_reward: dict[str, Any] | None
-    friend_reward: dict[str, Any] | None
-    tiers: list[dict[str, Any]]
+    advocate_reward: RewardDocument | None
+    friend_reward: RewardDocument | None
+    tiers: list[TierDocument]
     minimum_order_amount: int
     attribution_window_days: int
     hold_days: int
@@ -58,8 +60,7 @@ def create(
         terms_version=1,
         created_at=now,
     )
-    session.add(program)
-    session.flush()
+    write_now(session, program)
     return program, _add_version(session, program, terms, now=now)
 
 

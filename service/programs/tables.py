@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, and_, select
@@ -11,9 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.database.lists import Page, newest
 from service.database.tables import Base
 from service.merchants.tables import Merchant
-
-ProgramStatus = Literal["active", "paused", "ended"]
-Landing = Literal["redirect", "page"]
+from service.programs.states import Landing, ProgramStatus
 
 
 class Program(Base):

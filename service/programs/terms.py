@@ -4,10 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, Required, TypedDict
 
 from service.errors import BadValues
-from service.ledger.rewards import FixedReward, PercentReward, RewardTerms
+from service.ledger.rewards import FixedReward, Given, PercentReward, RewardTerms
+
+RewardDocument = TypedDict(
+    "RewardDocument",
+    {
+        "type": Required[Literal["fixed", "percent"]],
+        "amount": int,
+        "rate": str,
+        "max_amount": int | None,
+        "as": Given,
+    },
+    total=False,
+)
+"""A reward as the contract has it, and as it is stored: `amount` where it is fixed, `rate` where it is a percentage."""
+
+
+class TierDocument(TypedDict):
+    """A tier as the contract has it, and as it is stored."""
+
+    from_referral: int
+    advocate_reward: RewardDocument
+
 
 TERMS_FIELDS = (
     "currency",

@@ -44,7 +44,6 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
     """
     customer = customers.lock(session, merchant_id, asked.customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
-    session.flush()
     adjustment = Adjustment(
         merchant_id=merchant_id,
         adjustment_id=new_id(),

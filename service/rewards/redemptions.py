@@ -122,7 +122,6 @@ def _locked(
 ) -> tuple[Redemption, KnownCustomer]:
     customer = customers.lock(session, merchant_id, get(session, merchant_id, redemption_id).customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
-    session.flush()
     return get(session, merchant_id, redemption_id), customer
 
 

@@ -66,7 +66,6 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
 def _locked(session: Session, merchant_id: UUID, reward_id: UUID, *, now: datetime) -> tuple[Reward, KnownCustomer]:
     customer = customers.lock(session, merchant_id, get(session, merchant_id, reward_id).customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
-    session.flush()
     return get(session, merchant_id, reward_id), customer
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.database.engine import Database
+from service.database.writing import write_now
 from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
@@ -99,7 +100,7 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
         # came at the same moment as the last one belongs to this step, however much it is.
         due = _due(session, merchant_id, customer.customer_id, now=until, limit=EVERYTHING)
     _book(session, merchant_id, customer, due, until=until or now, now=now)
-    session.flush()
+    write_now(session)
     return until is None or until == now
 
 

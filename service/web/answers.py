@@ -43,17 +43,17 @@ def claim(session: Session, merchant_id: UUID, key: str, *, fingerprint: bytes, 
 
     Waits while another transaction holds the key, up to the connection's lock timeout.
     """
-    values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "created_at": now}
-    values |= {"status": None, "body": None}
-    if session.execute(_CLAIM, numbered([values])).first() is not None:
+    claimed = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "created_at": now}
+    unanswered = {"status": None, "body": None}
+    if session.execute(_CLAIM, numbered([claimed | unanswered])).first() is not None:
         return None
     return session.scalars(_STORED, {"merchant": merchant_id, "key": key}).one()
 
 
 def finish(session: Session, merchant_id: UUID, key: str, *, status: int, body: bytes) -> None:
     """Keep the answer beside its effect."""
-    values = {"merchant": merchant_id, "the_key": key, "answer_status": status, "answer_body": body}
-    session.execute(_FINISH, values)
+    answer = {"merchant": merchant_id, "the_key": key, "answer_status": status, "answer_body": body}
+    session.execute(_FINISH, answer)
 
 
 def forget_before(session: Session, moment: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
-from service import currencies
+from service.currencies import fault_of_currency
 from service.values import CONTROL, EPOCH, LARGEST_AMOUNT, LONGEST_NAME, fault_of_name, fault_of_text
 
 DESTINATION = (
@@ -150,5 +150,5 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 def _known_currency(value: str) -> None:
-    if currencies.exponent(value) is None:
-        raise ValidationError("It is not a currency of ISO 4217.")
+    if fault := fault_of_currency(value):
+        raise ValidationError(fault)

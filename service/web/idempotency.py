@@ -8,6 +8,7 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from service.database.engine import is_lock_timeout
+from service.database.writing import write_now
 from service.web import answers as storage
 from service.web import documents
 from service.web.answers import StoredAnswer
@@ -26,14 +27,14 @@ def once(call: Call, work: Callable[[], Answer]) -> Response:
     key = _key() if request.method == "POST" else None
     if key is None:
         answer = work()
-        call.session.flush()
+        write_now(call.session)
         return _response(answer.status, encoded(answer))
-    content = _fingerprint()
-    stored = _claim(call, key, content)
+    fingerprint = _fingerprint()
+    stored = _claim(call, key, fingerprint)
     if stored is not None:
-        return _replayed(stored, content)
+        return _replayed(stored, fingerprint)
     answer = work()
-    call.session.flush()
+    write_now(call.session)
     body = encoded(answer)
     storage.finish(call.session, call.merchant_id, key, status=answer.status, body=body)
     return _response(answer.status, body)
@@ -53,17 +54,17 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(f"{request.path}\n{body}".encode()).digest()
 
 
-def _claim(call: Call, key: str, content: bytes) -> StoredAnswer | None:
+def _claim(call: Call, key: str, fingerprint: bytes) -> StoredAnswer | None:
     try:
-        return storage.claim(call.session, call.merchant_id, key, fingerprint=content, now=call.now)
+        return storage.claim(call.session, call.merchant_id, key, fingerprint=fingerprint, now=call.now)
     except OperationalError as error:
         if is_lock_timeout(error):
             raise StillRunning from error
         raise
 
 
-def _replayed(stored: StoredAnswer, content: bytes) -> Response:
-    if bytes(stored.fingerprint) != content:
+def _replayed(stored: StoredAnswer, fingerprint: bytes) -> Response:
+    if bytes(stored.fingerprint) != fingerprint:
         raise KeyReused
     response = _response(stored.status or 200, bytes(stored.body or b""))
     response.headers["Idempotency-Replayed"] = "true"

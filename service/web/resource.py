@@ -183,10 +183,10 @@ def _refuse_bad_url(path: Mapping[str, Any], *, has_query: bool) -> None:
         if isinstance(value, str) and (UNREADABLE in value or not is_name(value)):
             raise NotFound
     faults = {} if _is_utf8(request.query_string) else {"query": "It is not UTF-8."}
-    for name, values in request.args.lists():
+    for name, given in request.args.lists():
         if not has_query:
             faults[name] = "Unknown field."
-        elif len(values) > 1:
+        elif len(given) > 1:
             faults[name] = "It stands twice."
     if faults:
         raise InvalidValues(faults)
@@ -202,8 +202,8 @@ def _is_utf8(query: bytes) -> bool:
 
 def _flat(prefix: str, messages: Any) -> dict[str, str]:
     if isinstance(messages, dict):
-        found: dict[str, str] = {}
+        flat: dict[str, str] = {}
         for name, inner in messages.items():
-            found.update(_flat(f"{prefix}.{name}" if prefix else str(name), inner))
-        return found
+            flat.update(_flat(f"{prefix}.{name}" if prefix else str(name), inner))
+        return flat
     return {prefix.removesuffix("._schema"): " ".join(str(message) for message in messages)}

@@ -47,7 +47,7 @@ def bench_books(postgres: PostgreSQL, folder: Path) -> None:
 
 
 def _new(postgres: PostgreSQL) -> str:
-    return postgres.url(postgres.create()).replace("postgresql://", "postgresql+psycopg://")
+    return postgres.engine_url(postgres.create())
 
 
 def _posting(postgres: PostgreSQL) -> None:

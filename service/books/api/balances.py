@@ -83,8 +83,8 @@ def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
 def get_balance(call: Call, customer_id: str) -> Answer:
     """Read a customer's balances"""
     customer = customers.get(call.session, call.merchant_id, customer_id)
-    found = balances.balances(call.session, call.merchant_id, customer)
-    return Answer({"customer_id": customer_id, "balances": [_render(balance) for balance in found]})
+    held = balances.balances(call.session, call.merchant_id, customer)
+    return Answer({"customer_id": customer_id, "balances": [_render(balance) for balance in held]})
 
 
 @resource.reads(

@@ -154,18 +154,18 @@ def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward | None:
 
 def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
     """The rewards that these conversions earned, the advocate's before the friend's."""
-    found = session.scalars(
+    earned = session.scalars(
         _OF_CONVERSIONS,
         {"merchant": merchant_id, "ids": list(conversion_ids)},
         execution_options={"populate_existing": True},
     )
-    return found.all()
+    return earned.all()
 
 
 def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
     """The first of the customer's pending rewards whose hold has ended, in the order in which they ripened."""
-    values = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
-    return session.scalars(_DUE, values, execution_options={"populate_existing": True}).all()
+    asked = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
+    return session.scalars(_DUE, asked, execution_options={"populate_existing": True}).all()
 
 
 def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:

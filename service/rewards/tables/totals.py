@@ -72,5 +72,5 @@ def add(session: Session, merchant_id: UUID, changes: Iterable[Change]) -> None:
 
 def of_customer(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, tuple[int, int]]:
     """currency -> (earned, spent), in minor units."""
-    found = session.execute(_OF_CUSTOMER, {"merchant": merchant_id, "customer": customer_id})
-    return {currency: (earned, spent) for currency, earned, spent in found}
+    rows = session.execute(_OF_CUSTOMER, {"merchant": merchant_id, "customer": customer_id})
+    return {currency: (earned, spent) for currency, earned, spent in rows}
