@@ -1,9 +1,8 @@
 """The door to the books: post in double entry, and read what was posted. All of it inside the caller's transaction.
 
-- `post(session, merchant_id, transaction_id=, reference=, event=, postings=, effective_at=, recorded_at=)` writes one
-  balanced transaction once for each reference. Returns the stored `Transaction`, also on a replay. Raises
-  `ReferenceReused` if the reference carries other content, and `InsufficientFunds` if an owner's account would fall
-  below zero; neither has changed anything.
+- `post(session, merchant_id, transaction)` writes one balanced `Transaction` once for each reference. Returns the
+  stored one, also on a replay. Raises `ReferenceReused` if it carries other content, and `InsufficientFunds` if an
+  owner's account would fall below zero; neither has changed anything.
 - `post_many(session, merchant_id, transactions)` posts many `Transaction`s at once, in their order, all or none.
 - `Posting(debit, credit, amount, currency)`: minor units, > 0; an unbalanced one cannot be written. Raises ValueError.
 - `Account(kind, owner)`, and by their names `EXPENSE`, `ADJUSTMENTS`, `SETTLED`, `LAPSED` (the merchant's),

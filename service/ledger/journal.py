@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, select
@@ -26,43 +25,31 @@ _POSTINGS = (
 )
 
 
-def post(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    transaction_id: UUID,
-    reference: str,
-    event: str,
-    postings: Sequence[Posting],
-    effective_at: datetime,
-    recorded_at: datetime,
-) -> Transaction:
+def post(session: Session, merchant_id: UUID, transaction: Transaction) -> Transaction:
     """Post balanced entries once per reference.
 
-    transaction_id: a new UUIDv7, used if the reference is new.
-    postings: one or more; their order is part of the content.
+    transaction: its id is a new UUIDv7, used if the reference is new; the order of its postings is part of the content.
     Returns the stored transaction, also on a replay.
     Raises ReferenceReused if the same reference carries other content, and InsufficientFunds if an account
     would fall below its floor; neither has changed anything. Two transactions that open new accounts crosswise can
     meet in a deadlock (40P01), and are to be tried again; other ones wait for each other.
     Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
     """
-    transaction = Transaction(transaction_id, reference, event, effective_at, recorded_at, tuple(postings))
-    changes = changes_of(postings)
+    changes = changes_of(transaction.postings)
     fingerprint = fingerprint_of(transaction)
     of_owners = {key: change for key, change in changes.items() if key[0].floor is not None}
     falling = {key: change for key, change in of_owners.items() if change < 0}
     if falling:
         held = balances.lock(session, merchant_id, of_owners)
-        if stored := _find(session, merchant_id, reference):
+        if stored := _find(session, merchant_id, transaction.reference):
             return _replay(session, merchant_id, stored, fingerprint)
         refuse_overdraft(falling, held)
     rising = {key: change for key, change in changes.items() if key not in falling}
-    opened = balances.rows(merchant_id, rising, spread=transaction_id.int)
+    opened = balances.rows(merchant_id, rising, spread=transaction.transaction_id.int)
     if not writing.write(
         session, row_of(merchant_id, transaction, fingerprint), lines_of(merchant_id, transaction), opened
     ):
-        return _replay(session, merchant_id, _stored(session, merchant_id, reference), fingerprint)
+        return _replay(session, merchant_id, _stored(session, merchant_id, transaction.reference), fingerprint)
     balances.lower(session, merchant_id, falling)
     return transaction
 

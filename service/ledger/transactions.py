@@ -1,7 +1,6 @@
 """What goes into the books: postings that cannot be unbalanced, and the transaction that carries them."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,7 +44,7 @@ class Transaction:
     event: str
     effective_at: datetime
     recorded_at: datetime
-    postings: Sequence[Posting]
+    postings: tuple[Posting, ...]
 
     def __post_init__(self) -> None:
         if not _REFERENCE.fullmatch(self.reference):

@@ -39,7 +39,7 @@ def earn(
     postings = [_earned(reward, owners[reward.customer_id]) for reward in rewards]
     if postings:
         first = rewards[0]
-        _post(
+        books.post(
             session,
             first.merchant_id,
             _transaction(
@@ -55,7 +55,7 @@ def earn(
 
 def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
     """Book the end of a reward's hold; what the customer owes is paid first."""
-    _post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
+    books.post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
 
 
 def ripening(reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> Transaction:
@@ -84,7 +84,7 @@ def lapse(reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> 
 
 def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime) -> None:
     """Book that a review took a pending reward away."""
-    _post(
+    books.post(
         session,
         reward.merchant_id,
         _transaction(
@@ -118,7 +118,7 @@ def take_back(
         postings += _taken_back(reward, amount, owners[reward.customer_id], held.get(reward.customer_id, 0))
     if postings:
         first, _ = parts[0]
-        _post(
+        books.post(
             session,
             first.merchant_id,
             _transaction(
@@ -134,7 +134,7 @@ def take_back(
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
     """Book that balance is set aside. Raises books.InsufficientFunds."""
-    _post(
+    books.post(
         session,
         redemption.merchant_id,
         _transaction(
@@ -150,7 +150,7 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
 def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
     """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first."""
     transaction = settlement(redemption, owner, captured=captured, debt=debt, now=now)
-    _post(session, redemption.merchant_id, transaction)
+    books.post(session, redemption.merchant_id, transaction)
     if captured:
         spent = Change(redemption.customer_id, redemption.currency, spent=captured)
         totals.add(session, redemption.merchant_id, [spent])
@@ -184,7 +184,7 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
         postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *_pay(owner, min(debt, amount), currency)]
     else:
         postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
-    _post(
+    books.post(
         session,
         adjustment.merchant_id,
         _transaction(
@@ -233,17 +233,4 @@ def _transaction(
     reference: str, event: str, postings: list[Posting], *, effective_at: datetime, recorded_at: datetime
 ) -> Transaction:
     refuse_unlisted(postings)
-    return Transaction(new_id(), reference, event, effective_at, recorded_at, postings)
-
-
-def _post(session: Session, merchant_id: UUID, transaction: Transaction) -> None:
-    books.post(
-        session,
-        merchant_id,
-        transaction_id=transaction.transaction_id,
-        reference=transaction.reference,
-        event=transaction.event,
-        postings=transaction.postings,
-        effective_at=transaction.effective_at,
-        recorded_at=transaction.recorded_at,
-    )
+    return Transaction(new_id(), reference, event, effective_at, recorded_at, tuple(postings))

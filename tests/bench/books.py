@@ -91,16 +91,9 @@ def _write(url: str, merchants: int, writer: int) -> float:
     def post(session: Session) -> None:
         owner = f"{random.randint(1, 1000):032x}"
         now = datetime.now(UTC)
-        books.post(
-            session,
-            merchant_id,
-            transaction_id=(made := new_id()),
-            reference=f"bench:{made}",
-            event="earned",
-            postings=[Posting(EXPENSE, pending(owner), 1000, "EUR"), Posting(EXPENSE, SETTLED, 500, "EUR")],
-            effective_at=now,
-            recorded_at=now,
-        )
+        postings = Posting(EXPENSE, pending(owner), 1000, "EUR"), Posting(EXPENSE, SETTLED, 500, "EUR")
+        made = new_id()
+        books.post(session, merchant_id, books.Transaction(made, f"bench:{made}", "earned", now, now, postings))
 
     for _ in range(20):
         database.write(post)

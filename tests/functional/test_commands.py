@@ -134,16 +134,9 @@ def test_verify_finds_a_release_to_the_wrong_customer(orchard: CommandLine, serv
     reward = order["rewards"][0]["reward_id"]
 
     def release_to_ben(session: Session) -> None:
-        books.post(
-            session,
-            merchant_id,
-            transaction_id=new_id(),
-            reference=f"conversion:{order['conversion_id']}:release:{reward}",
-            event="ripened",
-            postings=[books.Posting(books.pending(ben), books.available(ben), 1000, "EUR")],
-            effective_at=now,
-            recorded_at=now,
-        )
+        reference = f"conversion:{order['conversion_id']}:release:{reward}"
+        posting = books.Posting(books.pending(ben), books.available(ben), 1000, "EUR")
+        books.post(session, merchant_id, books.Transaction(new_id(), reference, "ripened", now, now, (posting,)))
 
     database.write(release_to_ben)
     database.dispose()

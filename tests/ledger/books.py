@@ -11,7 +11,18 @@ from service.books import audit
 from service.database.engine import Database
 from service.ids import new_id
 from service.ledger import books, proof
-from service.ledger.books import ADJUSTMENTS, EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending, reserved
+from service.ledger.books import (
+    ADJUSTMENTS,
+    EXPENSE,
+    LAPSED,
+    SETTLED,
+    Posting,
+    Transaction,
+    available,
+    owed,
+    pending,
+    reserved,
+)
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ANA, BEN = "0a" * 16, "b0" * 16
@@ -94,16 +105,7 @@ def post(
     recorded_at: datetime = NOW,
 ) -> books.Transaction:
     """Post within the transaction of this session."""
-    return books.post(
-        session,
-        merchant_id,
-        transaction_id=new_id(),
-        reference=reference,
-        event=event,
-        postings=postings,
-        effective_at=at,
-        recorded_at=recorded_at,
-    )
+    return books.post(session, merchant_id, Transaction(new_id(), reference, event, at, recorded_at, postings))
 
 
 def problems(session: Session, merchant_id: UUID, expected_head: bytes | None = None) -> list[str]:

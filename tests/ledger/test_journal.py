@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +13,7 @@ from service.database.engine import Database
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
+from tests.ledger.books import post as post_in
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OWNER = "0a" * 16
@@ -27,22 +27,9 @@ def merchant_id() -> UUID:
 @pytest.fixture
 def post(database: Database, merchant_id: UUID) -> Callable[..., books.Transaction]:
     def run(reference: str, *postings: Posting, event: str = "test") -> books.Transaction:
-        return database.write(lambda session: _post(session, merchant_id, reference, event, postings))
+        return database.write(lambda session: post_in(session, merchant_id, reference, *postings, event=event))
 
     return run
-
-
-def _post(session: Session, merchant_id: UUID, reference: str, event: str, postings: Any) -> books.Transaction:
-    return books.post(
-        session,
-        merchant_id,
-        transaction_id=new_id(),
-        reference=reference,
-        event=event,
-        postings=postings,
-        effective_at=NOW,
-        recorded_at=NOW,
-    )
 
 
 def _balance(database: Database, merchant_id: UUID) -> books.OwnerBalance:
@@ -104,9 +91,9 @@ def test_the_same_reference_with_other_content_is_refused_and_changes_nothing(
 
 def test_an_overdraft_is_refused_inside_a_transaction_that_goes_on(database: Database, merchant_id: UUID) -> None:
     def work(session: Session) -> None:
-        _post(session, merchant_id, "a", "test", [EARNED])
+        post_in(session, merchant_id, "a", EARNED)
         with pytest.raises(books.InsufficientFunds) as refused:
-            _post(session, merchant_id, "b", "test", [Posting(pending(OWNER), EXPENSE, 1001, "EUR")])
+            post_in(session, merchant_id, "b", Posting(pending(OWNER), EXPENSE, 1001, "EUR"))
         assert (refused.value.balance, refused.value.wanted) == (1000, 1001)
 
     database.write(work)
