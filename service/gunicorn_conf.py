@@ -10,14 +10,26 @@ from service import settings as environment
 from service import telemetry
 
 
-class ErrorsAlone(Logger):  # type: ignore[misc]
-    """gunicorn's own log without its access log: each request has its line already, and paths carry tokens."""
+class WithoutRequests(Logger):  # type: ignore[misc]
+    """gunicorn's own log without what requests hold: each has its line already, and heads carry keys and tokens."""
 
     def access(self, *_: Any) -> None:
         """Say nothing."""
 
+    def warning(self, message: str, *arguments: Any, **more: Any) -> None:
+        """Of a request that cannot be parsed, say that it came; gunicorn would quote it, and name the peer."""
+        if message.startswith("Invalid request"):
+            message = "Invalid request"
+        super().warning(message, *arguments, **more)
 
-logger_class = ErrorsAlone
+    def exception(self, message: str, *arguments: Any, **more: Any) -> None:
+        """Of a request that failed in the server itself, say why and not which."""
+        if message.startswith("Error handling request"):
+            message, arguments = "Error handling a request", ()
+        super().exception(message, *arguments, **more)
+
+
+logger_class = WithoutRequests
 logconfig_dict = telemetry.logging_config(environment.load().log_format)
 worker_class = "sync"
 workers = multiprocessing.cpu_count() + 1

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "ORCHARD_"
 NAMES = tuple(
@@ -59,12 +61,24 @@ def _database_url(url: str) -> str:
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValidationError("must start with sqlite:///, postgres:// or postgresql://")
+    if url == "sqlite:///":
+        raise ValidationError("must name a file, such as sqlite:///var/orchard.db: in memory nothing would be kept")
     return url
+
+
+def _readable_database_url(url: str) -> None:
+    try:
+        make_url(_database_url(url))
+    except (ArgumentError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            raise
+        raise ValidationError("is not a URL of a database") from None  # what it is stays unsaid: it holds a password
 
 
 def _base_url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    host, _ = parts.hostname, parts.port  # reading a port that is none raises ValueError
+    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
         raise ValidationError("must be an http or https URL")
     if parts.query or parts.fragment or parts.username:
         raise ValidationError("must not carry a query, a fragment or credentials")
@@ -110,7 +124,7 @@ def load() -> Settings:
     trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=_between(0, 10))
     faults = [*_unknown(), *_collect(env)]
     for name, check, value in (
-        ("ORCHARD_DATABASE_URL", _database_url, database_url),
+        ("ORCHARD_DATABASE_URL", _readable_database_url, database_url),
         ("ORCHARD_BASE_URL", _base_url, base_url),
     ):
         try:

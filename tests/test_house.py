@@ -4,12 +4,13 @@ import ast
 import dataclasses
 import inspect
 import re
+import subprocess
 import sys
 from configparser import ConfigParser
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 from uuid import uuid4
 
 import click
@@ -25,10 +26,12 @@ from service.conversions.attribution import Status
 from service.conversions.eligibility import FOR_A_LATER_ORDER, FOR_A_NEW_REFERRAL, REASONS
 from service.conversions.explanations import WORDS, explain
 from service.conversions.rules import Rule
+from service.database.tables import Base
 from service.ledger.books import SETTLED, Kind, Posting, pending
 from service.ledger.proof import MonthOfLiability, liability_line
-from service.ledger.rewards import FixedReward, PercentReward
-from service.programs.terms import DEFAULTS, TERMS_FIELDS, terms_of
+from service.ledger.rewards import FixedReward, PercentReward, RewardTerms
+from service.migrations.metadata import ALL
+from service.programs.terms import DEFAULTS, REWARD_FIELDS, TERMS_FIELDS, RewardDocument, Tier, terms_of
 from service.rewards import references
 from service.rewards.transfers import TRANSFERS, refuse_unlisted
 from service.web.fields import Strict
@@ -85,7 +88,7 @@ def test_every_status_has_words() -> None:
 # Terms of every version ever stored
 
 
-STORED_IN_0_1 = {
+STORED_IN_0_1: dict[str, Any] = {
     "currency": "EUR",
     "advocate_reward": {"type": "fixed", "amount": 1000, "as": "credit"},
     "friend_reward": {"type": "percent", "rate": "12.50", "max_amount": 2000, "as": "discount"},
@@ -100,12 +103,17 @@ STORED_IN_0_1 = {
 }
 """A document as 0.1 stored it. One of each version stays here for ever, as the versions do in the databases."""
 
+REWARDS = {"fixed": STORED_IN_0_1["advocate_reward"], "percent": STORED_IN_0_1["friend_reward"]}
+"""A reward of each type, as it is stored."""
+
 
 def test_terms_of_every_version_ever_stored_are_read() -> None:
     terms = terms_of(STORED_IN_0_1)
     assert terms.advocate_reward == FixedReward(1000, "credit")
     assert terms.friend_reward == PercentReward(1250, 2000, "discount")
     assert (terms.minimum_order_amount, terms.hold) == (2050, timedelta(days=14))
+    assert terms.tiers == (Tier(5, FixedReward(2000, "credit")),)
+    assert (terms.new_customers_only, terms.rewarded_orders) == (True, 1)
 
 
 def test_a_term_that_did_not_exist_when_a_version_was_stored_is_what_it_is_by_default() -> None:
@@ -247,6 +255,34 @@ def test_every_branch_of_the_ledger_and_of_pure_files_is_asked_for() -> None:
     outside = {name.replace(".", "/") + ".py" for name in pure if not name.startswith("service.ledger")}
     assert set(proved.split(",")) == {"service/ledger/*", *outside}
     assert set(CONTRACTS["mutmut"]["only_mutate"].split()) == set(proved.split(","))
+
+
+def test_the_migrations_know_every_table_by_themselves() -> None:
+    alone = "from service.migrations.metadata import ALL; print(*(name for one in ALL for name in one.tables))"
+    said = subprocess.run([sys.executable, "-c", alone], capture_output=True, check=True, text=True, cwd=ROOT).stdout
+    assert set(said.split()) == {name for one in ALL for name in one.tables}
+    mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
+    assert mapped <= set(said.split())
+
+
+def test_every_type_of_reward_is_read_stored_and_told() -> None:
+    kinds = set(REWARD_FIELDS)
+    stored = get_type_hints(RewardDocument)
+    assert set(get_args(stored["type"])) == kinds
+    assert stored.keys() == frozenset[str]().union(*(fitting.all for fitting in REWARD_FIELDS.values()))
+    schema = yaml.safe_load((ROOT / "openapi.yaml").read_text())["components"]["schemas"]["Reward"]
+    assert {kind["properties"]["type"]["enum"][0]: set(kind["properties"]) for kind in schema["oneOf"]} == {
+        kind: fitting.all for kind, fitting in REWARD_FIELDS.items()
+    }
+    assert {type(terms_of({"currency": "EUR", "friend_reward": REWARDS[kind]}).friend_reward) for kind in kinds} == set(
+        get_args(RewardTerms)
+    )
+
+
+def test_the_picture_of_the_house_has_every_room() -> None:
+    picture = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    rooms = CONTRACTS["importlinter:contract:layers"]["layers"].replace("|", " ").split()
+    assert [room for room in rooms if not re.search(rf"\b{room}\b", picture)] == ["gunicorn_conf"]
 
 
 def test_the_session_writes_early_in_one_place_alone() -> None:

@@ -1,6 +1,7 @@
 """What is logged is enough for an operator and says nothing of a person."""
 
 import json
+import socket
 from pathlib import Path
 
 import requests
@@ -29,6 +30,8 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
         shop.call("GET", "/programs", scope="checkout")
         shop.call("GET", "/programs", scope="")
         assert requests.get(f"{server.base_url}/readyz", timeout=5).status_code == 200
+        _say(server.base_url, f"GET /v1/links HTTP/1.1\r\nAuthorization Bearer {made['keys']['checkout']}\r\n\r\n")
+        _say(server.base_url, f"GET /r/{referral}\r\n\r\n")
         log = server.log.read_text()
     lines = [json.loads(line) for line in log.splitlines()]
     requested = [line for line in lines if line["event"] == "request"]
@@ -42,6 +45,7 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
     assert serving_line["database_version"] == schema.HEAD
     assert serving_line["base_url"] == server.base_url
     assert any("Listening at" in line["event"] for line in lines), "gunicorn's own lines are JSON too"
+    assert sum(line["event"] == "Invalid request" for line in lines) == 2
     refused = {line["status"]: line for line in requested if line["status"] in (401, 403)}
     assert (refused[403]["problem"], refused[403]["scope"]) == ("scope-missing", "checkout")
     assert refused[403]["key_id"]
@@ -49,3 +53,10 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
     assert (refused[401]["problem"], "key_id" in refused[401]) == ("key-missing", False)
     personal = ["Zenobia", "Balthasar", "example.com", "secret-", "broken-token", referral, *made["keys"].values()]
     assert [word for word in personal if word in log] == []
+
+
+def _say(base_url: str, head: str) -> None:
+    """Send what is no request, and wait until it is refused."""
+    with socket.create_connection(("127.0.0.1", int(base_url.rpartition(":")[2])), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert b" 400 " in connection.recv(1000)

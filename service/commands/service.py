@@ -31,8 +31,17 @@ def db_upgrade(database: Database) -> None:
     click.echo(f"The database is at version {schema.HEAD}.")
 
 
+def _bind(_context: click.Context, _parameter: click.Parameter, bind: str) -> str:
+    """Refuse what nobody can listen on before anything is said to be served."""
+    host, _, port = bind.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
+    if not bind.startswith("unix:") and not (host and is_port):
+        raise click.BadParameter("It must be HOST:PORT, or unix:PATH.")
+    return bind
+
+
 @click.command()
-@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", callback=_bind)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes; one more than there are cores if not given.")
 def serve(bind: str, workers: int | None) -> None:
     """Serve the API and the pages with gunicorn."""

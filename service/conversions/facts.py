@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from service.conversions.rules import Facts, Person
@@ -43,6 +43,13 @@ class Glimpse:
     link_id: UUID | None
     link_advocate_id: str | None
     link_program_id: UUID | None
+
+    @property
+    def referral(self) -> tuple[str | None, UUID | None, UUID | None]:
+        """(advocate, program, link) of the referral that the friend has, or else of the one that came."""
+        if self.referral_advocate_id is not None:
+            return self.referral_advocate_id, self.referral_program_id, self.referral_link_id
+        return self.link_advocate_id, self.link_program_id, self.link_id
 
     @property
     def advocate_ids(self) -> set[str]:
@@ -158,13 +165,8 @@ def gather(
     friend: who orders, or None while nobody knows (a quote). people: at least the advocates.
     Raises RaceLost if the friend was referred between the glimpse and now.
     """
-    advocate_id = seen.referral_advocate_id or seen.link_advocate_id
-    program_id = seen.referral_program_id or seen.link_program_id
-    link_id = seen.referral_link_id or seen.link_id
-    keys = {"friend": friend.customer_id if friend else None, "advocate": advocate_id, "program": program_id}
-    row = session.execute(_GATHERED, {"merchant": merchant_id, "link": link_id, **keys}).one()
-    if row.referral_advocate_id != seen.referral_advocate_id:
-        raise RaceLost
+    advocate_id, program_id, link_id = seen.referral
+    row = _under_locks(session, merchant_id, seen, friend)
     if advocate_id is None or program_id is None or link_id is None or row.terms is None:
         return None
     in_force, is_referred = terms_of(row.terms), seen.referral_advocate_id is not None
@@ -190,6 +192,17 @@ def gather(
         given_by_another=is_referred and seen.link_advocate_id not in (None, seen.referral_advocate_id),
         rewarded_orders=row.rewarded_orders,
     )
+
+
+def _under_locks(session: Session, merchant_id: UUID, seen: Glimpse, friend: KnownCustomer | None) -> Row[Any]:
+    """The one look at the database while the people concerned are locked."""
+    advocate_id, program_id, link_id = seen.referral
+    friend_id = friend.customer_id if friend else None
+    keys = {"merchant": merchant_id, "link": link_id, "friend": friend_id, "advocate": advocate_id}
+    row = session.execute(_GATHERED, {**keys, "program": program_id}).one()
+    if row.referral_advocate_id != seen.referral_advocate_id:
+        raise RaceLost
+    return row
 
 
 def _rewarded_friends(

@@ -13,9 +13,9 @@ from service.programs import tables as storage
 from service.programs.programs import ProgramFields
 from service.programs.states import Landing, ProgramStatus
 from service.programs.tables import Program, ProgramTerms
-from service.programs.terms import complete
+from service.programs.terms import REWARD_FIELDS, complete
 from service.web.call import Call
-from service.web.fields import Currency, Destination, Flag, Moment, Strict, Text, Whole, rfc3339
+from service.web.fields import Currency, Destination, Few, Flag, Moment, Strict, Text, Whole, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -27,7 +27,7 @@ resource = Resource("programs", "Sets of terms, versioned, under which referrals
 class Reward(Strict):
     """What one side earns: `{"type": "fixed", "amount": 1000}` or `{"type": "percent", "rate": "10.00"}`."""
 
-    type = fields.String(required=True, validate=validate.OneOf(["fixed", "percent"]))
+    type = fields.String(required=True, validate=validate.OneOf(list(REWARD_FIELDS)))
     amount = Whole(least=1)
     rate = fields.String(
         validate=validate.Regexp(r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)\Z"), metadata={"example": "10.00"}
@@ -40,18 +40,16 @@ class Reward(Strict):
     @validates_schema
     def fit_together(self, reward: dict[str, Any], **_: Any) -> None:
         """A fixed reward has an amount, a percent one a rate above 0 and perhaps a maximum."""
-        is_percent = reward["type"] == "percent"
-        wanted = "rate" if is_percent else "amount"
-        unwanted = ("amount",) if is_percent else ("rate", "max_amount")
-        if reward.get(wanted) is None:
-            raise ValidationError(f"A {reward['type']} reward needs it.", wanted)
-        for name in unwanted:
-            if reward.get(name) is not None:
+        fitting = REWARD_FIELDS[reward["type"]]
+        for name in sorted(reward.keys() | fitting.needed):
+            if name in fitting.needed and reward.get(name) is None:
+                raise ValidationError(f"A {reward['type']} reward needs it.", name)
+            if name not in fitting.all and reward[name] is not None:
                 raise ValidationError(f"A {reward['type']} reward has none.", name)
-        if is_percent:
-            reward.setdefault("max_amount", None)
-            if not Decimal(reward["rate"]):
-                raise ValidationError("It must be above 0.", "rate")
+        for name in fitting.optional:
+            reward.setdefault(name, None)
+        if "rate" in reward and not Decimal(reward["rate"]):
+            raise ValidationError("It must be above 0.", "rate")
 
 
 class Tier(Strict):
@@ -67,13 +65,10 @@ class ProgramChange(Strict):
     name = Text(most=120)
     currency = Currency()
     destination_url = Destination()
-    allowed_hosts = fields.List(
-        fields.String(validate=validate.Regexp(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")),
-        validate=validate.Length(max=50),
-    )
+    allowed_hosts = Few(fields.String(validate=validate.Regexp(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")), most=50)
     advocate_reward = fields.Nested(Reward, allow_none=True)
     friend_reward = fields.Nested(Reward, allow_none=True)
-    tiers = fields.List(fields.Nested(Tier), validate=validate.Length(max=20))
+    tiers = Few(fields.Nested(Tier), most=20)
     minimum_order_amount = Whole(least=0)
     attribution_window_days = Whole(least=1, most=LONGEST_DAYS)
     hold_days = Whole(least=0, most=LONGEST_DAYS)
@@ -153,13 +148,13 @@ def describe_rewards(schemas: dict[str, Any]) -> None:
     """Say in the contract that a reward is fixed or a percentage, each with its own fields alone."""
     reward = schemas["Reward"]
     kinds = []
-    for kind, wanted, optional in (("fixed", "amount", []), ("percent", "rate", ["max_amount"])):
-        names = [wanted, *optional, "as"]
+    for kind, fitting in REWARD_FIELDS.items():
+        names = [*fitting.needed, *fitting.optional, "as"]
         properties = {"type": {"type": "string", "enum": [kind]}} | {name: reward["properties"][name] for name in names}
         kinds.append(
             {
                 "type": "object",
-                "required": ["type", wanted],
+                "required": ["type", *fitting.needed],
                 "properties": properties,
                 "additionalProperties": False,
             }

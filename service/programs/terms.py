@@ -23,6 +23,23 @@ RewardDocument = TypedDict(
 """A reward as the contract has it, and as it is stored: `amount` where it is fixed, `rate` where it is a percentage."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Which fields of a reward's document fit its type."""
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every field that a document of this type may have."""
+        return frozenset({"type", "as", *self.needed, *self.optional})
+
+
+REWARD_FIELDS = {"fixed": Fitting(("amount",)), "percent": Fitting(("rate",), ("max_amount",))}
+"""type -> its fields: every type of reward that there is."""
+
+
 class TierDocument(TypedDict):
     """A tier as the contract has it, and as it is stored."""
 

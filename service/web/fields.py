@@ -103,6 +103,19 @@ class Currency(fields.String):
         super().__init__(validate=[validate.Length(equal=3), _known_currency], **arguments)
 
 
+class Few(fields.List[Any]):
+    """A list of at most so many. How many there are is looked at before what they are."""
+
+    def __init__(self, inner: fields.Field[Any], *, most: int, **arguments: Any) -> None:
+        self._length = validate.Length(max=most)
+        super().__init__(inner, validate=self._length, **arguments)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **arguments)
+
+
 class Destination(fields.String):
     """Where friends may be sent: https, or http on this machine, in ASCII as a browser sends it."""
 

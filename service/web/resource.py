@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -33,6 +34,9 @@ MARKETING = frozenset({"marketing"})
 ADMIN: frozenset[str] = frozenset()
 UNREADABLE = "\ufffd"
 """What stands in a decoded URL where its bytes were not UTF-8: two ids must not become one by it."""
+MOST_FAULTS = 100
+"""How many faults of one request are named: as many as somebody may read."""
+
 _KEY_HEADER = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -58,7 +62,7 @@ class StrictParser(FlaskParser):
         faults: dict[str, str] = {}
         for messages in error.normalized_messages().values():  # type: ignore[no-untyped-call]
             faults.update(_flat("", messages))
-        raise InvalidValues(faults)
+        raise InvalidValues(dict(islice(faults.items(), MOST_FAULTS)))
 
 
 class Resource(Blueprint):  # type: ignore[misc]

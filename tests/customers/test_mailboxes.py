@@ -25,6 +25,8 @@ def test_two_spellings_of_one_mailbox_are_equal(one: str, other: str) -> None:
         ("ana+1@example.com", "ana@example.com"),
         ("a.na@outlook.com", "ana@outlook.com"),
         ("ana@gmail.com", "ana@outlook.com"),
+        ("ana@gmail.com", "ben@gmail.com"),
+        ('"ana@gmail.com"@example.com', "ana@example.com"),
     ],
 )
 def test_two_mailboxes_stay_two_where_the_provider_tells_them_apart(one: str, other: str) -> None:

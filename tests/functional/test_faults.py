@@ -194,6 +194,12 @@ def test_what_kubernetes_puts_beside_a_service_called_orchard_is_no_setting(tmp_
         ({"ORCHARD_ENV": "production", "ORCHARD_SECRET_KEYS": ""}, ["ORCHARD_SECRET_KEYS", "ORCHARD_BASE_URL"]),
         ({"ORCHARD_SECRET_KEYS": "short", "ORCHARD_LOG_FORMAT": "x"}, ["ORCHARD_SECRET_KEYS", "ORCHARD_LOG_FORMAT"]),
         ({"ORCHARD_DATABASE_URL": "mysql://x", "ORCHARD_ENV": "prod"}, ["ORCHARD_DATABASE_URL", "ORCHARD_ENV"]),
+        ({"ORCHARD_DATABASE_URL": "postgresql://shop:S3CRET@h:x/y"}, ["is not a URL of a database"]),
+        (
+            {"ORCHARD_DATABASE_URL": "sqlite:///", "ORCHARD_BASE_URL": "http://h:99999"},
+            ["must name a file", "BASE_URL"],
+        ),
+        ({"ORCHARD_BASE_URL": "http://a b"}, ["ORCHARD_BASE_URL"]),
         (
             {"ORCHARD_BASEURL": "https://a", "ORCHARD_X": "1"},
             ["did you mean ORCHARD_BASE_URL?", "ORCHARD_X: there"],
@@ -209,3 +215,11 @@ def test_bad_settings_stop_the_start_with_one_line_that_lists_every_fault(
         said = command(*arguments, status=1, **environment)
         assert len(said.strip().splitlines()) == 1
         assert all(fault in said for fault in faults)
+        assert "S3CRET" not in said
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:99999", "localhost:x", "127.0.0.1:", "8000", ":8000"])
+def test_an_address_that_nobody_can_listen_on_is_refused_before_anything_is_served(tmp_path: Path, bind: str) -> None:
+    said = CommandLine("sqlite:///x.db", tmp_path)("serve", "--bind", bind, status=2)
+    assert "It must be HOST:PORT" in said
+    assert "serving" not in said

@@ -36,6 +36,10 @@ def test_refunds_take_back_more_and_more_and_in_the_end_exactly_all(reward: int,
     assert so_far == reward
 
 
+def test_without_refunds_nothing_is_taken_back() -> None:
+    assert taken_back(1000, refunded_total=0, order_amount=50) == 0
+
+
 def test_more_than_the_order_cannot_be_taken_back() -> None:
     with pytest.raises(ValueError, match="cannot pass"):
         taken_back(100, refunded_total=11, order_amount=10)

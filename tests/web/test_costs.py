@@ -17,7 +17,7 @@ from service.links.evidence import canonical, read_referral
 from service.settings import Settings
 from service.tokens import TokenSigner
 from service.web import documents
-from service.web.fields import Strict
+from service.web.fields import Few, Strict
 from tests.serving import SECRET
 
 KB = 1_000
@@ -85,6 +85,16 @@ def test_every_field_is_read_in_proportion_to_its_size(shape: str) -> None:
     for name, field in FIELDS:
         one = known[name]().fields[field]
         assert_in_proportion(partial(_loading, one, SHAPES[shape]))
+
+
+def test_a_list_that_is_too_long_is_refused_for_its_length_and_not_for_each_of_its_members() -> None:
+    lists = [field for schema in schemas().values() for field in schema().fields.values() if isinstance(field, Few)]
+    assert len(lists) >= 4
+    for field in lists:
+        with pytest.raises(ValidationError) as refused:
+            field.deserialize([{}] * 10_000)
+        assert len(refused.value.messages) == 1
+        assert "Longer than maximum" in str(refused.value)
 
 
 def _loading(one: fields.Field[Any], shape: Callable[[int], str], size: int) -> Callable[[], Any]:
