@@ -35,7 +35,7 @@ def _execute(connection: Connection, *, statement: Executable) -> None:
 
 
 def _rows(connection: Connection, books: Books, table: Table) -> list[dict[str, Any]]:
-    query = select(table).where(table.c.merchant_id == books.merchant_id)
+    query = select(table).where(table.c.merchant_id == books.merchant_id).order_by(*table.primary_key.columns)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
