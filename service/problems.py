@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from service import errors
-from service.conversions.conversions import OrderContradicted
+from service.conversions.orders import OrderContradicted
 from service.conversions.refunds import RefundContradicted
 from service.database.engine import RaceLost
 from service.ledger import books

@@ -1,6 +1,5 @@
 """Record an order: decide whether a referral earned credit for it, and book what it earned."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,63 +10,24 @@ from sqlalchemy.orm import Session
 from service.conversions import facts
 from service.conversions.attribution import Attribution, decide
 from service.conversions.facts import Glimpse
+from service.conversions.orders import Order, OrderContradicted, fingerprint_of
 from service.conversions.rules import Facts
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
-from service.currencies import fault_of_currency
 from service.customers import tables as customers
 from service.customers.customers import Contact, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once
-from service.errors import ReferralError, Unknown, refuse_faults
+from service.errors import Unknown
 from service.ids import new_id
 from service.ledger.rewards import Given, RewardTerms
-from service.links.evidence import Evidence, canonical, read_referral
+from service.links.evidence import read_referral
 from service.programs.terms import Terms
 from service.rewards import postings
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward, Side
 from service.tokens import TokenSigner
-from service.values import fault_of_amount, fault_of_instant, fault_of_name
-
-
-class OrderContradicted(ReferralError):
-    """The order was recorded before, with other content."""
-
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"Order {order_id} was recorded before with other content.")
-        self.order_id = order_id
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order as the shop reports it.
-
-    amount: what was paid, in minor units. referral: a visit token, a link token or a code.
-    ordered_at: None for now. Raises BadValues.
-    """
-
-    order_id: str
-    amount: int
-    currency: str
-    customer: Contact
-    referral: str | None = None
-    ordered_at: datetime | None = None
-
-    def __post_init__(self) -> None:
-        refuse_faults(
-            {
-                "order_id": fault_of_name(self.order_id),
-                "amount": fault_of_amount(self.amount),
-                "currency": fault_of_currency(self.currency),
-            }
-        )
-
-    def refuse_bad_time(self, *, now: datetime) -> None:
-        """Raise BadValues for a time at which no order can have been placed."""
-        if self.ordered_at is not None:
-            refuse_faults({"ordered_at": fault_of_instant(self.ordered_at, now=now)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +48,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     """
     order.refuse_bad_time(now=now)
     evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
-    fingerprint = _fingerprint(order, evidence)
+    fingerprint = fingerprint_of(order, evidence)
     friend_id = order.customer.customer_id
     seen = facts.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)
     if seen.conversion_id is not None:
@@ -100,14 +60,14 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
         seen,
         evidence=evidence,
         ordered_at=order.ordered_at or now,
-        amount=order.amount,
+        eligible_amount=order.eligible,
         currency=order.currency,
         friend=people[friend_id],
         people=people,
     )
     decided = decide(known, referral_given=bool(order.referral))
     conversion = _conversion(merchant_id, order, fingerprint, known, decided, now=now)
-    earned = _rewards(conversion, known) if known and decided.status == "attributed" else []
+    earned = _rewards(conversion, known, order) if known and decided.status == "attributed" else []
     _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred)
     owners = {name: person.owner for name, person in people.items()}
     postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
@@ -129,20 +89,6 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFil
     for reward in rewards.of_conversions(session, merchant_id, list(earned)):
         earned[reward.conversion_id].append(reward)
     return [Recorded(conversion, earned[conversion.conversion_id]) for conversion in recorded]
-
-
-def _fingerprint(order: Order, evidence: Evidence | None) -> bytes:
-    """SHA-256 of what was reported. The time is part of it only where the shop gave one."""
-    fields = [
-        order.order_id,
-        str(order.amount),
-        order.currency,
-        order.customer.customer_id,
-        canonical(evidence, order.referral or None),
-        order.ordered_at.isoformat() if order.ordered_at else "",
-    ]
-    encoded = [field.encode() for field in fields]
-    return hashlib.sha256(b"".join(b"%d:%s" % (len(field), field) for field in encoded)).digest()
 
 
 def _replay(session: Session, merchant_id: UUID, conversion_id: UUID, fingerprint: bytes) -> Recorded:
@@ -171,6 +117,8 @@ def _conversion(
         order_id=order.order_id,
         fingerprint=fingerprint,
         amount=order.amount,
+        discount_amount=order.discount_amount or 0,
+        eligible_amount=order.eligible,
         refunded_amount=0,
         currency=order.currency,
         customer_id=order.customer.customer_id,
@@ -186,8 +134,8 @@ def _conversion(
     )
 
 
-def _rewards(conversion: Conversion, known: Facts) -> list[Reward]:
-    """What each side earned; a reward of 0 is no reward."""
+def _rewards(conversion: Conversion, known: Facts, order: Order) -> list[Reward]:
+    """What each side earned; a reward of 0 is no reward, and a discount is no more than the shop says it took off."""
     sides: dict[Side, RewardTerms | None] = {
         "advocate": known.terms.advocate_reward_for(known.rewarded_friends + 1),
         "friend": known.terms.friend_reward,
@@ -195,11 +143,18 @@ def _rewards(conversion: Conversion, known: Facts) -> list[Reward]:
     earned = [
         _reward(conversion, known.terms, side, terms_of_side.given_as, amount)
         for side, terms_of_side in sides.items()
-        if terms_of_side is not None and (amount := terms_of_side.of(conversion.amount))
+        if terms_of_side is not None and (amount := _given(terms_of_side, order))
     ]
     for reward in earned[:1]:
         reward.counted = True
     return earned
+
+
+def _given(terms_of_side: RewardTerms, order: Order) -> int:
+    amount = terms_of_side.of(order.eligible)
+    if terms_of_side.given_as == "discount" and order.discount_amount is not None:
+        return min(amount, order.discount_amount)
+    return amount
 
 
 def _reward(conversion: Conversion, applied: Terms, side: Side, given_as: Given, amount: int) -> Reward:

@@ -66,8 +66,10 @@ def _existing_customer(facts: Facts) -> tuple[bool, str]:
 
 def _below_minimum(facts: Facts) -> tuple[bool, str]:
     minimum = facts.terms.minimum_order_amount
-    reached = facts.amount >= minimum or facts.currency != facts.terms.currency  # two currencies are not compared
-    return reached, f"The order is {facts.amount}, the minimum {minimum} (minor units)."
+    if not facts.eligible_amount:
+        return False, "Nothing of the order is eligible."
+    reached = facts.eligible_amount >= minimum or facts.currency != facts.terms.currency  # currencies do not compare
+    return reached, f"{facts.eligible_amount} of the order is eligible, the minimum is {minimum} (minor units)."
 
 
 def _currency_mismatch(facts: Facts) -> tuple[bool, str]:
@@ -137,7 +139,7 @@ ALREADY_REFERRED = Reason(
 )
 BELOW_MINIMUM = Rule(
     "below_minimum",
-    "The order must reach the program's minimum.",
+    "The eligible amount must be above 0, and reach the program's minimum.",
     "Sorry, the order was below the amount from which a referral is rewarded.",
     _below_minimum,
 )

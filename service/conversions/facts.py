@@ -154,14 +154,14 @@ def gather(
     *,
     evidence: Evidence | None,
     ordered_at: datetime,
-    amount: int,
+    eligible_amount: int,
     currency: str,
     friend: KnownCustomer | None,
     people: Mapping[str, KnownCustomer],
 ) -> Facts | None:
     """What the decision rests on, while the people concerned are locked; None where no referral could earn anything.
 
-    seen: from `glimpse`. evidence: what came with the order proves. amount: minor units.
+    seen: from `glimpse`. evidence: what came with the order proves. eligible_amount: minor units.
     friend: who orders, or None while nobody knows (a quote). people: at least the advocates.
     Raises RaceLost if the friend was referred between the glimpse and now.
     """
@@ -181,7 +181,7 @@ def gather(
         link_expires_at=row.link_expires_at,
         visited_at=visit.visited_at if visit else None,
         ordered_at=ordered_at,
-        amount=amount,
+        eligible_amount=eligible_amount,
         currency=currency,
         advocate=_person(people[advocate_id]),
         friend=_person(friend) if friend else None,

@@ -16,16 +16,19 @@ from service.customers.customers import Contact
 from service.customers.mailboxes import fold
 from service.customers.tables import KnownCustomer
 from service.errors import refuse_faults
+from service.ledger.rewards import Given
 from service.links.evidence import read_referral
 from service.tokens import TokenSigner
-from service.values import fault_of_amount
+from service.values import fault_of_amount, fault_of_part
 
 NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a shop asks. amount: minor units. customer: None while the shop does not know who will order.
+    """What a shop asks, before the friend's discount. amount, eligible_amount: minor units, as of an order.
+
+    customer: None while the shop does not know who will order.
 
     Raises BadValues.
     """
@@ -34,20 +37,37 @@ class Question:
     amount: int
     currency: str
     customer: Contact | None = None
+    eligible_amount: int | None = None
 
     def __post_init__(self) -> None:
-        refuse_faults({"amount": fault_of_amount(self.amount), "currency": fault_of_currency(self.currency)})
+        refuse_faults(
+            {
+                "amount": fault_of_amount(self.amount),
+                "eligible_amount": fault_of_part(self.eligible, self.amount),
+                "currency": fault_of_currency(self.currency),
+            }
+        )
+
+    @property
+    def eligible(self) -> int:
+        """What rewards and the minimum would be computed of, in minor units."""
+        return self.amount if self.eligible_amount is None else self.eligible_amount
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the answer would be. friend_reward: (minor units, credit or discount), or None."""
+    """What the answer would be. friend_reward: (minor units, credit or discount), or None.
+
+    payable_amount: what is left to pay once the discount is taken off, in minor units.
+    """
 
     eligible: bool
     reasons: tuple[str, ...]
     advocate_first_name: str | None
-    friend_reward: tuple[int, str] | None
+    friend_reward: tuple[int, Given] | None
+    payable_amount: int
     program_id: UUID | None
+    terms_version: int | None
 
 
 def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Question, *, now: datetime) -> Quote:
@@ -66,7 +86,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
         seen,
         evidence=evidence,
         ordered_at=now,
-        amount=asked.amount,
+        eligible_amount=asked.eligible,
         currency=asked.currency,
         friend=friend,
         people=people,
@@ -75,13 +95,16 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     eligible = decided.status == "attributed"
     advocate = people[known.advocate.customer_id] if known else None
     terms = known.terms.friend_reward if known and eligible else None
-    amount = terms.of(asked.amount) if terms else 0
+    amount = terms.of(asked.eligible) if terms else 0
+    discount = amount if terms and terms.given_as == "discount" else 0
     return Quote(
         eligible=eligible,
         reasons=decided.reasons or (() if eligible else (EXISTING_CUSTOMER.name,)),
         advocate_first_name=advocate.first_name if advocate else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
+        payable_amount=asked.amount - discount,
         program_id=known.program_id if known else None,
+        terms_version=known.terms_version if known else None,
     )
 
 

@@ -13,10 +13,10 @@ from service.conversions.tables.refunds import Refund, Reversal
 from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
 from service.database.writing import write_now
-from service.errors import BadValues, ReferralError, Unknown, refuse_faults
+from service.errors import ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
-from service.ledger.rewards import taken_back
+from service.ledger.rewards import Returns, taken_back
 from service.rewards import postings, upkeep
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
@@ -33,9 +33,13 @@ class RefundContradicted(ReferralError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A recorded refund, with what it took back. is_new: whether this call recorded it."""
+    """A recorded refund, with what it took back. is_new: whether this call recorded it.
+
+    eligible_amount: what of it was eligible, in minor units: as it was named, or its share of the order.
+    """
 
     refund: Refund
+    eligible_amount: int
     currency: str
     reversals: list[tuple[Reward, int]]
     is_new: bool = False
@@ -43,14 +47,24 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class NewRefund:
-    """A refund as the shop reports it. amount: minor units, > 0. refunded_at: None for now. Raises BadValues."""
+    """A refund as the shop reports it. amount: minor units, > 0. refunded_at: None for now. Raises BadValues.
+
+    eligible_amount: how much of it is for what rewards were computed of; None for its share of the order.
+    """
 
     refund_id: str
     amount: int
     refunded_at: datetime | None = None
+    eligible_amount: int | None = None
 
     def __post_init__(self) -> None:
-        refuse_faults({"refund_id": fault_of_name(self.refund_id), "amount": fault_of_amount(self.amount, least=1)})
+        refuse_faults(
+            {
+                "refund_id": fault_of_name(self.refund_id),
+                "amount": fault_of_amount(self.amount, least=1),
+                "eligible_amount": fault_of_amount(self.eligible_amount or 0),
+            }
+        )
 
 
 def refund(
@@ -75,9 +89,8 @@ def refund(
     session.refresh(conversion)
     if stored := storage.find(session, merchant_id, conversion_id, asked.refund_id):
         return _replay(session, conversion, stored, asked)
-    left = conversion.amount - conversion.refunded_amount
-    if asked.amount > left:
-        raise BadValues({"amount": f"Only {left} of the order is left to refund (minor units)."})
+    before = _returns(session, conversion)
+    _refuse_too_much(before, asked)
     for customer in people.values():
         upkeep.catch_up(session, merchant_id, customer, now=now)
     recorded = Refund(
@@ -86,13 +99,14 @@ def refund(
         conversion_id=conversion_id,
         refund_id=asked.refund_id,
         amount=asked.amount,
+        eligible_amount=asked.eligible_amount,
         refunded_at=asked.refunded_at or now,
         recorded_at=now,
     )
     conversion.refunded_amount += asked.amount
-    parts = _parts(session, conversion)
+    parts = _parts(session, conversion, before.and_then(asked.amount, asked.eligible_amount))
     _take_back(session, conversion, recorded, parts, people)
-    return Taken(recorded, conversion.currency, parts, is_new=True)
+    return Taken(recorded, _eligible(conversion, recorded), conversion.currency, parts, is_new=True)
 
 
 def _take_back(
@@ -117,11 +131,32 @@ def _take_back(
         _reverse(session, recorded, reward, part)
 
 
-def _parts(session: Session, conversion: Conversion) -> list[tuple[Reward, int]]:
+def _eligible(conversion: Conversion, recorded: Refund) -> int:
+    if recorded.eligible_amount is not None:
+        return recorded.eligible_amount
+    return Returns(conversion.amount, 0, conversion.eligible_amount).share_of(recorded.amount)
+
+
+def _returns(session: Session, conversion: Conversion) -> Returns:
+    named, shared = storage.returned(session, conversion.merchant_id, conversion.conversion_id)
+    return Returns(conversion.amount, conversion.refunded_amount, conversion.eligible_amount, named, shared)
+
+
+def _refuse_too_much(returns: Returns, asked: NewRefund) -> None:
+    left, eligible_left = returns.amount - returns.refunded, returns.eligible - returns.named
+    faults = {}
+    if asked.amount > left:
+        faults["amount"] = f"Only {left} of the order is left to refund (minor units)."
+    if (asked.eligible_amount or 0) > eligible_left:
+        faults["eligible_amount"] = f"Only {eligible_left} of what is eligible is left to refund (minor units)."
+    refuse_faults(faults)
+
+
+def _parts(session: Session, conversion: Conversion, returns: Returns) -> list[tuple[Reward, int]]:
     """(reward, minor units to take back), for the rewards of which the refunds so far take more than before."""
     parts = []
     for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id]):
-        target = taken_back(reward.amount, refunded_total=conversion.refunded_amount, order_amount=conversion.amount)
+        target = taken_back(reward.amount, returns)
         if reward.status != "denied" and target > reward.reversed_amount:
             parts.append((reward, target - reward.reversed_amount))
     return parts
@@ -148,7 +183,8 @@ def _reverse(session: Session, recorded: Refund, reward: Reward, part: int) -> N
 
 
 def _replay(session: Session, conversion: Conversion, stored: Refund, asked: NewRefund) -> Taken:
-    if stored.amount != asked.amount or asked.refunded_at not in (None, stored.refunded_at):
+    said = (stored.amount, stored.eligible_amount)
+    if said != (asked.amount, asked.eligible_amount) or asked.refunded_at not in (None, stored.refunded_at):
         raise RefundContradicted(stored.refund_id)
     by_id = {
         reward.reward_id: reward
@@ -156,4 +192,4 @@ def _replay(session: Session, conversion: Conversion, stored: Refund, asked: New
     }
     taken = storage.reversals(session, conversion.merchant_id, stored.entry_id)
     ordered = [(by_id[reversal.reward_id], reversal.amount) for reversal in taken]
-    return Taken(stored, conversion.currency, ordered)
+    return Taken(stored, _eligible(conversion, stored), conversion.currency, ordered)

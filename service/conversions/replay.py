@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service import currencies
 from service.conversions import conversions
-from service.conversions.conversions import Order
+from service.conversions.orders import Order
 from service.customers.customers import Contact
 from service.database.engine import Database
 from service.database.writing import write_now
@@ -107,12 +107,25 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
 
 
 def _order(source: Source, row: dict[str, str]) -> Order:
-    if not re.fullmatch(r"[0-9]{1,16}", row["amount_minor"]):
-        raise ValueError("amount_minor must be an integer in minor units, 0 or more")
     ordered_at = _time(row)
     contact = Contact(row["customer_id"], row.get("first_name") or None)
     currency = row.get("currency") or source.currency
-    return Order(row["order_id"], int(row["amount_minor"]), currency, contact, row.get("referral") or None, ordered_at)
+    return Order(
+        order_id=row["order_id"],
+        amount=_amount(row, "amount_minor"),
+        currency=currency,
+        customer=contact,
+        referral=row.get("referral") or None,
+        ordered_at=ordered_at,
+        discount_amount=_amount(row, "discount_amount_minor") if row.get("discount_amount_minor") else None,
+        eligible_amount=_amount(row, "eligible_amount_minor") if row.get("eligible_amount_minor") else None,
+    )
+
+
+def _amount(row: dict[str, str], column: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,16}", row[column]):
+        raise ValueError(f"{column} must be an integer in minor units, 0 or more")
+    return int(row[column])
 
 
 def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id: str, now: datetime) -> str:

@@ -41,7 +41,7 @@ class Facts:
     link_expires_at: datetime | None
     visited_at: datetime | None
     ordered_at: datetime
-    amount: int
+    eligible_amount: int
     currency: str
     advocate: Person
     friend: Person | None

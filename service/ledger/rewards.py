@@ -1,6 +1,6 @@
 """PURE: from terms and an order to what one side earns, and from refunds to what is taken back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from service.ledger.money import divide_half_even
@@ -12,14 +12,14 @@ Given = Literal["credit", "discount"]
 
 @dataclass(frozen=True, slots=True)
 class FixedReward:
-    """The same amount for every order, in minor units of the program's currency."""
+    """The same amount for every order, in minor units of the program's currency; a discount stops at the order."""
 
     amount: int
     given_as: Given = "credit"
 
-    def of(self, order_amount: int) -> int:
-        """What an order of any amount earns, in minor units."""
-        return self.amount
+    def of(self, eligible_amount: int) -> int:
+        """What an order earns, in minor units: no more can be taken off than there is."""
+        return min(self.amount, eligible_amount) if self.given_as == "discount" else self.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class PercentReward:
     max_amount: int | None = None
     given_as: Given = "credit"
 
-    def of(self, order_amount: int) -> int:
+    def of(self, eligible_amount: int) -> int:
         """What an order of this amount earns, in minor units."""
-        share = divide_half_even(order_amount * self.rate_basis_points, HUNDREDTHS_OF_A_PERCENT)
+        share = divide_half_even(eligible_amount * self.rate_basis_points, HUNDREDTHS_OF_A_PERCENT)
         return share if self.max_amount is None else min(share, self.max_amount)
 
 
@@ -52,13 +52,45 @@ def lapsing(left_of_reward: int, *, available: int, left_of_later: int) -> int:
     return max(0, min(left_of_reward, available - left_of_later))
 
 
-def taken_back(reward_amount: int, *, refunded_total: int, order_amount: int) -> int:
-    """How much of a reward is taken back once `refunded_total` of the order was refunded, all in minor units.
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What came back of an order so far, all in minor units.
 
-    Cumulative and rounded half-even, so it never falls as refunds add up, never passes the reward,
-    and is the whole reward when the whole order was refunded.
-    Raises ValueError where more than the order was refunded, or the order was of nothing.
+    amount: what was paid for the order; refunded: what of it was given back, in all.
+    eligible: what its rewards were computed of; named: what of that refunds said they were for.
+    shared: the part of `refunded` that named nothing, and stands for its share of the order.
     """
-    if not 0 <= refunded_total <= order_amount:
-        raise ValueError("refunds cannot pass the order")
-    return divide_half_even(reward_amount * refunded_total, order_amount)
+
+    amount: int
+    refunded: int
+    eligible: int
+    named: int = 0
+    shared: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.shared <= self.refunded <= self.amount:
+            raise ValueError("refunds cannot pass the order")
+
+    def share_of(self, refunded: int) -> int:
+        """The eligible part of a refund that named none, in minor units, rounded half-even, to be shown."""
+        return divide_half_even(self.eligible * refunded, self.amount)
+
+    def and_then(self, refunded: int, named: int | None) -> "Returns":
+        """What will have come back after one more refund. named: None where it says nothing of what it is for."""
+        more = {"named": self.named + named} if named is not None else {"shared": self.shared + refunded}
+        return replace(self, refunded=self.refunded + refunded, **more)
+
+
+def taken_back(reward_amount: int, returns: Returns) -> int:
+    """How much of a reward is taken back once this much of its order came back, in minor units.
+
+    The reward's share of what came back of the eligible amount, rounded half-even once for all refunds: so it does not
+    depend on their order, never falls as they add up, and never passes the reward. All of it once all was refunded.
+    """
+    if returns.refunded and returns.refunded == returns.amount:
+        return reward_amount
+    if not returns.eligible or not returns.amount:
+        return 0
+    came_back = returns.named * returns.amount + returns.eligible * returns.shared
+    whole = returns.eligible * returns.amount
+    return divide_half_even(reward_amount * min(came_back, whole), whole)

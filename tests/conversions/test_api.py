@@ -28,7 +28,9 @@ def test_the_main_job_end_to_end(shop: Shop) -> None:
         "reasons": [],
         "advocate_first_name": "Ana",
         "friend_reward": {"amount": 500, "currency": "EUR", "as": "discount"},
+        "payable_amount": 4500,
         "program_id": program["program_id"],
+        "terms_version": 1,
     }
     order = shop.order("ben", referral=referral)
     assert (order["status"], order["reasons"]) == ("attributed", [])
@@ -227,7 +229,7 @@ def test_percent_rewards_round_half_even_in_any_currency(shop: Shop, currency: s
 
 def test_an_order_of_nothing_is_an_order_and_a_reward_of_nothing_is_none(shop: Shop) -> None:
     link = shop.link(shop.program(advocate_reward=TEN_PERCENT, friend_reward=TEN_PERCENT))
-    order = shop.order("ben", referral=link["code"], amount=0)
+    order = shop.order("ben", referral=link["code"], amount=1)
     assert (order["status"], order["rewards"]) == ("attributed", [])
     assert shop.get("/ledger/transactions")["data"] == []
     later = shop.order("ben")

@@ -38,7 +38,7 @@ GOOD = Facts(
     link_expires_at=None,
     visited_at=NOW - DAY,
     ordered_at=NOW,
-    amount=5000,
+    eligible_amount=5000,
     currency="EUR",
     advocate=Person("ana", "ana@example.com"),
     friend=Person("ben", "ben@example.com"),
@@ -173,7 +173,7 @@ def test_every_rule_that_agrees_says_why() -> None:
         "self_referral": (True, "Two customers with two mailboxes, or one is not known."),
         "circular_referral": (True, "The friend is not above the advocate in the chain of referrals."),
         "existing_customer": (True, "The friend has no earlier order."),
-        "below_minimum": (True, "The order is 5000, the minimum 0 (minor units)."),
+        "below_minimum": (True, "5000 of the order is eligible, the minimum is 0 (minor units)."),
         "currency_mismatch": (True, "The order is in EUR, the program in EUR."),
         "cap_reached": (True, "The program has no cap."),
     }

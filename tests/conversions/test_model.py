@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from service.books import audit
 from service.conversions import conversions, refunds
-from service.conversions.conversions import Order
+from service.conversions.orders import Order
 from service.customers import customers
 from service.customers.customers import Contact
 from service.database.engine import Database
@@ -73,8 +73,18 @@ class Earned:
 @dataclass
 class Bought:
     amount: int
+    eligible: int
     earned: list[Earned] = field(default_factory=list)
     refunded: int = 0
+    named: int = 0
+    shared: int = 0
+
+    def share_of(self, earned: int) -> int:
+        """What of something earned is gone with what came back so far."""
+        if self.refunded == self.amount:
+            return earned
+        came_back = self.named + Fraction(self.eligible * self.shared, self.amount)
+        return round(earned * min(came_back / self.eligible, Fraction(1)))
 
 
 @dataclass
@@ -144,16 +154,27 @@ class Histories(RuleBasedStateMachine):
         self.now += timedelta(hours=hours)
         self._catch_up()
 
-    @rule(friend=st.sampled_from(PEOPLE), by=st.sampled_from(PEOPLE) | st.none(), amount=st.integers(0, 20_000))
-    def order(self, friend: str, by: str | None, amount: int) -> None:
+    @rule(
+        friend=st.sampled_from(PEOPLE),
+        by=st.sampled_from(PEOPLE) | st.none(),
+        amount=st.integers(0, 20_000),
+        discount=st.none() | st.integers(0, 2_000),
+        eligible_percent=st.none() | st.integers(0, 100),
+    )
+    def order(
+        self, friend: str, by: str | None, amount: int, discount: int | None, eligible_percent: int | None
+    ) -> None:
         name = f"o-{len(self.orders)}"
         code = self.codes[by] if by else None
-        order = Order(name, amount, "EUR", Contact(friend), code)
+        before = amount + (discount or 0)
+        said = None if eligible_percent is None else before * eligible_percent // 100
+        eligible = before if said is None else said
+        order = Order(name, amount, "EUR", Contact(friend), code, discount_amount=discount, eligible_amount=said)
         recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
-        bought = Bought(amount)
-        status = self._judge(friend, by)
+        bought = Bought(amount, eligible)
+        status = self._judge(friend, by, eligible)
         if status == "attributed":
-            sides = ((self.brought_by[friend], round(amount * RATE)), (friend, FIXED))
+            sides = ((self.brought_by[friend], round(eligible * RATE)), (friend, FIXED))
             bought.earned = [Earned(who, value, self.now + HOLD) for who, value in sides if value]
             for earned in bought.earned:
                 self.purses[earned.who].pending += earned.amount
@@ -162,38 +183,47 @@ class Histories(RuleBasedStateMachine):
         assert recorded.conversion.status == status
         assert [r.amount for r in recorded.rewards] == [earned.amount for earned in bought.earned]
 
-    def _judge(self, friend: str, by: str | None) -> str:
+    def _judge(self, friend: str, by: str | None, eligible: int) -> str:
         if friend in self.brought_by:
-            self.rewarded[friend] += 1
-            return "attributed" if self.rewarded[friend] <= 2 else "repeat"
+            if self.rewarded[friend] == 2:
+                return "repeat"
+            self.rewarded[friend] += bool(eligible)
+            return "attributed" if eligible else "declined"
         if by is None:
             return "unattributed"
         above, person = set(), by
         while person in self.brought_by:
             person = self.brought_by[person]
             above.add(person)
-        if by == friend or friend in above or friend in self.has_ordered:
+        if by == friend or friend in above or friend in self.has_ordered or not eligible:
             return "declined"
         self.brought_by[friend] = by
         self.rewarded[friend] = 1
         return "attributed"
 
     @precondition(lambda self: self.orders)
-    @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 20_000), all_of_it=st.booleans())
-    def refund(self, pick: int, amount: int, all_of_it: bool) -> None:
+    @rule(
+        pick=st.integers(0, 10**6),
+        amount=st.integers(1, 20_000),
+        all_of_it=st.booleans(),
+        named=st.none() | st.integers(0, 20_000),
+    )
+    def refund(self, pick: int, amount: int, all_of_it: bool, named: int | None) -> None:
         conversion_id, bought, _ = self.orders[pick % len(self.orders)]
         left = bought.amount - bought.refunded
         amount = left if all_of_it and left else amount
-        asked = refunds.NewRefund(f"r-{pick}-{bought.refunded}", amount)
-        if amount > left:
+        asked = refunds.NewRefund(f"r-{pick}-{bought.refunded}", amount, eligible_amount=named)
+        if amount > left or (named or 0) > bought.eligible - bought.named:
             with pytest.raises(BadValues):
                 self._write(refunds.refund, self.merchant_id, conversion_id, asked)
             return
         self._write(refunds.refund, self.merchant_id, conversion_id, asked)
         bought.refunded += amount
+        bought.named += named or 0
+        bought.shared += amount if named is None else 0
         for earned in bought.earned:
             if earned.state != "denied":
-                self._take_back(earned, round(Fraction(earned.amount * bought.refunded, bought.amount)))
+                self._take_back(earned, bought.share_of(earned.amount))
 
     def _take_back(self, earned: Earned, target: int) -> None:
         part, purse = target - earned.taken, self.purses[earned.who]
@@ -315,12 +345,10 @@ class InOneTransaction(Histories):
 HISTORIES, HISTORIES_IN_A_SOAK = 1_000, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
     (3, lambda m, r: m.time_passes(hours=r.randint(1, 60))),
-    (4, lambda m, r: m.order(friend=r.choice(m.people), by=r.choice([*m.people, None]), amount=r.randint(0, 9_000))),
+    (4, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
     (
         3,
-        lambda m, r: (
-            m.orders and m.refund(pick=_rewarded(m, r), amount=r.randint(1, 9_000), all_of_it=r.random() < 0.6)
-        ),
+        lambda m, r: m.orders and m.refund(_rewarded(m, r), r.randint(1, 9_000), r.random() < 0.6, _named(r)),
     ),
     (3, lambda m, r: m.reserve(who=r.choice(m.people), amount=r.choice([700, r.randint(1, 900)]))),
     (3, lambda m, r: m.held and m.capture(pick=r.randrange(10**6), amount=r.choice([None, r.randint(1, 900)]))),
@@ -333,6 +361,16 @@ def _rewarded(machine: InOneTransaction, chance: Random) -> int:
     """Mostly an order that earned something, as those are where the money is."""
     earned = [number for number, (_, bought, _) in enumerate(machine.orders) if bought.earned]
     return chance.choice(earned) if earned and chance.random() < 0.9 else chance.randrange(10**6)
+
+
+def _parts(chance: Random) -> tuple[int | None, int | None]:
+    """A discount, and how many percent of the order are eligible; often neither is said."""
+    return chance.choice([None, 0, chance.randint(1, 2_000)]), chance.choice([None, None, chance.randint(0, 100)])
+
+
+def _named(chance: Random) -> int | None:
+    """What of a refund is eligible, in minor units; often it does not say."""
+    return chance.choice([None, 0, chance.randint(1, 4_000)])
 
 
 @pytest.mark.soak

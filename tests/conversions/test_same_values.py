@@ -44,6 +44,11 @@ CASES: list[tuple[dict[str, str], bool]] = [
     ({"amount_minor": "0"}, True),
     ({"amount_minor": str(10**15)}, True),
     ({"amount_minor": str(10**15 + 1)}, False),
+    ({"discount_amount_minor": "500", "eligible_amount_minor": "5500"}, True),
+    ({"discount_amount_minor": str(10**15 + 1)}, False),
+    ({"amount_minor": str(10**15), "discount_amount_minor": "1"}, False),
+    ({"eligible_amount_minor": "0"}, True),
+    ({"eligible_amount_minor": str(10**15 + 1)}, False),
     ({"currency": "XYZ"}, False),
     ({"currency": "JPY"}, True),
 ]
@@ -66,6 +71,9 @@ def taken_over_http(shop: Shop, order: dict[str, str]) -> bool:
         "customer": {"customer_id": order["customer_id"], "first_name": order["first_name"]},
         "ordered_at": order["ordered_at"],
     }
+    for name in ("discount_amount", "eligible_amount"):
+        if f"{name}_minor" in order:
+            body[name] = int(order[f"{name}_minor"])
     response = shop.call("POST", "/conversions", body)
     assert response.status_code in (201, 422), response.text
     return bool(response.status_code == 201)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from service.conversions import conversions
-from service.conversions.conversions import Order
+from service.conversions.orders import Order
 from service.customers.customers import Contact
 from service.database.engine import Database
 from service.merchants import keys

@@ -34,6 +34,7 @@ def test_the_checkout_of_the_integrators_page_works_as_written(tmp_path: Path) -
     quote, order, explanation, captured, refund = [json.loads(line) for line in lines if line.startswith("{")]
     assert (quote["eligible"], quote["advocate_first_name"]) == (True, "Ana")
     assert quote["friend_reward"] == {"amount": 500, "currency": "EUR", "as": "discount"}
+    assert (quote["payable_amount"], order["amount"], order["eligible_amount"]) == (4990, 4990, 5000)
     assert order["status"] == "attributed"
     assert {reward["side"]: reward["amount"] for reward in order["rewards"]} == {"advocate": 1000, "friend": 500}
     assert explanation["customer_text"].startswith("Thank you!")

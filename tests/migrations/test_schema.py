@@ -1,17 +1,25 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Index, MetaData, inspect, text
+from sqlalchemy import Index, MetaData, insert, inspect, select, text
 
+from service.conversions.tables.conversions import Conversion
+from service.customers.tables import Customer
 from service.database.engine import Database, _wal_is_safe
+from service.ids import new_id
 from service.links import visits
+from service.merchants.tables import Merchant
 from service.migrations import schema
 from service.migrations.metadata import ALL
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
 
 
@@ -92,3 +100,32 @@ def test_history_is_append_only(database: Database, table: str) -> None:
         assert connection.execute(text(query), {"kind": kind, "name": table}).scalar() == (
             2 if database.is_sqlite else 3
         )
+
+
+def test_an_order_of_before_had_one_amount_that_was_all_three(
+    backend: str, new_database_url: Callable[[str], str]
+) -> None:
+    database, merchant_id, order = Database(new_database_url(backend)), new_id(), Conversion.__table__
+    _upgrade_to("0002", database)
+    same, customer = {"merchant_id": merchant_id}, {"customer_id": "ben"}
+    times = {"ordered_at": NOW, "recorded_at": NOW}
+    said = {"order_id": "o-1", "fingerprint": b"", "currency": "EUR", "status": "unattributed", "reasons": []}
+    with database.engine.begin() as connection:
+        connection.execute(insert(Merchant).values(**same, name="A", currency="EUR", created_at=NOW))
+        connection.execute(insert(Customer).values(**same, **customer, owner_id=new_id(), created_at=NOW))
+        amounts = {"amount": 5000, "refunded_amount": 5}
+        one = {**same, **customer, **said, **times, **amounts, "conversion_id": new_id(), "decisions": []}
+        connection.execute(insert(Conversion).values(one))
+    schema.upgrade(database)
+    with database.engine.connect() as connection:
+        columns = order.c.amount, order.c.discount_amount, order.c.eligible_amount
+        assert connection.execute(select(*columns)).one() == (5000, 0, 5000)
+    database.dispose()
+
+
+def _upgrade_to(revision: str, database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -8,8 +8,9 @@ from marshmallow import fields, validate
 
 from service.conversions import conversions, explanations, refunds
 from service.conversions.attribution import Status
-from service.conversions.conversions import Order, Recorded
+from service.conversions.conversions import Recorded
 from service.conversions.eligibility import REASONS
+from service.conversions.orders import Order
 from service.conversions.refunds import Taken
 from service.conversions.tables.conversions import ConversionFilter
 from service.customers.api import ContactIn
@@ -34,6 +35,8 @@ class NewConversion(Strict):
     currency = Currency(required=True)
     customer = fields.Nested(ContactIn, required=True)
     referral = fields.String(allow_none=True)
+    discount_amount = Whole(least=0, allow_none=True)
+    eligible_amount = Whole(least=0, allow_none=True)
     ordered_at = Moment(allow_none=True)
 
 
@@ -44,6 +47,7 @@ class NewRefund(Strict):
 
     refund_id = Name(required=True)
     amount = Whole(least=1, required=True)
+    eligible_amount = Whole(least=0, allow_none=True)
     refunded_at = Moment(allow_none=True, load_default=None)
 
 
@@ -63,6 +67,8 @@ class ConversionOut(Strict):
     conversion_id = fields.UUID(required=True)
     order_id = Name(required=True)
     amount = Whole(least=0, required=True)
+    discount_amount = Whole(least=0, required=True)
+    eligible_amount = Whole(least=0, required=True)
     refunded_amount = Whole(least=0, required=True)
     currency = Currency(required=True)
     customer_id = Name(required=True)
@@ -108,6 +114,7 @@ class RefundOut(Strict):
     refund_id = Name(required=True)
     conversion_id = fields.UUID(required=True)
     amount = Whole(least=1, required=True)
+    eligible_amount = Whole(least=0, required=True)
     currency = Currency(required=True)
     reversals = fields.List(fields.Nested(ReversalOut), required=True)
     refunded_at = Moment(required=True)
@@ -178,6 +185,8 @@ def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
         "conversion_id": str(conversion.conversion_id),
         "order_id": conversion.order_id,
         "amount": conversion.amount,
+        "discount_amount": conversion.discount_amount,
+        "eligible_amount": conversion.eligible_amount,
         "refunded_amount": conversion.refunded_amount,
         "currency": conversion.currency,
         "customer_id": conversion.customer_id,
@@ -198,6 +207,7 @@ def _render_refund(taken: Taken) -> dict[str, Any]:
         "refund_id": taken.refund.refund_id,
         "conversion_id": str(taken.refund.conversion_id),
         "amount": taken.refund.amount,
+        "eligible_amount": taken.eligible_amount,
         "currency": taken.currency,
         "reversals": [
             {

@@ -23,6 +23,7 @@ class QuestionIn(Strict):
     customer = fields.Nested(ContactIn, allow_none=True)
     amount = Whole(least=0, required=True)
     currency = Currency(required=True)
+    eligible_amount = Whole(least=0, allow_none=True)
 
 
 class QuotedReward(Strict):
@@ -40,7 +41,9 @@ class QuoteOut(Strict):
     reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)
     advocate_first_name = fields.String(required=True, allow_none=True)
     friend_reward = fields.Nested(QuotedReward, required=True, allow_none=True)
+    payable_amount = Whole(least=0, required=True)
     program_id = fields.UUID(required=True, allow_none=True)
+    terms_version = Whole(least=1, required=True, allow_none=True)
 
 
 @resource.reads("/quotes", QuoteOut, method="POST", body=QuestionIn, scopes=CHECKOUT)
@@ -54,6 +57,8 @@ def quote(call: Call, body: Question) -> Answer:
             "reasons": list(quoted.reasons),
             "advocate_first_name": quoted.advocate_first_name,
             "friend_reward": reward and {"amount": reward[0], "currency": body.currency, "as": reward[1]},
+            "payable_amount": quoted.payable_amount,
+            "terms_version": quoted.terms_version,
             "program_id": quoted.program_id and str(quoted.program_id),
         }
     )

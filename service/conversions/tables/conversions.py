@@ -45,6 +45,8 @@ class Referral(Base):
 class Conversion(Base):
     """A reported order, whether or not a referral earned credit for it.
 
+    amount: what the customer pays. discount_amount: what the shop took off for the referral. eligible_amount: what
+    rewards and the minimum are computed of, before that discount.
     fingerprint: SHA-256 of what was reported, to tell a replay from a contradiction.
     decisions: every rule that was asked and what it said, in order.
     """
@@ -59,6 +61,8 @@ class Conversion(Base):
             ["program_terms.merchant_id", "program_terms.program_id", "program_terms.terms_version"],
         ),
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("discount_amount >= 0", name="discount_amount"),
+        CheckConstraint("eligible_amount >= 0", name="eligible_amount"),
         CheckConstraint(
             "status IN ('unattributed', 'declined') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
             " AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
@@ -74,6 +78,8 @@ class Conversion(Base):
     order_id: Mapped[str] = mapped_column(String(255))
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     amount: Mapped[int]
+    discount_amount: Mapped[int]
+    eligible_amount: Mapped[int]
     refunded_amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     customer_id: Mapped[str] = mapped_column(String(255))

@@ -4,20 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
 
 
 class Refund(Base):
-    """Money that the shop gave back for one order. `refund_id` is the merchant's, unique within the order."""
+    """Money that the shop gave back for one order. `refund_id` is the merchant's, unique within the order.
+
+    eligible_amount: how much of it was for what rewards were computed of; None for its share of the order.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
         UniqueConstraint("merchant_id", "conversion_id", "refund_id"),
         ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("eligible_amount >= 0", name="eligible_amount"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -25,6 +29,7 @@ class Refund(Base):
     conversion_id: Mapped[UUID]
     refund_id: Mapped[str] = mapped_column(String(255))
     amount: Mapped[int]
+    eligible_amount: Mapped[int | None]
     refunded_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
 
@@ -51,6 +56,15 @@ def find(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: st
         Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id, Refund.refund_id == refund_id
     )
     return session.scalar(query)
+
+
+def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[int, int]:
+    """(eligible minor units that refunds named, minor units of refunds that named none) of an order so far."""
+    of_order = (Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id)
+    unnamed = case((Refund.eligible_amount.is_(None), Refund.amount), else_=0)
+    query = select(func.sum(Refund.eligible_amount), func.sum(unnamed)).where(*of_order)
+    named, shared = session.execute(query).one()
+    return int(named or 0), int(shared or 0)
 
 
 def reversals(session: Session, merchant_id: UUID, entry_id: UUID) -> Sequence[Reversal]:
