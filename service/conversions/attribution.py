@@ -5,6 +5,7 @@ from typing import Literal
 
 from service.conversions.eligibility import (
     ALREADY_REFERRED,
+    CAP_REACHED,
     FOR_A_LATER_ORDER,
     FOR_A_NEW_REFERRAL,
     INVALID_REFERRAL,
@@ -46,7 +47,7 @@ def decide(facts: Facts | None, *, referral_given: bool) -> Attribution:
 
 def _new_referral(facts: Facts) -> Attribution:
     """The first order that a referral is given for: every rule must agree."""
-    return _unless_refused(judge(facts, FOR_A_NEW_REFERRAL))
+    return _unless_refused(facts, judge(facts, FOR_A_NEW_REFERRAL))
 
 
 def _later_order(facts: Facts) -> Attribution:
@@ -64,10 +65,12 @@ def _later_order(facts: Facts) -> Attribution:
     decisions.append(Decision("rewarded_orders", within, count))
     if not within:
         return Attribution("repeat", noted, tuple(decisions))
-    judged = _unless_refused(judge(facts, FOR_A_LATER_ORDER))
+    judged = _unless_refused(facts, judge(facts, FOR_A_LATER_ORDER))
     return Attribution(judged.status, noted + judged.reasons, (*decisions, *judged.decisions))
 
 
-def _unless_refused(decisions: list[Decision]) -> Attribution:
+def _unless_refused(facts: Facts, decisions: list[Decision]) -> Attribution:
+    """Declined for every reason that holds; but a cap stops the advocate alone, and the friend is welcomed."""
     reasons = tuple(decision.rule for decision in decisions if not decision.passed)
-    return Attribution("declined" if reasons else "attributed", reasons, tuple(decisions))
+    is_welcome = not reasons or (reasons == (CAP_REACHED.name,) and facts.friend_earns)
+    return Attribution("attributed" if is_welcome else "declined", reasons, tuple(decisions))

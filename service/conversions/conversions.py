@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.conversions import facts
-from service.conversions.attribution import Attribution, decide
+from service.conversions.eligibility import CAP_REACHED
 from service.conversions.facts import Glimpse
+from service.conversions.judgement import Judgement, judge
 from service.conversions.orders import Order, OrderContradicted, fingerprint_of
 from service.conversions.rules import Facts
 from service.conversions.tables import conversions as storage
@@ -54,21 +55,22 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     if seen.conversion_id is not None:
         return _replay(session, merchant_id, seen.conversion_id, fingerprint)
     people = _lock(session, merchant_id, order.customer, seen, now=now)
-    known = facts.gather(
+    judged = judge(
         session,
         merchant_id,
         seen,
         evidence=evidence,
+        referral_given=bool(order.referral),
         ordered_at=order.ordered_at or now,
         eligible_amount=order.eligible,
         currency=order.currency,
         friend=people[friend_id],
         people=people,
     )
-    decided = decide(known, referral_given=bool(order.referral))
-    conversion = _conversion(merchant_id, order, fingerprint, known, decided, now=now)
-    earned = _rewards(conversion, known, order) if known and decided.status == "attributed" else []
-    _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred)
+    known = judged.known
+    conversion = _conversion(merchant_id, order, fingerprint, judged, now=now)
+    earned = _rewards(conversion, known, order) if known and conversion.status == "attributed" else []
+    _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred, replaced=seen)
     owners = {name: person.owner for name, person in people.items()}
     postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
     return Recorded(conversion, earned, is_new=True)
@@ -108,9 +110,8 @@ def _lock(
     return {**people, friend.customer_id: learn(session, merchant_id, people[friend.customer_id], friend)}
 
 
-def _conversion(
-    merchant_id: UUID, order: Order, fingerprint: bytes, known: Facts | None, decided: Attribution, *, now: datetime
-) -> Conversion:
+def _conversion(merchant_id: UUID, order: Order, fingerprint: bytes, judged: Judgement, *, now: datetime) -> Conversion:
+    known, decided = judged.known, judged.decided
     return Conversion(
         merchant_id=merchant_id,
         conversion_id=new_id(),
@@ -135,9 +136,13 @@ def _conversion(
 
 
 def _rewards(conversion: Conversion, known: Facts, order: Order) -> list[Reward]:
-    """What each side earned; a reward of 0 is no reward, and a discount is no more than the shop says it took off."""
+    """What each side earned; a reward of 0 is no reward, and a discount is no more than the shop says it took off.
+
+    What was attributed beyond the advocate's cap earns the friend's reward alone.
+    """
+    is_capped = CAP_REACHED.name in conversion.reasons
     sides: dict[Side, RewardTerms | None] = {
-        "advocate": known.terms.advocate_reward_for(known.rewarded_friends + 1),
+        "advocate": None if is_capped else known.terms.advocate_reward_for(known.rewarded_friends + 1),
         "friend": known.terms.friend_reward,
     }
     earned = [
@@ -145,8 +150,9 @@ def _rewards(conversion: Conversion, known: Facts, order: Order) -> list[Reward]
         for side, terms_of_side in sides.items()
         if terms_of_side is not None and (amount := _given(terms_of_side, order))
     ]
-    for reward in earned[:1]:
-        reward.counted = True
+    counts: Side = "advocate" if known.terms.rewards_advocates else "friend"
+    for reward in earned:
+        reward.counted = reward.side == counts
     return earned
 
 
@@ -184,9 +190,13 @@ def _reward(conversion: Conversion, applied: Terms, side: Side, given_as: Given,
     )
 
 
-def _write(session: Session, conversion: Conversion, earned: list[Reward], *, is_new_referral: bool) -> None:
+def _write(
+    session: Session, conversion: Conversion, earned: list[Reward], *, is_new_referral: bool, replaced: Glimpse
+) -> None:
     add_at_once(session, [conversion])
     if is_new_referral and conversion.status == "attributed":
+        if replaced.referral_advocate_id is not None:
+            storage.drop_referral(session, conversion.merchant_id, conversion.customer_id)
         add_at_once(session, [_referral(conversion)])
     if earned:
         add_at_once(session, earned)

@@ -151,7 +151,7 @@ CURRENCY_MISMATCH = Rule(
 )
 CAP_REACHED = Rule(
     "cap_reached",
-    "The advocate must have fewer rewarded referrals than `max_rewards_per_advocate`.",
+    "The advocate must have fewer rewarded referrals than `max_rewards_per_advocate`; the friend is welcomed still.",
     "Sorry, your friend has already been rewarded as often as this program allows.",
     _cap_reached,
 )

@@ -1,7 +1,7 @@
 """What is known about an order: a glimpse before locks, the facts of the decision under them.
 
-As few statements as it takes, since this is the path of every checkout; built once, when this file is loaded, which is
-a third of what they cost. A recorded order and a quote come through here alike; only the first one holds locks.
+As few statements as it takes, since this is the path of every checkout. A recorded order and a quote come through here
+alike; only the first one holds locks.
 """
 
 from collections.abc import Mapping
@@ -10,25 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, func, literal, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from service.conversions.looks import BY_CODE, BY_LINK, GATHERED
 from service.conversions.rules import Facts, Person
-from service.conversions.tables.conversions import Conversion, Referral
-from service.customers.tables import Customer, KnownCustomer
+from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.links.evidence import CodeEvidence, Evidence, VisitEvidence
-from service.links.tables import Link
-from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables import rewards
-from service.rewards.tables.rewards import Reward
-
-_one = select(literal(1).label("one")).subquery("one")
-# Tables rather than mapped classes: the unit of work would look at each row that passes here.
-conversion, customer, link = Conversion.__table__, Customer.__table__, Link.__table__
-program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
-reward = Reward.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +35,12 @@ class Glimpse:
     link_advocate_id: str | None
     link_program_id: UUID | None
 
-    @property
-    def referral(self) -> tuple[str | None, UUID | None, UUID | None]:
-        """(advocate, program, link) of the referral that the friend has, or else of the one that came."""
-        if self.referral_advocate_id is not None:
+    def referral(self, *, is_newcomer: bool) -> tuple[str | None, UUID | None, UUID | None]:
+        """(advocate, program, link) of the referral that the friend has, or else of the one that came.
+
+        is_newcomer: of the one that came, whether or not there is another.
+        """
+        if self.referral_advocate_id is not None and not is_newcomer:
             return self.referral_advocate_id, self.referral_program_id, self.referral_link_id
         return self.link_advocate_id, self.link_program_id, self.link_id
 
@@ -55,79 +48,6 @@ class Glimpse:
     def advocate_ids(self) -> set[str]:
         """Who may be concerned besides the friend: the advocate who brought them, and the one whose token came."""
         return {name for name in (self.referral_advocate_id, self.link_advocate_id) if name is not None}
-
-
-def _glimpse(link_matches: ColumnElement[bool]) -> Select[Any]:
-    merchant: BindParameter[Any] = bindparam("merchant")
-    return select(
-        conversion.c.conversion_id,
-        customer.c.customer_id.is_not(None).label("friend_is_known"),
-        referral.c.advocate_id.label("referral_advocate_id"),
-        referral.c.program_id.label("referral_program_id"),
-        referral.c.link_id.label("referral_link_id"),
-        link.c.link_id,
-        link.c.customer_id.label("link_advocate_id"),
-        link.c.program_id.label("link_program_id"),
-    ).select_from(
-        _one.outerjoin(
-            conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
-        )
-        .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == bindparam("friend")))
-        .outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == bindparam("friend")))
-        .outerjoin(link, and_(link.c.merchant_id == merchant, link_matches))
-    )
-
-
-_BY_LINK = _glimpse(link.c.link_id == bindparam("link"))
-_BY_CODE = _glimpse(link.c.folded_code == bindparam("code"))
-
-
-def _gathered() -> Select[Any]:
-    merchant: BindParameter[Any] = bindparam("merchant")
-    friend: BindParameter[Any] = bindparam("friend")
-    above = (
-        select(referral.c.advocate_id.label("person"))
-        .where(referral.c.merchant_id == merchant, referral.c.friend_id == bindparam("advocate"))
-        .cte("above", recursive=True)
-    )
-    above = above.union(
-        select(referral.c.advocate_id).where(referral.c.merchant_id == merchant, referral.c.friend_id == above.c.person)
-    )
-    own = select(conversion.c.conversion_id).where(
-        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend
-    )
-    earned = select(reward.c.reward_id).where(
-        reward.c.merchant_id == merchant, reward.c.conversion_id == conversion.c.conversion_id
-    )
-    rewarded = select(func.count()).where(
-        conversion.c.merchant_id == merchant, conversion.c.customer_id == friend, earned.exists()
-    )
-    return select(
-        referral.c.advocate_id.label("referral_advocate_id"),
-        program.c.status.label("program_status"),
-        program.c.terms_version,
-        terms.c.terms,
-        link.c.status.label("link_status"),
-        link.c.expires_at.label("link_expires_at"),
-        own.exists().label("has_earlier_order"),
-        rewarded.scalar_subquery().label("rewarded_orders"),
-        select(above.c.person).where(above.c.person == friend).exists().label("friend_is_above"),
-    ).select_from(
-        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
-        .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))
-        .outerjoin(
-            terms,
-            and_(
-                terms.c.merchant_id == merchant,
-                terms.c.program_id == program.c.program_id,
-                terms.c.terms_version == program.c.terms_version,
-            ),
-        )
-        .outerjoin(link, and_(link.c.merchant_id == merchant, link.c.link_id == bindparam("link")))
-    )
-
-
-_GATHERED = _gathered()
 
 
 def glimpse(
@@ -141,9 +61,9 @@ def glimpse(
     """What is known of the order, its customer and the referral that came with it. Locks nothing."""
     keys = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
     if isinstance(evidence, CodeEvidence):
-        row = session.execute(_BY_CODE, {**keys, "code": evidence.folded_code}).one()
+        row = session.execute(BY_CODE, {**keys, "code": evidence.folded_code}).one()
     else:
-        row = session.execute(_BY_LINK, {**keys, "link": evidence.link_id if evidence else None}).one()
+        row = session.execute(BY_LINK, {**keys, "link": evidence.link_id if evidence else None}).one()
     return Glimpse(**row._mapping)
 
 
@@ -158,18 +78,20 @@ def gather(
     currency: str,
     friend: KnownCustomer | None,
     people: Mapping[str, KnownCustomer],
+    is_newcomer: bool = False,
 ) -> Facts | None:
     """What the decision rests on, while the people concerned are locked; None where no referral could earn anything.
 
     seen: from `glimpse`. evidence: what came with the order proves. eligible_amount: minor units.
     friend: who orders, or None while nobody knows (a quote). people: at least the advocates.
+    is_newcomer: look at the referral that came as if the friend had none.
     Raises RaceLost if the friend was referred between the glimpse and now.
     """
-    advocate_id, program_id, link_id = seen.referral
-    row = _under_locks(session, merchant_id, seen, friend)
+    advocate_id, program_id, link_id = candidate = seen.referral(is_newcomer=is_newcomer)
+    row = _under_locks(session, merchant_id, seen, candidate, friend, ordered_at=ordered_at)
     if advocate_id is None or program_id is None or link_id is None or row.terms is None:
         return None
-    in_force, is_referred = terms_of(row.terms), seen.referral_advocate_id is not None
+    in_force, is_referred = terms_of(row.terms), seen.referral_advocate_id is not None and not is_newcomer
     visit = evidence if isinstance(evidence, VisitEvidence) and not is_referred else None
     return Facts(
         program_id=program_id,
@@ -189,17 +111,26 @@ def gather(
         has_earlier_order=row.has_earlier_order,
         rewarded_friends=_rewarded_friends(session, merchant_id, program_id, advocate_id, friend, in_force),
         is_referred=is_referred,
+        referral_stands=row.referral_stands,
         given_by_another=is_referred and seen.link_advocate_id not in (None, seen.referral_advocate_id),
         rewarded_orders=row.rewarded_orders,
     )
 
 
-def _under_locks(session: Session, merchant_id: UUID, seen: Glimpse, friend: KnownCustomer | None) -> Row[Any]:
-    """The one look at the database while the people concerned are locked."""
-    advocate_id, program_id, link_id = seen.referral
+def _under_locks(
+    session: Session,
+    merchant_id: UUID,
+    seen: Glimpse,
+    candidate: tuple[str | None, UUID | None, UUID | None],
+    friend: KnownCustomer | None,
+    *,
+    ordered_at: datetime,
+) -> Row[Any]:
+    """The one look at the database while the people concerned are locked. candidate: (advocate, program, link)."""
+    advocate_id, program_id, link_id = candidate
     friend_id = friend.customer_id if friend else None
     keys = {"merchant": merchant_id, "link": link_id, "friend": friend_id, "advocate": advocate_id}
-    row = session.execute(_GATHERED, {**keys, "program": program_id}).one()
+    row = session.execute(GATHERED, {**keys, "program": program_id, "ordered_at": ordered_at}).one()
     if row.referral_advocate_id != seen.referral_advocate_id:
         raise RaceLost
     return row

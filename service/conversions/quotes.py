@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.conversions import facts
-from service.conversions.attribution import decide
 from service.conversions.eligibility import EXISTING_CUSTOMER
 from service.conversions.facts import Glimpse
+from service.conversions.judgement import judge
 from service.currencies import fault_of_currency
 from service.customers import tables as customers
 from service.customers.customers import Contact
@@ -80,18 +80,19 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     seen = facts.glimpse(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
     people = _people(session, merchant_id, asked.customer, seen)
     friend = people.get(friend_id) if friend_id else None
-    known = facts.gather(
+    judged = judge(
         session,
         merchant_id,
         seen,
         evidence=evidence,
+        referral_given=True,
         ordered_at=now,
         eligible_amount=asked.eligible,
         currency=asked.currency,
         friend=friend,
         people=people,
     )
-    decided = decide(known, referral_given=True)
+    known, decided = judged.known, judged.decided
     eligible = decided.status == "attributed"
     advocate = people[known.advocate.customer_id] if known else None
     terms = known.terms.friend_reward if known and eligible else None

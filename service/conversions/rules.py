@@ -27,9 +27,11 @@ class Facts:
     visited_at: None where a link token or a code is the evidence, or the friend was referred before.
     friend_is_above: the friend stands somewhere above the advocate in the chain of who brought whom.
     rewarded_friends: how many other friends of this advocate the program's cap and tiers count; 0 without either.
+    has_earlier_order: one that was placed before this one or with it, and stands.
     is_referred: the friend has a referral, to which the order belongs whatever came with it.
+    referral_stands: some order of that referral was neither cancelled nor denied.
     given_by_another: what came with it is another advocate's, who earns nothing by it.
-    rewarded_orders: how many orders of this friend earned rewards.
+    rewarded_orders: how many orders of this friend earned rewards, and stand.
     """
 
     program_id: UUID
@@ -49,8 +51,15 @@ class Facts:
     has_earlier_order: bool
     rewarded_friends: int
     is_referred: bool
+    referral_stands: bool
     given_by_another: bool
     rewarded_orders: int
+
+    @property
+    def friend_earns(self) -> bool:
+        """Whether the friend's side earns something by this order."""
+        reward = self.terms.friend_reward
+        return reward is not None and reward.of(self.eligible_amount) > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ class Terms:
     max_rewards_per_advocate: int | None
     reward_expiry: timedelta | None
 
+    @property
+    def rewards_advocates(self) -> bool:
+        """Whether advocates can earn at all: otherwise cap and tiers count the friends who earned."""
+        return self.advocate_reward is not None
+
     def advocate_reward_for(self, nth_referral: int) -> RewardTerms | None:
         """What the advocate earns by the n-th rewarded referral: the highest tier reached, else the plain reward."""
         reached = [tier.advocate_reward for tier in self.tiers if tier.from_referral <= nth_referral]

@@ -139,7 +139,7 @@ def _currency(shop: Shop) -> dict[str, Any]:
 
 
 def _cap(shop: Shop) -> dict[str, Any]:
-    link = shop.link(shop.program(max_rewards_per_advocate=1))
+    link = shop.link(shop.program(max_rewards_per_advocate=1, friend_reward=None))
     assert shop.order(referral=link["code"])["status"] == "attributed"
     return shop.order(referral=link["code"])
 
@@ -179,11 +179,6 @@ def test_an_existing_customer_is_declined_with_every_reason_that_holds(shop: Sho
     assert order["reasons"] == ["existing_customer", "below_minimum"]
 
 
-def test_a_refunded_order_still_makes_an_existing_customer(shop: Shop) -> None:
-    shop.refund(shop.order("ben"), 5000, "r-1")
-    assert shop.order("ben", referral=shop.link(shop.program())["code"])["reasons"] == ["existing_customer"]
-
-
 def test_later_orders_of_a_friend_belong_to_the_referral_with_or_without_a_token(shop: Shop) -> None:
     program = shop.program(rewarded_orders=2)
     ana, eve = shop.link(program), shop.link(program, "eve", customer={"first_name": "Eve"})
@@ -206,16 +201,6 @@ def test_rewards_stay_pinned_to_the_terms_that_earned_them(shop: Shop) -> None:
     assert [order["rewards"][0]["amount"] for order in (first, second)] == [1000, 1]
     assert [order["terms_version"] for order in (first, second)] == [1, 2]
     assert shop.get(f"/conversions/{first['conversion_id']}") == first
-
-
-def test_tiers_and_caps_count_rewarded_referrals_less_those_wholly_reversed(shop: Shop) -> None:
-    better = {"from_referral": 2, "advocate_reward": {"type": "fixed", "amount": 3000}}
-    code = shop.link(shop.program(tiers=[better], max_rewards_per_advocate=2))["code"]
-    first = shop.order(referral=code)
-    shop.refund(first, 5000, "r-1")
-    orders = [shop.order(referral=code) for _ in range(3)]
-    assert [order["rewards"][0]["amount"] for order in orders if order["rewards"]] == [1000, 3000]
-    assert orders[2]["reasons"] == ["cap_reached"]
 
 
 @pytest.mark.parametrize(

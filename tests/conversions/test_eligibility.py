@@ -46,6 +46,7 @@ GOOD = Facts(
     has_earlier_order=False,
     rewarded_friends=0,
     is_referred=False,
+    referral_stands=False,
     given_by_another=False,
     rewarded_orders=0,
 )

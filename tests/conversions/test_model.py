@@ -78,6 +78,14 @@ class Bought:
     refunded: int = 0
     named: int = 0
     shared: int = 0
+    status: str = ""
+    advocate: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was neither given back whole nor denied whole."""
+        is_gone = self.amount and self.refunded == self.amount
+        return not is_gone and (not self.earned or any(earned.state != "denied" for earned in self.earned))
 
     def share_of(self, earned: int) -> int:
         """What of something earned is gone with what came back so far."""
@@ -125,8 +133,6 @@ class Histories(RuleBasedStateMachine):
         self.brought_by: dict[str, str] = {}
         self.orders: list[tuple[Any, Bought, str]] = []
         self.held: list[tuple[Any, Held]] = []
-        self.rewarded: dict[str, int] = {}
-        self.has_ordered: set[str] = set()
 
     def _write(self, use_case: Any, *arguments: Any, **more: Any) -> Any:
         return self._transaction(lambda session: use_case(session, *arguments, now=self.now, **more))
@@ -178,27 +184,32 @@ class Histories(RuleBasedStateMachine):
             bought.earned = [Earned(who, value, self.now + HOLD) for who, value in sides if value]
             for earned in bought.earned:
                 self.purses[earned.who].pending += earned.amount
+        bought.status, bought.advocate = status, self.brought_by.get(friend)
         self.orders.append((recorded.conversion.conversion_id, bought, friend))
-        self.has_ordered.add(friend)
         assert recorded.conversion.status == status
         assert [r.amount for r in recorded.rewards] == [earned.amount for earned in bought.earned]
 
     def _judge(self, friend: str, by: str | None, eligible: int) -> str:
-        if friend in self.brought_by:
-            if self.rewarded[friend] == 2:
-                return "repeat"
-            self.rewarded[friend] += bool(eligible)
-            return "attributed" if eligible else "declined"
-        if by is None:
-            return "unattributed"
+        standing = [bought for _, bought, who in self.orders if who == friend and bought.stands]
+        if friend not in self.brought_by:
+            return self._first(friend, by, eligible, standing) if by else "unattributed"
+        mine = self.brought_by[friend]
+        holds = any(one.status in ("attributed", "repeat") and one.advocate == mine for one in standing)
+        if by not in (None, mine) and not holds and self._first(friend, by, eligible, standing) == "attributed":
+            return "attributed"
+        if sum(bool(one.earned) for one in standing) >= 2:
+            return "repeat"
+        return "attributed" if eligible else "declined"
+
+    def _first(self, friend: str, by: str | None, eligible: int, standing: list[Bought]) -> str:
+        """What the first order is for which this advocate's referral is given."""
         above, person = set(), by
         while person in self.brought_by:
             person = self.brought_by[person]
             above.add(person)
-        if by == friend or friend in above or friend in self.has_ordered or not eligible:
+        if by is None or by == friend or friend in above or standing or not eligible:
             return "declined"
         self.brought_by[friend] = by
-        self.rewarded[friend] = 1
         return "attributed"
 
     @precondition(lambda self: self.orders)
@@ -394,4 +405,4 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
             session.rollback()
 
 
-PAPER = ("purses", "brought_by", "orders", "held", "rewarded", "has_ordered")
+PAPER = ("purses", "brought_by", "orders", "held")

@@ -13,6 +13,8 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    bindparam,
+    delete,
     select,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -23,7 +25,10 @@ from service.database.tables import Base
 
 
 class Referral(Base):
-    """The fact that one advocate brought one friend. A friend has at most one, for ever."""
+    """The fact that one advocate brought one friend.
+
+    A friend has at most one; it gives way only where all of its orders were cancelled or denied.
+    """
 
     __tablename__ = "referral"
     __table_args__ = (
@@ -94,6 +99,12 @@ class Conversion(Base):
     recorded_at: Mapped[datetime]
 
 
+UNSYNCHRONIZED = {"synchronize_session": False}
+_DROP_REFERRAL = delete(Referral).where(
+    Referral.merchant_id == bindparam("merchant"), Referral.friend_id == bindparam("friend")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ConversionFilter:
     """Which conversions; None for any."""
@@ -112,6 +123,11 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFil
     """The merchant's conversions, newest first."""
     query = matching(select(Conversion).where(Conversion.merchant_id == merchant_id), Conversion, wanted)
     return session.scalars(newest(query, Conversion.conversion_id, which)).all()
+
+
+def drop_referral(session: Session, merchant_id: UUID, friend_id: str) -> None:
+    """Forget who brought this friend, for another who does."""
+    session.execute(_DROP_REFERRAL, {"merchant": merchant_id, "friend": friend_id}, execution_options=UNSYNCHRONIZED)
 
 
 def order_ids(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[tuple[UUID, str]]:
