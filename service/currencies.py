@@ -7,6 +7,7 @@ import iso4217
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_symbol
 
+LONGEST_CODE = 10
 _EXPONENTS = {currency.code: currency.exponent for currency in iso4217.Currency}
 
 
@@ -53,4 +54,8 @@ def _locale(tag: str | None) -> Locale:
 
 def fault_of_currency(code: str) -> str | None:
     """What is wrong with a currency that someone wants to pay in, in words for the caller, or None."""
-    return None if exponent(code) is not None else "It is not a currency of ISO 4217."
+    if exponent(code) is not None:
+        return None
+    if len(code) <= LONGEST_CODE and exponent(code.strip().upper()) is not None:
+        return f"Write it as {code.strip().upper()}."
+    return "It is not a currency of ISO 4217, such as EUR."

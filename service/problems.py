@@ -17,7 +17,7 @@ from service.conversions.refunds import RefundContradicted
 from service.database.engine import RaceLost
 from service.ledger import books
 from service.links.links import CodeTaken
-from service.merchants.authentication import KeyMissing, ScopeMissing
+from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from service.rewards.redemptions import RedemptionSettled
 from service.rewards.reviews import RewardSettled
 from service.web.errors import InvalidValues, KeyReused, StillRunning
@@ -39,7 +39,9 @@ class Problem:
 PROBLEMS: dict[type[Exception], Problem] = {
     InvalidValues: Problem(422, "invalid-values", "Some values are not right"),
     errors.BadValues: Problem(422, "invalid-values", "Some values are not right"),
-    KeyMissing: Problem(401, "key-missing", "A valid key is needed"),
+    KeyMissing: Problem(401, "key-missing", "A key is needed"),
+    KeyUnknown: Problem(401, "key-unknown", "That is not a key of ours"),
+    KeyRevoked: Problem(401, "key-revoked", "This key is not in use any more"),
     ScopeMissing: Problem(403, "scope-missing", "This key is not for that"),
     KeyReused: Problem(422, "idempotency-key-reused", "The Idempotency-Key came with another request before"),
     StillRunning: Problem(409, "still-running", "The first request with this Idempotency-Key is still running"),
@@ -55,10 +57,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
 UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now")
 OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold")
 UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side")
-_DETAILS = {
+_DETAILS: dict[type[Exception], str] = {
     books.InsufficientFunds: "The customer has less than that available.",
-    KeyMissing: "Send the key of your shop as `Authorization: Bearer ok_...`.",
-    ScopeMissing: "This key's scope does not cover the request.",
 }
 
 
@@ -66,6 +66,7 @@ def answer(problem: Problem, detail: str, **more: Any) -> Response:
     """The problem as a response, `application/problem+json`."""
     g.problem = problem.kind
     document = {"type": f"/docs/problems#{problem.kind}", "title": problem.title, "status": problem.status}
+    more = {"request_id": g.get("request_id"), **more}
     body = json.dumps({**document, "detail": detail, **more}, ensure_ascii=False)
     response = Response(body, problem.status, content_type="application/problem+json")
     if problem.status == 401:

@@ -46,11 +46,6 @@ def fault_of_amount(minor: int, *, least: int = 0) -> str | None:
     return f"It must be an integer in minor units, from {least} to {LARGEST_AMOUNT}."
 
 
-def fault_of_part(minor: int, whole: int) -> str | None:
-    """For minor units that are a part of others."""
-    return None if 0 <= minor <= whole else f"It must be from 0 to {whole} (minor units): it is a part of that."
-
-
 def fault_of_instant(moment: datetime, *, now: datetime) -> str | None:
     """For when something happened: with its offset, since 1970, and not to come."""
     if moment.tzinfo is None:

@@ -174,6 +174,7 @@ def error_classes() -> set[type[Exception]]:
 NEVER_ANSWERED = {
     "ReferralError": "a root",
     "LedgerError": "a root",
+    "KeyRefused": "a root",
     "ReferenceReused": "a fault of ours: a reference names one thing for ever",
     "BadSettings": "stops the start",
     "BadFile": "the command line's",

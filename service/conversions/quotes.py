@@ -19,7 +19,7 @@ from service.errors import refuse_faults
 from service.ledger.rewards import Given
 from service.links.evidence import read_referral
 from service.tokens import TokenSigner
-from service.values import fault_of_amount, fault_of_part
+from service.values import fault_of_amount
 
 NOBODY = UUID(int=0)
 
@@ -43,7 +43,7 @@ class Question:
         refuse_faults(
             {
                 "amount": fault_of_amount(self.amount),
-                "eligible_amount": fault_of_part(self.eligible, self.amount),
+                "eligible_amount": fault_of_amount(self.eligible),
                 "currency": fault_of_currency(self.currency),
             }
         )
@@ -96,14 +96,15 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     eligible = decided.status == "attributed"
     advocate = people[known.advocate.customer_id] if known else None
     terms = known.terms.friend_reward if known and eligible else None
+    is_discount = terms is not None and terms.given_as == "discount"
     amount = terms.of(asked.eligible) if terms else 0
-    discount = amount if terms and terms.given_as == "discount" else 0
+    amount = min(amount, asked.amount) if is_discount else amount
     return Quote(
         eligible=eligible,
         reasons=decided.reasons or (() if eligible else (EXISTING_CUSTOMER.name,)),
         advocate_first_name=advocate.first_name if advocate else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
-        payable_amount=asked.amount - discount,
+        payable_amount=asked.amount - (amount if is_discount else 0),
         program_id=known.program_id if known else None,
         terms_version=known.terms_version if known else None,
     )

@@ -71,6 +71,12 @@ def _key_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -
         return None if row is None else (row[0], row[1])
 
 
+def revocation(session: Session, merchant_id: UUID, key_hash: bytes) -> datetime | None:
+    """When this key was revoked; None where it was not, or is none."""
+    row = session.get(ApiKey, (merchant_id, key_hash))
+    return None if row is None else row.revoked_at
+
+
 def keys(session: Session, merchant_id: UUID) -> Sequence[ApiKey]:
     """All keys of the merchant, revoked ones too, oldest first."""
     return session.scalars(select(ApiKey).where(ApiKey.merchant_id == merchant_id).order_by(ApiKey.key_id)).all()

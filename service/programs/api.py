@@ -15,7 +15,7 @@ from service.programs.states import Landing, ProgramStatus
 from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import REWARD_FIELDS, complete
 from service.web.call import Call
-from service.web.fields import Currency, Destination, Few, Flag, Moment, Strict, Text, Whole, rfc3339
+from service.web.fields import Currency, Destination, Few, Flag, Minor, Moment, Strict, Text, Whole, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -28,11 +28,11 @@ class Reward(Strict):
     """What one side earns: `{"type": "fixed", "amount": 1000}` or `{"type": "percent", "rate": "10.00"}`."""
 
     type = fields.String(required=True, validate=validate.OneOf(list(REWARD_FIELDS)))
-    amount = Whole(least=1)
+    amount = Minor(least=1)
     rate = fields.String(
         validate=validate.Regexp(r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)\Z"), metadata={"example": "10.00"}
     )
-    max_amount = Whole(least=1, allow_none=True)
+    max_amount = Minor(least=1, allow_none=True)
     given_as = fields.String(
         data_key="as", attribute="as", load_default="credit", validate=validate.OneOf(get_args(Given))
     )
@@ -69,7 +69,7 @@ class ProgramChange(Strict):
     advocate_reward = fields.Nested(Reward, allow_none=True)
     friend_reward = fields.Nested(Reward, allow_none=True)
     tiers = Few(fields.Nested(Tier), most=20)
-    minimum_order_amount = Whole(least=0)
+    minimum_order_amount = Minor(least=0)
     attribution_window_days = Whole(least=1, most=LONGEST_DAYS)
     hold_days = Whole(least=0, most=LONGEST_DAYS)
     new_customers_only = Flag()

@@ -43,6 +43,8 @@ class Strict(Schema):
 class Whole(fields.Integer):
     """A JSON integer: not 1.0, not "5", not true."""
 
+    default_error_messages = {"invalid": "It must be a whole number, without quotes and without a point, such as 5000."}
+
     def __init__(self, *, least: int, most: int = LARGEST_AMOUNT, **arguments: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, most), **arguments)
 
@@ -50,6 +52,14 @@ class Whole(fields.Integer):
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Minor(Whole):
+    """An amount of money, in minor units."""
+
+    default_error_messages = {
+        "invalid": "It must be a whole number of minor units: 50.00 euros are 5000, and 50 yen are 50.",
+    }
 
 
 class Digits(fields.Integer):
@@ -100,7 +110,7 @@ class Currency(fields.String):
     """An ISO 4217 currency that one can pay in."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(validate=[validate.Length(equal=3), _known_currency], **arguments)
+        super().__init__(validate=_known_currency, **arguments)
 
 
 class Few(fields.List[Any]):

@@ -14,12 +14,13 @@ from service.web.fields import PRINTABLE, Currency, Text
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457: what went wrong",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "request_id"],
     "properties": {
         "type": {"type": "string", "description": "A stable reference, explained in docs/problems.md"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "request_id": {"type": "string", "description": "Finds the request in the log; the answer's X-Request-Id"},
         "errors": {
             "type": "array",
             "items": {

@@ -7,6 +7,7 @@ bodies, one transaction, Idempotency-Key, and problems instead of error pages.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import wraps
 from http import HTTPStatus
 from itertools import islice
@@ -16,11 +17,12 @@ from uuid import UUID
 
 from flask import Request, Response, g, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import NotFound
 
+from service.values import LONGEST_NAME
 from service.web import documents, idempotency
 from service.web.call import Call
 from service.web.errors import InvalidValues
@@ -34,6 +36,7 @@ MARKETING = frozenset({"marketing"})
 ADMIN: frozenset[str] = frozenset()
 UNREADABLE = "\ufffd"
 """What stands in a decoded URL where its bytes were not UTF-8: two ids must not become one by it."""
+UNKNOWN_FIELD = "Unknown field."
 MOST_FAULTS = 100
 """How many faults of one request are named: as many as somebody may read."""
 
@@ -62,6 +65,9 @@ class StrictParser(FlaskParser):
         faults: dict[str, str] = {}
         for messages in error.normalized_messages().values():  # type: ignore[no-untyped-call]
             faults.update(_flat("", messages))
+        for field, message in faults.items():
+            if message == UNKNOWN_FIELD:
+                faults[field] = message + _hint(schema, field)
         raise InvalidValues(dict(islice(faults.items(), MOST_FAULTS)))
 
 
@@ -189,7 +195,7 @@ def _refuse_bad_url(path: Mapping[str, Any], *, has_query: bool) -> None:
     faults = {} if _is_utf8(request.query_string) else {"query": "It is not UTF-8."}
     for name, given in request.args.lists():
         if not has_query:
-            faults[name] = "Unknown field."
+            faults[name] = UNKNOWN_FIELD
         elif len(given) > 1:
             faults[name] = "It stands twice."
     if faults:
@@ -202,6 +208,19 @@ def _is_utf8(query: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _hint(schema: Schema, path: str) -> str:
+    """Which field of the same place may have been meant by one that is unknown."""
+    *outer, name = path.split(".")
+    for step in outer:
+        field = schema.fields.get(step)
+        if not isinstance(field, fields.Nested):
+            return ""
+        schema = field.schema
+    known = [field.data_key or field_name for field_name, field in schema.fields.items()]
+    near = get_close_matches(name[:LONGEST_NAME], known, 1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _flat(prefix: str, messages: Any) -> dict[str, str]:

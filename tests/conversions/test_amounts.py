@@ -105,7 +105,15 @@ def test_the_same_order_with_other_amounts_is_another_order(shop: Shop) -> None:
         shop.order("ben", status=409, **{**said, name: said[name] - 1})
 
 
-@pytest.mark.parametrize("amounts", [{"eligible_amount": 5001}, {"eligible_amount": -1}, {"eligible_amount": 1.5}])
-def test_a_quote_is_refused_for_more_eligible_than_there_is(shop: Shop, amounts: dict[str, Any]) -> None:
-    body = {"referral": "ANA-1234", "amount": 5000, "currency": "EUR", **amounts}
+@pytest.mark.parametrize("eligible", [-1, 1.5, "5000"])
+def test_a_quote_is_refused_for_what_is_no_amount(shop: Shop, eligible: Any) -> None:
+    body = {"referral": "ANA-1234", "amount": 5000, "currency": "EUR", "eligible_amount": eligible}
     assert shop.post("/quotes", body, status=422)["errors"][0]["field"] == "eligible_amount"
+
+
+def test_no_more_is_quoted_off_than_there_is_to_pay(shop: Shop) -> None:
+    code = shop.link(shop.program(friend_reward={"type": "fixed", "amount": 1000, "as": "discount"}))["code"]
+    quoted = _quote(shop, code, 300, eligible_amount=5000)
+    assert (quoted["friend_reward"]["amount"], quoted["payable_amount"]) == (300, 0)
+    nothing = _quote(shop, code, 0, eligible_amount=5000)
+    assert (nothing["friend_reward"], nothing["payable_amount"]) == (None, 0)

@@ -16,7 +16,7 @@ from service.conversions.tables.conversions import ConversionFilter
 from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
-from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import Currency, Minor, Moment, Name, Strict, Whole, rfc3339
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -31,12 +31,12 @@ class NewConversion(Strict):
     makes = Order
 
     order_id = Name(required=True)
-    amount = Whole(least=0, required=True)
+    amount = Minor(least=0, required=True)
     currency = Currency(required=True)
     customer = fields.Nested(ContactIn, required=True)
     referral = fields.String(allow_none=True)
-    discount_amount = Whole(least=0, allow_none=True)
-    eligible_amount = Whole(least=0, allow_none=True)
+    discount_amount = Minor(least=0, allow_none=True)
+    eligible_amount = Minor(least=0, allow_none=True)
     ordered_at = Moment(allow_none=True)
 
 
@@ -46,8 +46,8 @@ class NewRefund(Strict):
     makes = refunds.NewRefund
 
     refund_id = Name(required=True)
-    amount = Whole(least=1, required=True)
-    eligible_amount = Whole(least=0, allow_none=True)
+    amount = Minor(least=1, required=True)
+    eligible_amount = Minor(least=0, allow_none=True)
     refunded_at = Moment(allow_none=True, load_default=None)
 
 
@@ -66,10 +66,10 @@ class ConversionOut(Strict):
 
     conversion_id = fields.UUID(required=True)
     order_id = Name(required=True)
-    amount = Whole(least=0, required=True)
-    discount_amount = Whole(least=0, required=True)
-    eligible_amount = Whole(least=0, required=True)
-    refunded_amount = Whole(least=0, required=True)
+    amount = Minor(least=0, required=True)
+    discount_amount = Minor(least=0, required=True)
+    eligible_amount = Minor(least=0, required=True)
+    refunded_amount = Minor(least=0, required=True)
     currency = Currency(required=True)
     customer_id = Name(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
@@ -105,7 +105,7 @@ class ReversalOut(Strict):
     reward_id = fields.UUID(required=True)
     side = fields.String(required=True)
     customer_id = Name(required=True)
-    amount = Whole(least=1, required=True)
+    amount = Minor(least=1, required=True)
 
 
 class RefundOut(Strict):
@@ -113,8 +113,8 @@ class RefundOut(Strict):
 
     refund_id = Name(required=True)
     conversion_id = fields.UUID(required=True)
-    amount = Whole(least=1, required=True)
-    eligible_amount = Whole(least=0, required=True)
+    amount = Minor(least=1, required=True)
+    eligible_amount = Minor(least=0, required=True)
     currency = Currency(required=True)
     reversals = fields.List(fields.Nested(ReversalOut), required=True)
     refunded_at = Moment(required=True)

@@ -7,7 +7,7 @@ from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
 from service.customers.api import ContactIn
 from service.web.call import Call
-from service.web.fields import Currency, Strict, Whole
+from service.web.fields import Currency, Minor, Strict, Whole
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -21,15 +21,15 @@ class QuestionIn(Strict):
 
     referral = fields.String(required=True)
     customer = fields.Nested(ContactIn, allow_none=True)
-    amount = Whole(least=0, required=True)
+    amount = Minor(least=0, required=True)
     currency = Currency(required=True)
-    eligible_amount = Whole(least=0, allow_none=True)
+    eligible_amount = Minor(least=0, allow_none=True)
 
 
 class QuotedReward(Strict):
     """What the friend would get, in minor units."""
 
-    amount = Whole(least=1, required=True)
+    amount = Minor(least=1, required=True)
     currency = Currency(required=True)
     given_as = fields.String(data_key="as", required=True)
 
@@ -41,7 +41,7 @@ class QuoteOut(Strict):
     reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)
     advocate_first_name = fields.String(required=True, allow_none=True)
     friend_reward = fields.Nested(QuotedReward, required=True, allow_none=True)
-    payable_amount = Whole(least=0, required=True)
+    payable_amount = Minor(least=0, required=True)
     program_id = fields.UUID(required=True, allow_none=True)
     terms_version = Whole(least=1, required=True, allow_none=True)
 

@@ -10,7 +10,7 @@ from service.rewards import adjustments
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
 from service.web.call import Call
-from service.web.fields import Currency, Moment, Name, Strict, Text, Whole, rfc3339
+from service.web.fields import Currency, Minor, Moment, Name, Strict, Text, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -26,7 +26,7 @@ class NewAdjustment(Strict):
 
     customer_id = Name(required=True)
     direction = fields.String(required=True, validate=DIRECTION)
-    amount = Whole(least=1, required=True)
+    amount = Minor(least=1, required=True)
     currency = Currency(required=True)
     note = Text(most=500, required=True)
 
@@ -37,7 +37,7 @@ class AdjustmentOut(Strict):
     adjustment_id = fields.UUID(required=True)
     customer_id = Name(required=True)
     direction = fields.String(required=True, validate=DIRECTION)
-    amount = Whole(least=1, required=True)
+    amount = Minor(least=1, required=True)
     currency = Currency(required=True)
     note = fields.String(required=True)
     created_at = Moment(required=True)

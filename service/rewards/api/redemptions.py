@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from service.rewards import redemptions
 from service.rewards.tables.redemptions import Redemption, RedemptionStatus
 from service.web.call import Call
-from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import Currency, Minor, Moment, Name, Strict, rfc3339
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -35,7 +35,7 @@ class NewRedemption(Strict):
     makes = redemptions.NewRedemption
 
     customer_id = Name(required=True)
-    amount = Whole(least=1, required=True)
+    amount = Minor(least=1, required=True)
     currency = Currency(required=True)
     order_id = Name(allow_none=True, load_default=None)
 
@@ -45,7 +45,7 @@ class Capture(Strict):
 
     makes = Used
 
-    amount = Whole(least=1, allow_none=True, load_default=None)
+    amount = Minor(least=1, allow_none=True, load_default=None)
 
 
 class Void(Strict):
@@ -59,8 +59,8 @@ class RedemptionOut(Strict):
 
     redemption_id = fields.UUID(required=True)
     customer_id = Name(required=True)
-    amount = Whole(least=1, required=True)
-    captured_amount = Whole(least=1, required=True, allow_none=True)
+    amount = Minor(least=1, required=True)
+    captured_amount = Minor(least=1, required=True, allow_none=True)
     currency = Currency(required=True)
     order_id = Name(required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(get_args(RedemptionStatus)))
