@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service import __version__, health, problems, telemetry
 from service import settings as environment
 from service.books.api import balances, ledger, reports
-from service.conversions.api import conversions, quotes
+from service.conversions.api import conversions, quotes, refunds
 from service.customers import api as customers
 from service.database.engine import Database
 from service.demo import pages as demo
@@ -35,6 +35,7 @@ RESOURCES = (
     links,
     quotes,
     conversions,
+    refunds,
     rewards,
     balances,
     redemptions,
@@ -75,7 +76,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     describe(api)
     for module in RESOURCES:
         api.register_blueprint(module.resource)
-    app.extensions["orchard-openapi"] = cache(partial(document, api, programs.describe_rewards))
+    app.extensions["orchard-openapi"] = cache(
+        partial(document, api, (programs.describe_rewards, refunds.describe_refunds))
+    )
     app.register_blueprint(health.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(follow.blueprint)

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.conversions.eligibility import CLOCK_GRACE
 from service.conversions.tables import conversions
 from service.conversions.tables import refunds as storage
 from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, Reversal
 from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
+from service.database.lists import Page
 from service.database.writing import write_now
 from service.errors import ReferralError, Unknown, refuse_faults
 from service.ids import new_id
@@ -49,22 +51,48 @@ class Taken:
 class NewRefund:
     """A refund as the shop reports it. amount: minor units, > 0. refunded_at: None for now. Raises BadValues.
 
+    full: all that is left of the order, in place of an amount. order_id: the shop's name of the order, where the refund
+    does not come under the order's conversion.
     eligible_amount: how much of it is for what rewards were computed of; None for its share of the order.
     """
 
     refund_id: str
-    amount: int
+    amount: int | None = None
     refunded_at: datetime | None = None
     eligible_amount: int | None = None
+    full: bool = False
+    order_id: str | None = None
 
     def __post_init__(self) -> None:
         refuse_faults(
             {
                 "refund_id": fault_of_name(self.refund_id),
-                "amount": fault_of_amount(self.amount, least=1),
+                "amount": self._fault_of_amount(),
                 "eligible_amount": fault_of_amount(self.eligible_amount or 0),
             }
         )
+
+    def _fault_of_amount(self) -> str | None:
+        if self.full == (self.amount is not None):
+            return "It needs either an amount or `full: true`, for all that is left."
+        return None if self.amount is None else fault_of_amount(self.amount, least=1)
+
+
+def refund_of_order(session: Session, merchant_id: UUID, asked: NewRefund, *, now: datetime) -> Taken:
+    """As `refund`, for the order of this name."""
+    conversion_id = conversions.of_order(session, merchant_id, asked.order_id or "")
+    if conversion_id is None:
+        raise Unknown("order", asked.order_id)
+    return refund(session, merchant_id, conversion_id, asked, now=now)
+
+
+def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) -> list[Taken]:
+    """The refunds of an order, newest first, each with what it took back. Raises Unknown."""
+    conversion = conversions.get(session, merchant_id, conversion_id)
+    if conversion is None:
+        raise Unknown("conversion", conversion_id)
+    recorded = storage.page(session, merchant_id, conversion_id, which)
+    return [_taken(session, conversion, stored) for stored in recorded]
 
 
 def refund(
@@ -80,17 +108,17 @@ def refund(
     Returns the stored refund, also on a replay.
     Raises Unknown, RefundContradicted, and BadValues for more than was paid or a time that cannot be.
     """
-    if asked.refunded_at is not None:
-        refuse_faults({"refunded_at": fault_of_instant(asked.refunded_at, now=now)})
     conversion = conversions.get(session, merchant_id, conversion_id)
     if conversion is None:
         raise Unknown("conversion", conversion_id)
+    refuse_faults({"refunded_at": _fault_of_time(asked, conversion, now=now)})
     people = customers.lock(session, merchant_id, filter(None, (conversion.customer_id, conversion.advocate_id)))
     session.refresh(conversion)
     if stored := storage.find(session, merchant_id, conversion_id, asked.refund_id):
         return _replay(session, conversion, stored, asked)
     before = _returns(session, conversion)
-    _refuse_too_much(before, asked)
+    amount = before.left if asked.amount is None else asked.amount
+    _refuse_too_much(before, asked, amount)
     for customer in people.values():
         upkeep.catch_up(session, merchant_id, customer, now=now)
     recorded = Refund(
@@ -98,13 +126,13 @@ def refund(
         entry_id=new_id(),
         conversion_id=conversion_id,
         refund_id=asked.refund_id,
-        amount=asked.amount,
+        amount=amount,
         eligible_amount=asked.eligible_amount,
         refunded_at=asked.refunded_at or now,
         recorded_at=now,
     )
-    conversion.refunded_amount += asked.amount
-    parts = _parts(session, conversion, before.and_then(asked.amount, asked.eligible_amount))
+    conversion.refunded_amount += amount
+    parts = _parts(session, conversion, before.and_then(amount, asked.eligible_amount))
     _take_back(session, conversion, recorded, parts, people)
     return Taken(recorded, _eligible(conversion, recorded), conversion.currency, parts, is_new=True)
 
@@ -142,11 +170,21 @@ def _returns(session: Session, conversion: Conversion) -> Returns:
     return Returns(conversion.amount, conversion.refunded_amount, conversion.eligible_amount, named, shared)
 
 
-def _refuse_too_much(returns: Returns, asked: NewRefund) -> None:
-    left, eligible_left = returns.amount - returns.refunded, returns.eligible - returns.named
+def _fault_of_time(asked: NewRefund, conversion: Conversion, *, now: datetime) -> str | None:
+    if asked.refunded_at is None:
+        return None
+    if asked.refunded_at < conversion.ordered_at - CLOCK_GRACE:
+        return f"It is before the order, which was placed at {conversion.ordered_at.isoformat()}."
+    return fault_of_instant(asked.refunded_at, now=now)
+
+
+def _refuse_too_much(returns: Returns, asked: NewRefund, amount: int) -> None:
+    eligible_left = returns.eligible - returns.named
     faults = {}
-    if asked.amount > left:
-        faults["amount"] = f"Only {left} of the order is left to refund (minor units)."
+    if amount > returns.left or not amount:
+        faults["amount"] = f"Only {returns.left} of the order is left to refund (minor units)."
+    if returns.amount and amount == 100 * returns.amount:
+        faults["amount"] += f" The whole order was {returns.amount}: this is a hundred times that."
     if (asked.eligible_amount or 0) > eligible_left:
         faults["eligible_amount"] = f"Only {eligible_left} of what is eligible is left to refund (minor units)."
     refuse_faults(faults)
@@ -183,9 +221,18 @@ def _reverse(session: Session, recorded: Refund, reward: Reward, part: int) -> N
 
 
 def _replay(session: Session, conversion: Conversion, stored: Refund, asked: NewRefund) -> Taken:
-    said = (stored.amount, stored.eligible_amount)
-    if said != (asked.amount, asked.eligible_amount) or asked.refunded_at not in (None, stored.refunded_at):
+    is_same = _is_all(conversion) if asked.full else stored.amount == asked.amount
+    is_same = is_same and stored.eligible_amount == asked.eligible_amount
+    if not is_same or asked.refunded_at not in (None, stored.refunded_at):
         raise RefundContradicted(stored.refund_id)
+    return _taken(session, conversion, stored)
+
+
+def _is_all(conversion: Conversion) -> bool:
+    return conversion.refunded_amount == conversion.amount
+
+
+def _taken(session: Session, conversion: Conversion, stored: Refund) -> Taken:
     by_id = {
         reward.reward_id: reward
         for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id])

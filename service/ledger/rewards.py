@@ -71,6 +71,11 @@ class Returns:
         if not 0 <= self.shared <= self.refunded <= self.amount:
             raise ValueError("refunds cannot pass the order")
 
+    @property
+    def left(self) -> int:
+        """What of the order was not given back, in minor units."""
+        return self.amount - self.refunded
+
     def share_of(self, refunded: int) -> int:
         """The eligible part of a refund that named none, in minor units, rounded half-even, to be shown."""
         return divide_half_even(self.eligible * refunded, self.amount)

@@ -1,6 +1,6 @@
 """What the generated OpenAPI document needs beyond what the endpoints declare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml
@@ -43,10 +43,10 @@ def describe(api: Api) -> None:
         plugin.converter.add_attribute_function(_of_field)  # type: ignore[no-untyped-call]
 
 
-def document(api: Api, amend: Callable[[dict[str, Any]], None]) -> str:
+def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -> str:
     """The document as YAML: every operation with its problems.
 
-    amend: says of the schemas what marshmallow cannot.
+    amendments: say of the schemas what marshmallow cannot.
     """
     contract = api.spec.to_dict()
     contract["components"]["responses"] = {
@@ -59,7 +59,8 @@ def document(api: Api, amend: Callable[[dict[str, Any]], None]) -> str:
     del schemas["Error"]
     schemas["Problem"] = _PROBLEM
     schemas["Currency"] = {"type": "string", "description": "ISO 4217", "enum": currencies.known()}
-    amend(schemas)
+    for amend in amendments:
+        amend(schemas)
     for operations in contract["paths"].values():
         for name, operation in operations.items():
             if name != "parameters":

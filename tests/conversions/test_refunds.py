@@ -99,7 +99,7 @@ def test_a_refund_of_an_order_that_does_not_exist_is_not_found(shop: Shop) -> No
 def test_a_refund_that_is_tried_again_keeps_its_time(
     shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = shop.order(referral=shop.link(shop.program())["code"])
+    order = shop.order(referral=shop.link(shop.program())["code"], ordered_at="2025-12-31T00:00:00Z")
     raced: list[Any] = []
     original = database._attempt
 
@@ -126,3 +126,59 @@ def test_a_denied_reward_is_not_taken_back_again(shop: Shop) -> None:
     assert shop.post(f"/rewards/{advocates}/deny", {"note": "abuse"}, status=200)["status"] == "denied"
     assert reversals(shop.refund(order, 5000, "r-1")) == {"friend": 1000}
     assert shop.balance("ana")["pending"] == 0
+
+
+def test_all_that_is_left_is_given_back_by_one_word_and_by_the_shops_own_name_of_the_order(shop: Shop) -> None:
+    order = shop.order("ben", order_id="web/7 #1", referral=shop.link(shop.program())["code"])
+    shop.refund(order, 1000, "first")
+    body = {"order_id": "web/7 #1", "refund_id": "rest", "full": True}
+    rest = shop.post("/refunds", body)
+    assert (rest["amount"], rest["eligible_amount"], reversals(rest)) == (4000, 4000, {"advocate": 800, "friend": 800})
+    assert shop.post("/refunds", body, status=200) == rest
+    assert shop.post(f"/conversions/{order['conversion_id']}/refunds", rest_of(body), status=200) == rest
+    assert shop.balance("ana")["earned_total"] == 0
+    fault = shop.post("/refunds", {**body, "refund_id": "more"}, status=422)["errors"]
+    assert fault == [{"field": "amount", "message": "Only 0 of the order is left to refund (minor units)."}]
+
+
+def rest_of(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: said for name, said in body.items() if name != "order_id"}
+
+
+def test_a_partial_refund_is_not_the_full_one_of_the_same_name(shop: Shop) -> None:
+    order = shop.order("ben")
+    shop.refund(order, 1000, "r-1")
+    path = f"/conversions/{order['conversion_id']}/refunds"
+    shop.post(path, {"refund_id": "r-1", "full": True}, status=409)
+    shop.post("/refunds", {"order_id": "nothing", "refund_id": "r-1", "full": True}, status=404)
+
+
+@pytest.mark.parametrize("said", [{}, {"full": False}, {"full": True, "amount": 5}, {"full": 1}, {"amount": None}])
+def test_a_refund_is_of_an_amount_or_in_full(shop: Shop, said: dict[str, Any]) -> None:
+    order = shop.order("ben")
+    shop.post(f"/conversions/{order['conversion_id']}/refunds", {"refund_id": "r-1", **said}, status=422)
+    assert shop.get(f"/conversions/{order['conversion_id']}/refunds")["data"] == []
+
+
+def test_the_refunds_of_an_order_are_listed_newest_first_page_by_page(shop: Shop) -> None:
+    order = shop.order("ben", referral=shop.link(shop.program())["code"])
+    made = [shop.refund(order, 1000 + number, f"r-{number}") for number in range(3)]
+    path = f"/conversions/{order['conversion_id']}/refunds"
+    assert shop.get(path)["data"] == made[::-1]
+    first = shop.get(f"{path}?limit=2")
+    assert first["data"] == made[:0:-1]
+    assert shop.get(f"{path}?limit=2&cursor={first['next_cursor']}") == {"data": made[:1], "next_cursor": None}
+
+
+def test_a_refund_before_its_order_is_refused_but_for_what_clocks_differ(shop: Shop) -> None:
+    order = shop.order("ben", ordered_at="2026-03-01T09:30:00Z")
+    path = f"/conversions/{order['conversion_id']}/refunds"
+    early = {"refund_id": "r-1", "amount": 5, "refunded_at": "2026-03-01T09:24:59Z"}
+    assert "before the order" in shop.post(path, early, status=422)["errors"][0]["message"]
+    shop.post(path, {**early, "refunded_at": "2026-03-01T09:25:00Z"})
+
+
+def test_a_refund_in_the_wrong_unit_is_told_so(shop: Shop) -> None:
+    order = shop.order("ben")
+    [fault] = shop.refund(order, 500_000, "r-1", status=422)["errors"]
+    assert "a hundred times that" in fault["message"]

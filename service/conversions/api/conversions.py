@@ -6,12 +6,11 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
-from service.conversions import conversions, explanations, refunds
+from service.conversions import conversions, explanations
 from service.conversions.attribution import Status
 from service.conversions.conversions import Recorded
 from service.conversions.eligibility import REASONS
 from service.conversions.orders import Order
-from service.conversions.refunds import Taken
 from service.conversions.tables.conversions import ConversionFilter
 from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
@@ -38,17 +37,6 @@ class NewConversion(Strict):
     discount_amount = Minor(least=0, allow_none=True)
     eligible_amount = Minor(least=0, allow_none=True)
     ordered_at = Moment(allow_none=True)
-
-
-class NewRefund(Strict):
-    """What the shop gave back of an order."""
-
-    makes = refunds.NewRefund
-
-    refund_id = Name(required=True)
-    amount = Minor(least=1, required=True)
-    eligible_amount = Minor(least=0, allow_none=True)
-    refunded_at = Moment(allow_none=True, load_default=None)
 
 
 class ConversionQuery(PageQuery):
@@ -99,28 +87,6 @@ class ExplanationOut(Strict):
     customer_text = fields.String(required=True)
 
 
-class ReversalOut(Strict):
-    """What a refund took back of one reward, in minor units."""
-
-    reward_id = fields.UUID(required=True)
-    side = fields.String(required=True)
-    customer_id = Name(required=True)
-    amount = Minor(least=1, required=True)
-
-
-class RefundOut(Strict):
-    """A recorded refund, with what it took back."""
-
-    refund_id = Name(required=True)
-    conversion_id = fields.UUID(required=True)
-    amount = Minor(least=1, required=True)
-    eligible_amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
-    reversals = fields.List(fields.Nested(ReversalOut), required=True)
-    refunded_at = Moment(required=True)
-    recorded_at = Moment(required=True)
-
-
 @resource.writes(
     "POST",
     "/conversions",
@@ -163,20 +129,6 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     )
 
 
-@resource.writes(
-    "POST",
-    "/conversions/<uuid:conversion_id>/refunds",
-    RefundOut,
-    body=NewRefund,
-    scopes=CHECKOUT,
-    statuses=(201, 200),
-)
-def create_refund(call: Call, body: refunds.NewRefund, conversion_id: UUID) -> Answer:
-    """Report a refund"""
-    taken = refunds.refund(call.session, call.merchant_id, conversion_id, body, now=call.now)
-    return Answer(_render_refund(taken), 201 if taken.is_new else 200)
-
-
 def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
     conversion = recorded.conversion
     # A request that waited for the one that recorded the order read its clock before that one did.
@@ -199,25 +151,4 @@ def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
         "rewards": [render_reward(reward, now) for reward in recorded.rewards],
         "ordered_at": rfc3339(conversion.ordered_at),
         "recorded_at": rfc3339(conversion.recorded_at),
-    }
-
-
-def _render_refund(taken: Taken) -> dict[str, Any]:
-    return {
-        "refund_id": taken.refund.refund_id,
-        "conversion_id": str(taken.refund.conversion_id),
-        "amount": taken.refund.amount,
-        "eligible_amount": taken.eligible_amount,
-        "currency": taken.currency,
-        "reversals": [
-            {
-                "reward_id": str(reward.reward_id),
-                "side": reward.side,
-                "customer_id": reward.customer_id,
-                "amount": amount,
-            }
-            for reward, amount in taken.reversals
-        ],
-        "refunded_at": rfc3339(taken.refund.refunded_at),
-        "recorded_at": rfc3339(taken.refund.recorded_at),
     }

@@ -119,6 +119,14 @@ def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion 
     return session.get(Conversion, (merchant_id, conversion_id))
 
 
+def of_order(session: Session, merchant_id: UUID, order_id: str) -> UUID | None:
+    """The conversion of the merchant's order of this name, or None."""
+    query = select(Conversion.conversion_id).where(
+        Conversion.merchant_id == merchant_id, Conversion.order_id == order_id
+    )
+    return session.scalar(query)
+
+
 def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> Sequence[Conversion]:
     """The merchant's conversions, newest first."""
     query = matching(select(Conversion).where(Conversion.merchant_id == merchant_id), Conversion, wanted)

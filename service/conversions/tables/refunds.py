@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.database.lists import Page, newest
 from service.database.tables import Base
 
 
@@ -56,6 +57,12 @@ def find(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: st
         Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id, Refund.refund_id == refund_id
     )
     return session.scalar(query)
+
+
+def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) -> Sequence[Refund]:
+    """The order's refunds, newest first."""
+    query = select(Refund).where(Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id)
+    return session.scalars(newest(query, Refund.entry_id, which)).all()
 
 
 def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[int, int]:
