@@ -1,5 +1,6 @@
 """Refunds: what the shop gave back of an order, and what that takes back of its rewards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -92,7 +93,7 @@ def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) 
     if conversion is None:
         raise Unknown("conversion", conversion_id)
     recorded = storage.page(session, merchant_id, conversion_id, which)
-    return [_taken(session, conversion, stored) for stored in recorded]
+    return _taken(session, conversion, recorded)
 
 
 def refund(
@@ -225,18 +226,22 @@ def _replay(session: Session, conversion: Conversion, stored: Refund, asked: New
     is_same = is_same and stored.eligible_amount == asked.eligible_amount
     if not is_same or asked.refunded_at not in (None, stored.refunded_at):
         raise RefundContradicted(stored.refund_id)
-    return _taken(session, conversion, stored)
+    return _taken(session, conversion, [stored])[0]
 
 
 def _is_all(conversion: Conversion) -> bool:
     return conversion.refunded_amount == conversion.amount
 
 
-def _taken(session: Session, conversion: Conversion, stored: Refund) -> Taken:
+def _taken(session: Session, conversion: Conversion, recorded: Sequence[Refund]) -> list[Taken]:
+    """These refunds of one order with what each took back; as many statements for many as for one."""
     by_id = {
         reward.reward_id: reward
         for reward in rewards.of_conversions(session, conversion.merchant_id, [conversion.conversion_id])
     }
-    taken = storage.reversals(session, conversion.merchant_id, stored.entry_id)
-    ordered = [(by_id[reversal.reward_id], reversal.amount) for reversal in taken]
-    return Taken(stored, _eligible(conversion, stored), conversion.currency, ordered)
+    parts: dict[UUID, list[tuple[Reward, int]]] = {stored.entry_id: [] for stored in recorded}
+    for reversal in storage.reversals(session, conversion.merchant_id, list(parts)):
+        parts[reversal.entry_id].append((by_id[reversal.reward_id], reversal.amount))
+    return [
+        Taken(stored, _eligible(conversion, stored), conversion.currency, parts[stored.entry_id]) for stored in recorded
+    ]

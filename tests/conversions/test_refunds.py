@@ -4,6 +4,7 @@ import pytest
 
 from service.database.engine import Database, RaceLost
 from tests.shop import FIXED, TEN_PERCENT, Shop
+from tests.statements import asked_by
 
 
 def reversals(refund: dict[str, Any]) -> dict[str, int]:
@@ -182,3 +183,17 @@ def test_a_refund_in_the_wrong_unit_is_told_so(shop: Shop) -> None:
     order = shop.order("ben")
     [fault] = shop.refund(order, 500_000, "r-1", status=422)["errors"]
     assert "a hundred times that" in fault["message"]
+
+
+def test_a_list_of_refunds_asks_the_database_as_often_for_many_as_for_one(shop: Shop, database: Database) -> None:
+    order = shop.order("ben", referral=shop.link(shop.program())["code"])
+    path = f"/conversions/{order['conversion_id']}/refunds"
+
+    def listed() -> None:
+        assert all(len(refund["reversals"]) == 2 for refund in shop.get(path)["data"])
+
+    shop.refund(order, 100, "r-0")
+    asked_for_one = len(asked_by(database, listed))
+    for number in range(1, 6):
+        shop.refund(order, 100, f"r-{number}")
+    assert len(asked_by(database, listed)) == asked_for_one

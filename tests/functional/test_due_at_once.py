@@ -21,8 +21,7 @@ from tests.functional.conftest import CommandLine
 from tests.serving import SECRET, Server, serving
 from tests.shop import Shop, over_network
 
-LONGEST_SECONDS = 3.0
-"""It is below one on a quiet machine; here two tests run at a time, and whatever else."""
+LONGEST_SECONDS = 1.0
 LONG_AGO = datetime.now(UTC) - timedelta(days=10)
 SIGNER = TokenSigner([SECRET])
 

@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from service.database.engine import Database
 from tests.shop import FIXED, TEN_PERCENT, Shop
+from tests.statements import asked_by
 
 
 def test_a_program_has_the_contracts_defaults(shop: Shop) -> None:
@@ -115,20 +115,12 @@ def test_a_bad_page_is_refused(shop: Shop, query: str) -> None:
 
 
 def test_a_list_of_programs_asks_the_database_as_often_for_many_as_for_one(shop: Shop, database: Database) -> None:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
+    def listed() -> None:
+        programs = shop.get("/programs")["data"]
+        assert [program["terms_version"] for program in programs] == [1] * len(programs)
 
     def statements_of_a_list() -> int:
-        asked.clear()
-        event.listen(database.engine, "before_cursor_execute", note)
-        try:
-            listed = shop.get("/programs")["data"]
-        finally:
-            event.remove(database.engine, "before_cursor_execute", note)
-        assert [program["terms_version"] for program in listed] == [1] * len(listed)
-        return len([statement for statement in asked if "FROM program" in statement])
+        return len([statement for statement in asked_by(database, listed) if "FROM program" in statement])
 
     shop.program()
     assert statements_of_a_list() == 1

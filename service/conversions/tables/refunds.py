@@ -74,7 +74,7 @@ def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[
     return int(named or 0), int(shared or 0)
 
 
-def reversals(session: Session, merchant_id: UUID, entry_id: UUID) -> Sequence[Reversal]:
-    """What this refund took back."""
-    query = select(Reversal).where(Reversal.merchant_id == merchant_id, Reversal.entry_id == entry_id)
+def reversals(session: Session, merchant_id: UUID, entry_ids: Sequence[UUID]) -> Sequence[Reversal]:
+    """What these refunds took back."""
+    query = select(Reversal).where(Reversal.merchant_id == merchant_id, Reversal.entry_id.in_(entry_ids))
     return session.scalars(query.order_by(Reversal.reward_id)).all()
