@@ -94,6 +94,13 @@ class Text(fields.String):
         return text
 
 
+class Referral(fields.String):
+    """What came as a referral: whatever it is, it is judged and never refused, but for what no JSON of ours may hold."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(validate=validate.Regexp(r"^[^\x00]*\Z"), **arguments)
+
+
 class Name(Text):
     """The merchant's own name for something: an order, a customer, a refund."""
 

@@ -15,7 +15,7 @@ from service.conversions.tables.conversions import ConversionFilter
 from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import Currency, Minor, Moment, Name, Referral, Strict, Whole, rfc3339
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -33,7 +33,7 @@ class NewConversion(Strict):
     amount = Minor(least=0, required=True)
     currency = Currency(required=True)
     customer = fields.Nested(ContactIn, required=True)
-    referral = fields.String(allow_none=True)
+    referral = Referral(allow_none=True)
     discount_amount = Minor(least=0, allow_none=True)
     eligible_amount = Minor(least=0, allow_none=True)
     ordered_at = Moment(allow_none=True)

@@ -7,7 +7,7 @@ from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
 from service.customers.api import ContactIn
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Strict, Whole
+from service.web.fields import Currency, Minor, Referral, Strict, Whole
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -19,7 +19,7 @@ class QuestionIn(Strict):
 
     makes = Question
 
-    referral = fields.String(required=True)
+    referral = Referral(required=True)
     customer = fields.Nested(ContactIn, allow_none=True)
     amount = Minor(least=0, required=True)
     currency = Currency(required=True)
