@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service import __version__, health, problems, telemetry
 from service import settings as environment
 from service.books.api import balances, ledger, reports
-from service.conversions.api import conversions, quotes, refunds
+from service.conversions.api import conversions, lives, quotes, refunds
 from service.customers import api as customers
 from service.database.engine import Database
 from service.demo import pages as demo
@@ -26,6 +26,7 @@ from service.settings import STATE, Settings
 from service.tokens import TokenSigner
 from service.web import pages as assets
 from service.web.openapi import describe, document
+from service.web.paths import NameConverter, keeping_slashes
 from service.web.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -36,6 +37,7 @@ RESOURCES = (
     quotes,
     conversions,
     refunds,
+    lives,
     rewards,
     balances,
     redemptions,
@@ -57,6 +59,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The service, wired from these settings or from the environment. Raises BadSettings."""
     settings = settings or environment.load()
     app = Flask("service", template_folder=None, static_folder=None)
+    app.url_map.converters["name"] = NameConverter
+    app.wsgi_app = keeping_slashes(app.wsgi_app)  # type: ignore[method-assign,assignment]
     app.url_map.merge_slashes = False  # a redirect would name the host that the caller claims
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,

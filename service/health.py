@@ -9,7 +9,9 @@ from service.web.pages import SWAGGER_UI, page
 from service.web.rendering import Answer, rendered
 from service.web.wiring import wiring
 
-NOT_READY = Problem(503, "not-ready", "The database is not ready")
+NOT_READY = Problem(
+    503, "not-ready", "The database is not ready", "Run `orchard db upgrade`, or bring the database back."
+)
 ELSEWHERE = (UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
 DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"

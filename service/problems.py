@@ -12,15 +12,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from service import errors
+from service.conversions.amendments import AmendmentContradicted
+from service.conversions.attributing import AttributionRefused
 from service.conversions.orders import OrderContradicted
 from service.conversions.refunds import RefundContradicted
+from service.conversions.standing import OrderVoided
+from service.conversions.voids import OrderStands, VoidContradicted
 from service.database.engine import RaceLost
 from service.ledger import books
 from service.links.links import CodeTaken
 from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
-from service.rewards.redemptions import RedemptionSettled
+from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
+from service.rewards.returns import NothingCaptured, ReturnContradicted
 from service.rewards.reviews import RewardSettled
-from service.web.errors import InvalidValues, KeyReused, StillRunning
+from service.web.errors import InvalidValues, KeyReused, StillRunning, code_of
 
 RETRY_AFTER_SECONDS = 2
 UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
@@ -29,34 +34,119 @@ log = logging.getLogger("orchard.problems")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How one kind of error is answered. kind: the last part of the problem type, documented in docs/problems.md."""
+    """How one kind of error is answered. kind: the last part of the problem type. title, remedy: for people."""
 
     status: int
     kind: str
     title: str
+    remedy: str
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
-    InvalidValues: Problem(422, "invalid-values", "Some values are not right"),
-    errors.BadValues: Problem(422, "invalid-values", "Some values are not right"),
-    KeyMissing: Problem(401, "key-missing", "A key is needed"),
-    KeyUnknown: Problem(401, "key-unknown", "That is not a key of ours"),
-    KeyRevoked: Problem(401, "key-revoked", "This key is not in use any more"),
-    ScopeMissing: Problem(403, "scope-missing", "This key is not for that"),
-    KeyReused: Problem(422, "idempotency-key-reused", "The Idempotency-Key came with another request before"),
-    StillRunning: Problem(409, "still-running", "The first request with this Idempotency-Key is still running"),
-    errors.Unknown: Problem(404, "not-found", "There is no such thing"),
-    books.TransactionUnknown: Problem(404, "not-found", "There is no such thing"),
-    OrderContradicted: Problem(409, "order-contradicted", "The order was recorded with other content"),
-    RefundContradicted: Problem(409, "refund-contradicted", "The refund was recorded with other content"),
-    CodeTaken: Problem(409, "code-taken", "The code is taken"),
-    RedemptionSettled: Problem(409, "redemption-settled", "The redemption has ended already"),
-    RewardSettled: Problem(409, "reward-settled", "The reward is past this review"),
-    books.InsufficientFunds: Problem(409, "insufficient-balance", "Less than that is available"),
+    InvalidValues: Problem(
+        422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
+    ),
+    errors.BadValues: Problem(
+        422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
+    ),
+    KeyMissing: Problem(
+        401, "key-missing", "A key is needed", "Send the shop's key as `Authorization: Bearer ok_...`."
+    ),
+    KeyUnknown: Problem(
+        401, "key-unknown", "That is not a key of ours", "Compare all of it with the key that you were given."
+    ),
+    KeyRevoked: Problem(
+        401, "key-revoked", "This key is not in use any more", "Have a new one made: `orchard key create`."
+    ),
+    ScopeMissing: Problem(
+        403, "scope-missing", "This key is not for that", "Use a key of the scope that `detail` names."
+    ),
+    KeyReused: Problem(
+        422,
+        "idempotency-key-reused",
+        "The Idempotency-Key came with another request before",
+        "Use a new key for a new request.",
+    ),
+    StillRunning: Problem(
+        409, "still-running", "The first request with this Idempotency-Key is still running", "Ask again in a moment."
+    ),
+    errors.Unknown: Problem(
+        404, "not-found", "There is no such thing", "Check the id, and that the key is of the same merchant."
+    ),
+    books.TransactionUnknown: Problem(
+        404, "not-found", "There is no such thing", "Check the id, and that the key is of the same merchant."
+    ),
+    AmendmentContradicted: Problem(
+        409,
+        "amendment-contradicted",
+        "The amendment was recorded with other content",
+        "Use a new `amendment_id` for another amendment.",
+    ),
+    AttributionRefused: Problem(
+        409,
+        "attribution-refused",
+        "Rules say no to this referral",
+        "Name in `overrule` each reason that you set aside, if you may.",
+    ),
+    OrderStands: Problem(409, "order-stands", "The order was not voided", "Read it: nothing needs to be reopened."),
+    OrderVoided: Problem(
+        409, "order-voided", "The order was voided", "Reopen it first: `POST /v1/conversions/{conversion_id}/reopen`."
+    ),
+    VoidContradicted: Problem(
+        409, "void-contradicted", "The order was voided for another reason", "Read it: it is voided already."
+    ),
+    RedemptionContradicted: Problem(
+        409,
+        "redemption-contradicted",
+        "The order has a redemption with other content",
+        "Use the redemption that `detail` names, or void it first.",
+    ),
+    ReturnContradicted: Problem(
+        409,
+        "return-contradicted",
+        "The return was recorded with another amount",
+        "Use a new `return_id` for another return.",
+    ),
+    NothingCaptured: Problem(
+        409,
+        "nothing-captured",
+        "Nothing was spent of this redemption",
+        "Void what is still reserved; return what was captured.",
+    ),
+    OrderContradicted: Problem(
+        409,
+        "order-contradicted",
+        "The order was recorded with other content",
+        "Read it with `GET /v1/conversions?order_id=`. What changed is an amendment, a later referral an attribution.",
+    ),
+    RefundContradicted: Problem(
+        409,
+        "refund-contradicted",
+        "The refund was recorded with other content",
+        "Use a new `refund_id` for another refund.",
+    ),
+    CodeTaken: Problem(409, "code-taken", "The code is taken", "Choose another code."),
+    RedemptionSettled: Problem(
+        409,
+        "redemption-settled",
+        "The redemption has ended already",
+        "Read it; captured credit is given back with a return.",
+    ),
+    RewardSettled: Problem(
+        409, "reward-settled", "The reward is past this review", "Read it: only what is pending can be released."
+    ),
+    books.InsufficientFunds: Problem(
+        409,
+        "insufficient-balance",
+        "Less than that is available",
+        "Ask for no more than `available` of the customer's balance.",
+    ),
 }
-UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now")
-OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold")
-UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side")
+UNAVAILABLE = Problem(
+    503, "unavailable", "The service cannot do this right now", "Repeat it after `Retry-After` seconds."
+)
+OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold", "Use a smaller amount.")
+UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side", "Report it with its `request_id`.")
 _DETAILS: dict[type[Exception], str] = {
     books.InsufficientFunds: "The customer has less than that available.",
 }
@@ -81,10 +171,11 @@ def of_error(error: Exception) -> Response:
     g.caller = getattr(error, "caller", g.get("caller"))
     problem = PROBLEMS[type(error)]
     detail = _DETAILS.get(type(error), str(error) or problem.title)
-    faults = getattr(error, "faults", None)
-    if faults is None:
-        return answer(problem, detail)
-    return answer(problem, detail, errors=[{"field": field, "message": text} for field, text in faults.items()])
+    faults: dict[str, str] = getattr(error, "faults", {})
+    errors = [{"field": field, "code": code_of(text), "message": text} for field, text in faults.items()]
+    differing: list[str] = getattr(error, "fields", [])
+    errors += [{"field": field, "code": "differs", "message": "It was other before."} for field in differing]
+    return answer(problem, detail, **({"errors": errors} if errors else {}))
 
 
 def of_http(error: HTTPException) -> Response:
@@ -94,7 +185,7 @@ def of_http(error: HTTPException) -> Response:
     if status < 400:
         return Response(given.get_data(), status, dict(given.headers))
     name = error.name.lower().replace(" ", "-")
-    response = answer(Problem(status, name, error.name), error.description or error.name)
+    response = answer(Problem(status, name, error.name, ""), error.description or error.name)
     for header, value in given.headers:
         if header not in ("Content-Type", "Content-Length"):
             response.headers.setdefault(header, value)

@@ -31,6 +31,10 @@ def fault_of_text(text: str, *, most: int) -> str | None:
 
 def fault_of_name(text: str) -> str | None:
     """For the merchant's own name of something: an order, a customer, a refund."""
+    if text in (".", ".."):
+        return "It cannot be . or .., which no path can name."
+    if text != text.strip():
+        return "White space around it is not part of it."
     return fault_of_text(text, most=LONGEST_NAME)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import html
 import inspect
 import re
 import subprocess
@@ -20,7 +21,7 @@ from flask import Flask
 
 from service import health, problems
 from service import settings as environment
-from service.books.balances import TEXTS
+from service.books.balances import BECAUSE, TEXTS
 from service.commands import main
 from service.conversions.attribution import Status
 from service.conversions.eligibility import FOR_A_LATER_ORDER, FOR_A_NEW_REFERRAL, REASONS
@@ -33,6 +34,8 @@ from service.ledger.rewards import FixedReward, PercentReward, RewardTerms
 from service.migrations.metadata import ALL
 from service.programs.terms import DEFAULTS, REWARD_FIELDS, TERMS_FIELDS, RewardDocument, Tier, terms_of
 from service.rewards import references
+from service.rewards.moves import EVENTS
+from service.rewards.references import Step
 from service.rewards.transfers import TRANSFERS, refuse_unlisted
 from service.web.fields import Strict
 from service.web.pagination import PageQuery
@@ -144,10 +147,20 @@ def test_a_posting_of_a_pair_that_is_not_listed_is_refused() -> None:
         refuse_unlisted([Posting(pending("a"), SETTLED, 1, "EUR")])
 
 
+def test_every_step_that_changes_a_reward_has_an_event_and_its_words() -> None:
+    assert set(EVENTS) == set(BECAUSE) == set(Step)
+
+
 def test_references_are_made_and_taken_apart_in_one_file() -> None:
     one, other = uuid4(), uuid4()
-    for make in (references.released, references.lapsed, references.denied, references.refunded):
+    for make in (references.released, references.lapsed):
         assert references.subject_of(make(one, other)) == references.Subject(references.Noun.CONVERSION, one)
+        assert references.step_of(make(one, other)) is None
+    for step in Step:
+        assert references.subject_of(references.changed(one, step, other)).subject_id == one
+        assert references.step_of(references.changed(one, step, other)) is step
+    assert references.step_of(references.earned(one)) is None
+    assert references.subject_of(references.returned(one, other)).noun is references.Noun.REDEMPTION
     assert references.subject_of(references.earned(one)).subject_id == one
     for make_one in (references.reserved, references.settled):
         assert references.subject_of(make_one(one)) == references.Subject(references.Noun.REDEMPTION, one)
@@ -189,11 +202,18 @@ def test_every_error_class_has_a_problem(app: Flask) -> None:
     assert missing == set(NEVER_ANSWERED)
 
 
-def test_every_problem_has_a_section_in_the_docs_and_on_the_served_page(app: Flask) -> None:
-    kinds = {problem.kind for problem in (*problems.PROBLEMS.values(), *health.ELSEWHERE)}
+def test_every_problem_is_told_alike_in_the_docs_and_on_the_served_page(app: Flask) -> None:
+    kinds = {problem.kind: problem for problem in (*problems.PROBLEMS.values(), *health.ELSEWHERE)}
+    rows = {
+        f'| <a id="{kind}"></a>`{kind}` | {problem.status} | {problem.title} | {problem.remedy} |'
+        for kind, problem in kinds.items()
+    }
     text = (ROOT / "docs/problems.md").read_text()
-    assert set(re.findall(r'<a id="([a-z-]+)">', text)) == kinds
-    assert set(re.findall(r'<dt id="([a-z-]+)">', app.test_client().get("/docs/problems").text)) == kinds
+    assert set(re.findall(r'^\| <a id=".*$', text, re.MULTILINE)) == rows
+    served = html.unescape(app.test_client().get("/docs/problems").text)
+    assert set(re.findall(r'<dt id="([a-z-]+)">', served)) == set(kinds)
+    for problem in kinds.values():
+        assert f"<dd>{problem.title}. {problem.remedy.replace('`', '')}</dd>" in served
 
 
 def test_every_setting_has_a_row_for_operators() -> None:

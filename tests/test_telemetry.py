@@ -35,7 +35,7 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
         log = server.log.read_text()
     lines = [json.loads(line) for line in log.splitlines()]
     requested = [line for line in lines if line["event"] == "request"]
-    assert {"POST /v1/conversions 201", "GET /v1/customers/<string:customer_id>/balance 200"} <= {
+    assert {"POST /v1/conversions 201", "GET /v1/customers/<name:customer_id>/balance 200"} <= {
         f"{line['method']} {line['route']} {line['status']}" for line in requested
     }
     assert all({"request_id", "milliseconds", "timestamp", "level"} <= line.keys() for line in requested)

@@ -12,25 +12,42 @@ from service.customers.customers import get as get_customer
 from service.customers.tables import Customer
 from service.ledger import books
 from service.ledger.books import Kind, OwnerBalance
-from service.rewards.references import Noun, Subject, subject_of
+from service.rewards.references import Noun, Step, Subject, step_of, subject_of
 from service.rewards.tables import adjustments, redemptions, totals
 
 TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
     (Kind.EXPENSE, Kind.PENDING): ("earned", 1, "Thank you! A reward was earned and is ripening."),
+    (Kind.EXPENSE, Kind.AVAILABLE): ("restored", 1, "A reward is yours again{because}."),
     (Kind.PENDING, Kind.AVAILABLE): ("ripened", 1, "A reward is ripe: it can be spent now."),
-    (Kind.PENDING, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back before it was ripe."),
-    (Kind.AVAILABLE, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back, as its order was refunded."),
-    (Kind.OWED, Kind.EXPENSE): ("owed", -1, "Sorry: a reward that was spent was taken back; the next one pays for it."),
+    (Kind.PENDING, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back before it was ripe{because}."),
+    (Kind.AVAILABLE, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back{because}."),
+    (Kind.OWED, Kind.EXPENSE): (
+        "owed",
+        -1,
+        "Sorry: a reward that was spent was taken back{because}; the next one pays for it.",
+    ),
     (Kind.AVAILABLE, Kind.OWED): ("debt_paid", -1, "What was owed has been paid from a reward."),
     (Kind.AVAILABLE, Kind.RESERVED): ("reserved", -1, "Set aside for an order."),
     (Kind.RESERVED, Kind.AVAILABLE): ("given_back", 1, "Given back from an order."),
     (Kind.RESERVED, Kind.SETTLED): ("spent", -1, "Spent on an order. Enjoy!"),
+    (Kind.SETTLED, Kind.AVAILABLE): ("returned", 1, "Yours again, as the order that it paid came back."),
     (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, "Sorry: a reward was not used in time and has lapsed."),
     (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, "Added by the shop."),
     (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, "Taken back by the shop."),
 }
 """(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown, unless a
 human wrote better ones."""
+
+BECAUSE: Mapping[Step, str] = {
+    Step.REFUND: ", as its order was refunded",
+    Step.REVERSAL: ", as its order's refund did not go through",
+    Step.VOID: ", as its order was cancelled",
+    Step.REOPENING: ", as its order stands after all",
+    Step.AMENDMENT: ", as its order was changed",
+    Step.ATTRIBUTION: ", as its order was looked at again",
+    Step.DENY: " after a review",
+}
+"""Why what a reward is worth changed, in the words of a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,8 @@ _NOTHING = _Note()
 def _entry(entry: books.OwnerEntry, about: Mapping[Subject, _Note]) -> StatementEntry:
     kind, sign, text = TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
     note = about.get(subject_of(entry.reference), _NOTHING)
+    step = step_of(entry.reference)
+    text = text.format(because=BECAUSE[step] if step else "")
     return StatementEntry(
         entry_id=f"{entry.transaction_id}-{entry.line}",
         kind=kind,

@@ -18,10 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from service.conversions.tables.refunds import Refund, Reversal
 from service.customers.tables import Customer
+from service.rewards.references import Step
 from service.rewards.tables.adjustments import Adjustment
-from service.rewards.tables.redemptions import Redemption
+from service.rewards.tables.changes import RewardChange
+from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import CustomerTotal
 
@@ -30,44 +31,66 @@ Holding = tuple[str, str, int]
 """(opaque name of the owner, currency, minor units)"""
 
 
+_SPENT = Redemption.captured_amount - Redemption.returned_amount
+"""What of a redemption that was captured has not been given back."""
+
 Among = Collection[UUID] | None
 """The ids of those that are asked for; None for all."""
 
 
 def earned(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, int]]:
-    """(conversion, minor units earned by both sides) of conversions that earned something."""
+    """(conversion, minor units that both sides earned by it at first) of conversions that earned something then.
+
+    What rewards are worth now, less all that changed them since.
+    """
+    c = RewardChange
+    worth = case((Reward.status == "denied", 0), else_=Reward.amount - Reward.reversed_amount)
+    parts = union_all(
+        select(Reward.conversion_id, worth.label("amount")).where(
+            Reward.merchant_id == merchant_id, _is_among(Reward.conversion_id, among)
+        ),
+        select(c.conversion_id, (-c.amount).label("amount")).where(
+            c.merchant_id == merchant_id, _is_among(c.conversion_id, among)
+        ),
+    ).subquery()
+    total = func.sum(parts.c.amount)
+    query = select(parts.c.conversion_id, total).group_by(parts.c.conversion_id).having(total != 0)
+    for conversion_id, amount in session.execute(query.execution_options(yield_per=BATCH)):
+        yield conversion_id, int(amount)
+
+
+def changed(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, Step, UUID, int, int]]:
+    """(conversion, step, its id, minor units given, minor units taken) of every step that changed rewards."""
+    c = RewardChange
+    given = func.sum(case((c.amount > 0, c.amount), else_=0))
+    taken = func.sum(case((c.amount < 0, -c.amount), else_=0))
     query = (
-        select(Reward.conversion_id, func.sum(Reward.amount))
-        .where(Reward.merchant_id == merchant_id, _is_among(Reward.conversion_id, among))
-        .group_by(Reward.conversion_id)
+        select(c.conversion_id, c.step, c.entry_id, given, taken)
+        .where(c.merchant_id == merchant_id, _is_among(c.conversion_id, among))
+        .group_by(c.conversion_id, c.step, c.entry_id)
         .execution_options(yield_per=BATCH)
     )
-    for conversion_id, total in session.execute(query):
-        yield conversion_id, int(total)
+    for conversion_id, step, entry_id, more, less in session.execute(query):
+        yield conversion_id, Step(step), entry_id, int(more), int(less)
 
 
-def taken_back(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, UUID, int]]:
-    """(conversion, refund entry, minor units taken back) of refunds that took something back."""
-    query = (
-        select(Refund.conversion_id, Refund.entry_id, func.sum(Reversal.amount))
-        .join(Reversal, (Reversal.merchant_id == Refund.merchant_id) & (Reversal.entry_id == Refund.entry_id))
-        .where(Refund.merchant_id == merchant_id, _is_among(Refund.conversion_id, among))
-        .group_by(Refund.conversion_id, Refund.entry_id)
-        .execution_options(yield_per=BATCH)
+def ripe(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, UUID, int]]:
+    """(conversion, reward, minor units that lapsed when its time was over) of credits whose hold has ended."""
+    c = RewardChange
+    since = (
+        select(func.sum(c.lapsed_amount))
+        .where(c.merchant_id == Reward.merchant_id, c.reward_id == Reward.reward_id)
+        .scalar_subquery()
     )
-    for conversion_id, entry_id, total in session.execute(query):
-        yield conversion_id, entry_id, int(total)
-
-
-def reviewed_or_ripe(session: Session, merchant_id: UUID, among: Among) -> Iterator[Reward]:
-    """The credits of these conversions that are not pending any more."""
-    query = select(Reward).where(
+    at_first = func.coalesce(Reward.lapsed_amount, 0) - func.coalesce(since, 0)
+    query = select(Reward.conversion_id, Reward.reward_id, at_first).where(
         Reward.merchant_id == merchant_id,
         Reward.given_as == "credit",
-        Reward.status != "pending",
+        Reward.is_ripe,
         _is_among(Reward.conversion_id, among),
     )
-    yield from session.scalars(query.execution_options(yield_per=BATCH))
+    for conversion_id, reward_id, amount in session.execute(query.execution_options(yield_per=BATCH)):
+        yield conversion_id, reward_id, int(amount)
 
 
 def lapsed(session: Session, merchant_id: UUID) -> dict[str, int]:
@@ -83,6 +106,14 @@ def lapsed(session: Session, merchant_id: UUID) -> dict[str, int]:
 def redemptions(session: Session, merchant_id: UUID, among: Among) -> Iterator[Redemption]:
     """Uses of balances."""
     query = select(Redemption).where(Redemption.merchant_id == merchant_id, _is_among(Redemption.redemption_id, among))
+    yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def returns(session: Session, merchant_id: UUID, among: Among) -> Iterator[RedemptionReturn]:
+    """Captured credit that was given back."""
+    query = select(RedemptionReturn).where(
+        RedemptionReturn.merchant_id == merchant_id, _is_among(RedemptionReturn.redemption_id, among)
+    )
     yield from session.scalars(query.execution_options(yield_per=BATCH))
 
 
@@ -111,7 +142,9 @@ def positions(session: Session, merchant_id: UUID) -> Iterator[Holding]:
     by_hand = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
     kept = union_all(
         _amounts(Reward, left).where(Reward.given_as == "credit", Reward.status != "denied"),
-        _amounts(Redemption, -Redemption.captured_amount).where(Redemption.status == "captured"),
+        _amounts(Redemption, Redemption.returned_amount - Redemption.captured_amount).where(
+            Redemption.status == "captured"
+        ),
         _amounts(Adjustment, by_hand),
     )
     yield from _by_owner(session, merchant_id, kept)
@@ -127,7 +160,11 @@ def wrong_totals(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str
             reward.merchant_id, reward.customer_id, reward.currency, reward.reversed_amount - reward.amount, zero
         ).where(reward.given_as == "credit", reward.status != "denied"),
         select(
-            redemption.merchant_id, redemption.customer_id, redemption.currency, zero, -redemption.captured_amount
+            redemption.merchant_id,
+            redemption.customer_id,
+            redemption.currency,
+            zero,
+            redemption.returned_amount - redemption.captured_amount,
         ).where(redemption.status == "captured"),
     ).subquery()
     p = parts.c

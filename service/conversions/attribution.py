@@ -13,14 +13,18 @@ from service.conversions.eligibility import (
 )
 from service.conversions.rules import Decision, Facts
 
-Status = Literal["attributed", "repeat", "unattributed", "declined", "flagged"]
+Judged = Literal["attributed", "repeat", "unattributed", "declined", "flagged"]
+"""What an order can be to the program, once it was judged."""
+
+Status = Literal["attributed", "repeat", "unattributed", "declined", "flagged", "voided"]
+"""What an order can be to the program now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """What an order is to the program, with every rule that was asked."""
 
-    status: Status
+    status: Judged
     reasons: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
 

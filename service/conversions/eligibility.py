@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from service.conversions.rules import Decision, Facts, Reason, Rule
+from service.links.evidence import QuoteEvidence
 
 CLOCK_GRACE = timedelta(minutes=5)
 """How far the shop's clock may be behind ours for an order to follow a visit."""
@@ -73,7 +74,7 @@ def _below_minimum(facts: Facts) -> tuple[bool, str]:
 
 
 def _currency_mismatch(facts: Facts) -> tuple[bool, str]:
-    detail = f"The order is in {facts.currency}, the program in {facts.terms.currency}."
+    detail = f"The order is in {facts.currency}, the terms for it in {facts.terms.currency}."
     return facts.currency == facts.terms.currency, detail
 
 
@@ -145,7 +146,7 @@ BELOW_MINIMUM = Rule(
 )
 CURRENCY_MISMATCH = Rule(
     "currency_mismatch",
-    "The order must be in the program's currency.",
+    "The order must be in a currency of the program.",
     "Sorry, this offer holds for orders in another currency.",
     _currency_mismatch,
 )
@@ -177,6 +178,18 @@ REASONS: dict[str, Reason] = {
 
 FOR_A_NEW_REFERRAL = tuple(rule for rule in REASONS.values() if isinstance(rule, Rule))
 FOR_A_LATER_ORDER = (PROGRAM_PAUSED, BELOW_MINIMUM, CURRENCY_MISMATCH, CAP_REACHED)
+
+KEPT_BY_A_QUOTE = (LINK_REVOKED, LINK_EXPIRED, PROGRAM_PAUSED, OUTSIDE_WINDOW)
+"""What may change after a quote without taking away what was promised to the friend."""
+
+KEPT_WHEN_JUDGED_AGAIN = (LINK_REVOKED, PROGRAM_PAUSED)
+"""What an order is judged by as it was when the order was recorded: nobody keeps how that was."""
+
+
+def kept_by(quote: QuoteEvidence) -> dict[str, Decision]:
+    """The rules that a quote has answered, and how."""
+    detail = f"It was quoted at {quote.quoted_at.isoformat()}, and holds until {quote.expires_at.isoformat()}."
+    return {rule.name: Decision(rule.name, True, detail) for rule in KEPT_BY_A_QUOTE}
 
 
 def judge(facts: Facts, rules: Sequence[Rule]) -> list[Decision]:

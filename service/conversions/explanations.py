@@ -26,6 +26,7 @@ WORDS: Mapping[Status, Explanation] = {
     ),
     "unattributed": Explanation("No referral was given, and the customer has none.", "Thank you for your order!"),
     "declined": Explanation("A referral was given, and these rules said no: {reasons}.", ""),
+    "voided": Explanation("The order was voided: it earns nothing.", "This order was cancelled."),
     "flagged": Explanation(
         "A human must look: rewards are held until the review.",
         "Thank you! We are taking a moment to look at this referral and will let you know.",

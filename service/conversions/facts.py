@@ -5,7 +5,7 @@ alike; only the first one holds locks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,16 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from service.conversions.eligibility import CLOCK_GRACE, kept_by
 from service.conversions.looks import BY_CODE, BY_LINK, GATHERED
-from service.conversions.rules import Facts, Person
+from service.conversions.rules import Decision, Facts, Person
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
-from service.links.evidence import CodeEvidence, Evidence, VisitEvidence
+from service.links.evidence import CodeEvidence, Evidence, QuoteEvidence
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables import rewards
+
+NOTHING = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +70,55 @@ def glimpse(
     return Glimpse(**row._mapping)
 
 
-def gather(
-    session: Session,
-    merchant_id: UUID,
-    seen: Glimpse,
-    *,
-    evidence: Evidence | None,
-    ordered_at: datetime,
-    eligible_amount: int,
-    currency: str,
-    friend: KnownCustomer | None,
-    people: Mapping[str, KnownCustomer],
-    is_newcomer: bool = False,
-) -> Facts | None:
-    """What the decision rests on, while the people concerned are locked; None where no referral could earn anything.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An order that is to be judged, while the people concerned are locked.
 
-    seen: from `glimpse`. evidence: what came with the order proves. eligible_amount: minor units.
-    friend: who orders, or None while nobody knows (a quote). people: at least the advocates.
+    evidence: what came with it proves. eligible_amount: minor units. friend: who orders, or None while nobody knows (a
+    quote). people: at least the advocates. conversion_id: where it was recorded before, so that it is no other order.
+    pinned: (program, version) of terms that hold whatever is in force. kept: decisions that hold, by their rules.
+    """
+
+    merchant_id: UUID
+    seen: Glimpse
+    evidence: Evidence | None
+    ordered_at: datetime
+    eligible_amount: int
+    currency: str
+    friend: KnownCustomer | None
+    people: Mapping[str, KnownCustomer]
+    conversion_id: UUID = NOTHING
+    pinned: tuple[UUID | None, int | None] = (None, None)
+    kept: Mapping[str, Decision] = field(default_factory=dict)
+
+    @property
+    def promise(self) -> QuoteEvidence | None:
+        """The quote that came with it, where it holds for this order."""
+        quote = self.evidence if isinstance(self.evidence, QuoteEvidence) else None
+        if quote is None or quote.currency != self.currency:
+            return None
+        return quote if quote.quoted_at - CLOCK_GRACE <= self.ordered_at < quote.expires_at else None
+
+
+def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts | None:
+    """What the decision rests on; None where no referral could earn anything.
+
     is_newcomer: look at the referral that came as if the friend had none.
     Raises RaceLost if the friend was referred between the glimpse and now.
     """
-    advocate_id, program_id, link_id = candidate = seen.referral(is_newcomer=is_newcomer)
-    row = _under_locks(session, merchant_id, seen, candidate, friend, ordered_at=ordered_at)
+    seen = case.seen
+    advocate_id, program_id, link_id = seen.referral(is_newcomer=is_newcomer)
+    promise = case.promise if (advocate_id, program_id) == (seen.link_advocate_id, seen.link_program_id) else None
+    promised = promise.terms_version if promise else None
+    version = case.pinned[1] if case.pinned[0] == program_id else promised
+    row = _under_locks(session, case, advocate_id, program_id, link_id, version=version)
     if advocate_id is None or program_id is None or link_id is None or row.terms is None:
         return None
-    in_force, is_referred = terms_of(row.terms), seen.referral_advocate_id is not None and not is_newcomer
-    visit = evidence if isinstance(evidence, VisitEvidence) and not is_referred else None
+    in_force, is_referred = (
+        terms_of(row.terms).in_currency(case.currency),
+        seen.referral_advocate_id is not None and not is_newcomer,
+    )
+    visited_at = getattr(case.evidence, "visited_at", None)
     return Facts(
         program_id=program_id,
         terms=in_force,
@@ -101,54 +127,55 @@ def gather(
         link_id=link_id,
         link_status=row.link_status,
         link_expires_at=row.link_expires_at,
-        visited_at=visit.visited_at if visit else None,
-        ordered_at=ordered_at,
-        eligible_amount=eligible_amount,
-        currency=currency,
-        advocate=_person(people[advocate_id]),
-        friend=_person(friend) if friend else None,
+        visited_at=None if is_referred else visited_at,
+        ordered_at=case.ordered_at,
+        eligible_amount=case.eligible_amount,
+        currency=case.currency,
+        advocate=_person(case.people[advocate_id]),
+        friend=_person(case.friend) if case.friend else None,
         friend_is_above=row.friend_is_above,
         has_earlier_order=row.has_earlier_order,
-        rewarded_friends=_rewarded_friends(session, merchant_id, program_id, advocate_id, friend, in_force),
+        rewarded_friends=_rewarded_friends(session, case, program_id, advocate_id, in_force),
         is_referred=is_referred,
         referral_stands=row.referral_stands,
         given_by_another=is_referred and seen.link_advocate_id not in (None, seen.referral_advocate_id),
         rewarded_orders=row.rewarded_orders,
+        kept={**case.kept, **(kept_by(promise) if promise else {})},
     )
 
 
 def _under_locks(
     session: Session,
-    merchant_id: UUID,
-    seen: Glimpse,
-    candidate: tuple[str | None, UUID | None, UUID | None],
-    friend: KnownCustomer | None,
+    case: Case,
+    advocate_id: str | None,
+    program_id: UUID | None,
+    link_id: UUID | None,
     *,
-    ordered_at: datetime,
+    version: int | None,
 ) -> Row[Any]:
-    """The one look at the database while the people concerned are locked. candidate: (advocate, program, link)."""
-    advocate_id, program_id, link_id = candidate
-    friend_id = friend.customer_id if friend else None
-    keys = {"merchant": merchant_id, "link": link_id, "friend": friend_id, "advocate": advocate_id}
-    row = session.execute(GATHERED, {**keys, "program": program_id, "ordered_at": ordered_at}).one()
-    if row.referral_advocate_id != seen.referral_advocate_id:
+    """The one look at the database while people are locked. version: of the terms; None for those in force."""
+    keys = {
+        "merchant": case.merchant_id,
+        "link": link_id,
+        "friend": case.friend.customer_id if case.friend else None,
+        "advocate": advocate_id,
+        "program": program_id,
+        "version": version,
+        "ordered_at": case.ordered_at,
+        "besides": case.conversion_id,
+    }
+    row = session.execute(GATHERED, keys).one()
+    if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost
     return row
 
 
-def _rewarded_friends(
-    session: Session,
-    merchant_id: UUID,
-    program_id: UUID,
-    advocate_id: str,
-    friend: KnownCustomer | None,
-    terms: Terms,
-) -> int:
+def _rewarded_friends(session: Session, case: Case, program_id: UUID, advocate_id: str, terms: Terms) -> int:
     if terms.max_rewards_per_advocate is None and not terms.tiers:
         return 0
-    besides = friend.customer_id if friend else ""
+    besides = case.friend.customer_id if case.friend else ""
     return rewards.rewarded_friends(
-        session, merchant_id, program_id=program_id, advocate_id=advocate_id, besides=besides
+        session, case.merchant_id, program_id=program_id, advocate_id=advocate_id, besides=besides
     )
 
 

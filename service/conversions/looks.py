@@ -5,7 +5,19 @@ Built once, when this file is loaded, which is a third of what they cost.
 
 from typing import Any
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from service.conversions.tables.conversions import Conversion, Referral
 from service.customers.tables import Customer
@@ -62,14 +74,16 @@ def _above() -> CTE:
 def _gathered() -> Select[Any]:
     above = _above()
     earned = select(reward.c.reward_id).where(
-        reward.c.merchant_id == merchant, reward.c.conversion_id == conversion.c.conversion_id
+        reward.c.merchant_id == merchant, reward.c.conversion_id == conversion.c.conversion_id, reward.c.is_earned
     )
     kept = earned.where(reward.c.status != "denied")
-    # An order stands unless all of it was given back or all that it earned was denied: what does not is no earlier
-    # order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
+    # An order stands unless it was voided, all of it was given back, or all that it earned was denied: what does not is
+    # no earlier order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
     standing = select(conversion.c.conversion_id).where(
         conversion.c.merchant_id == merchant,
         conversion.c.customer_id == friend,
+        conversion.c.conversion_id != bindparam("besides"),
+        conversion.c.status != "voided",
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
         or_(kept.exists(), ~earned.exists()),
     )
@@ -81,12 +95,12 @@ def _gathered() -> Select[Any]:
     of_terms = and_(
         terms.c.merchant_id == merchant,
         terms.c.program_id == program.c.program_id,
-        terms.c.terms_version == program.c.terms_version,
+        terms.c.terms_version == func.coalesce(bindparam("version", type_=BigInteger), program.c.terms_version),
     )
     return select(
         referral.c.advocate_id.label("referral_advocate_id"),
         program.c.status.label("program_status"),
-        program.c.terms_version,
+        terms.c.terms_version,
         terms.c.terms,
         link.c.status.label("link_status"),
         link.c.expires_at.label("link_expires_at"),

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from service.conversions import facts
 from service.conversions.eligibility import EXISTING_CUSTOMER
-from service.conversions.facts import Glimpse
+from service.conversions.facts import NOTHING, Case, Glimpse
 from service.conversions.judgement import judge
+from service.conversions.rules import Facts
 from service.currencies import fault_of_currency
 from service.customers import tables as customers
 from service.customers.customers import Contact
@@ -17,11 +18,9 @@ from service.customers.mailboxes import fold
 from service.customers.tables import KnownCustomer
 from service.errors import refuse_faults
 from service.ledger.rewards import Given
-from service.links.evidence import read_referral
+from service.links.evidence import QuoteEvidence, VisitEvidence, quote_token, read_referral
 from service.tokens import TokenSigner
 from service.values import fault_of_amount
-
-NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ class Quote:
     """What the answer would be. friend_reward: (minor units, credit or discount), or None.
 
     payable_amount: what is left to pay once the discount is taken off, in minor units.
+    token: the promise, to be given as `referral`, which holds until expires_at; None where nothing is promised.
     """
 
     eligible: bool
@@ -68,10 +68,12 @@ class Quote:
     payable_amount: int
     program_id: UUID | None
     terms_version: int | None
+    token: str | None
+    expires_at: datetime | None
 
 
 def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Question, *, now: datetime) -> Quote:
-    """Decide as a conversion would, for an order placed now.
+    """Decide as a conversion would, for an order placed now, and promise that.
 
     A friend whose rewarded orders are used up is told `existing_customer`: a no always has its reason.
     """
@@ -79,34 +81,50 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     friend_id = asked.customer.customer_id if asked.customer else None
     seen = facts.glimpse(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
     people = _people(session, merchant_id, asked.customer, seen)
-    friend = people.get(friend_id) if friend_id else None
-    judged = judge(
-        session,
-        merchant_id,
-        seen,
+    case = Case(
+        merchant_id=merchant_id,
+        seen=seen,
         evidence=evidence,
-        referral_given=True,
         ordered_at=now,
         eligible_amount=asked.eligible,
         currency=asked.currency,
-        friend=friend,
+        friend=people.get(friend_id) if friend_id else None,
         people=people,
     )
+    judged = judge(session, case, referral_given=True)
     known, decided = judged.known, judged.decided
     eligible = decided.status == "attributed"
-    advocate = people[known.advocate.customer_id] if known else None
     terms = known.terms.friend_reward if known and eligible else None
     is_discount = terms is not None and terms.given_as == "discount"
     amount = terms.of(asked.eligible) if terms else 0
-    amount = min(amount, asked.amount) if is_discount else amount
+    discount = min(amount, asked.amount) if is_discount else 0
+    amount = discount if is_discount else amount
+    promise = _promise(case, known, discount) if known and eligible else None
     return Quote(
         eligible=eligible,
         reasons=decided.reasons or (() if eligible else (EXISTING_CUSTOMER.name,)),
-        advocate_first_name=advocate.first_name if advocate else None,
+        advocate_first_name=people[known.advocate.customer_id].first_name if known else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
-        payable_amount=asked.amount - (amount if is_discount else 0),
+        payable_amount=asked.amount - discount,
         program_id=known.program_id if known else None,
         terms_version=known.terms_version if known else None,
+        token=quote_token(signer, promise) if promise else None,
+        expires_at=promise.expires_at if promise else None,
+    )
+
+
+def _promise(case: Case, known: Facts, discount_amount: int) -> QuoteEvidence:
+    """What the friend can hold us to. A quote for a quote holds no longer than the first one."""
+    before = case.promise
+    evidence = case.evidence
+    return QuoteEvidence(
+        merchant_id=case.merchant_id,
+        link_id=known.link_id,
+        visited_at=evidence.visited_at if isinstance(evidence, VisitEvidence | QuoteEvidence) else None,
+        quoted_at=before.quoted_at if before else case.ordered_at,
+        terms_version=known.terms_version,
+        currency=case.currency,
+        discount_amount=discount_amount,
     )
 
 
@@ -114,7 +132,7 @@ def _people(session: Session, merchant_id: UUID, friend: Contact | None, seen: G
     names = {*seen.advocate_ids, friend.customer_id} if friend else seen.advocate_ids
     people = customers.known(session, merchant_id, names)
     if friend:
-        known = people.get(friend.customer_id) or KnownCustomer(friend.customer_id, NOBODY)
+        known = people.get(friend.customer_id) or KnownCustomer(friend.customer_id, NOTHING)
         email = fold(friend.email) if friend.email else known.folded_email
         people[friend.customer_id] = replace(known, folded_email=email)
     return people

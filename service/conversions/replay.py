@@ -24,6 +24,7 @@ from service.links import links
 from service.links.evidence import link_token
 from service.links.links import NewLink
 from service.tokens import TokenSigner
+from service.values import LONGEST_FIRST_NAME, fault_of_text
 
 REQUIRED = {"order_id", "customer_id", "amount_minor"}
 TIMES = ("ordered_at", "ordered_on")
@@ -95,7 +96,7 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
             order.refuse_bad_time(now=now)
             with session.begin_nested():
                 if row.get("friend_of"):
-                    order = replace(order, referral=_link_of(session, signer, source, row["friend_of"], now))
+                    order = replace(order, referral=_link_of(session, signer, source, row["friend_of"].strip(), now))
                 recorded = conversions.record(session, signer, source.merchant_id, order, now=now)
         except (ValueError, OverflowError, ReferralError) as error:
             tally.faults.append((line, str(error)))
@@ -108,10 +109,13 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
 
 def _order(source: Source, row: dict[str, str]) -> Order:
     ordered_at = _time(row)
-    contact = Contact(row["customer_id"], row.get("first_name") or None)
+    first_name = row.get("first_name") or None
+    if first_name is not None and fault_of_text(first_name, most=LONGEST_FIRST_NAME):
+        first_name = None  # nothing optional fails an order
+    contact = Contact(row["customer_id"].strip(), first_name)
     currency = row.get("currency") or source.currency
     return Order(
-        order_id=row["order_id"],
+        order_id=row["order_id"].strip(),
         amount=_amount(row, "amount_minor"),
         currency=currency,
         customer=contact,

@@ -1,8 +1,9 @@
 """PURE: what a rule is, what it looks at, and what it says."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from service.links.states import LinkStatus
@@ -32,6 +33,7 @@ class Facts:
     referral_stands: some order of that referral was neither cancelled nor denied.
     given_by_another: what came with it is another advocate's, who earns nothing by it.
     rewarded_orders: how many orders of this friend earned rewards, and stand.
+    kept: rules that were asked before, and what they said then, which holds: a quote is a promise.
     """
 
     program_id: UUID
@@ -54,6 +56,7 @@ class Facts:
     referral_stands: bool
     given_by_another: bool
     rewarded_orders: int
+    kept: Mapping[str, "Decision"] = field(default_factory=dict)
 
     @property
     def friend_earns(self) -> bool:
@@ -69,6 +72,11 @@ class Decision:
     rule: str
     passed: bool
     detail: str
+
+    @classmethod
+    def of_stored(cls, stored: Mapping[str, Any]) -> "Decision":
+        """The decision that a conversion keeps in this form."""
+        return cls(stored["rule"], stored["passed"], stored["detail"])
 
     def as_stored(self) -> dict[str, object]:
         """The form in which a conversion keeps it."""
@@ -99,5 +107,5 @@ class Rule(Reason):
     ask: Ask
 
     def decide(self, facts: Facts) -> Decision:
-        """What the rule says to these facts."""
-        return Decision(self.name, *self.ask(facts))
+        """What the rule says to these facts, or said before where that holds."""
+        return facts.kept.get(self.name) or Decision(self.name, *self.ask(facts))

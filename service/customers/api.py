@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from service.customers import customers
 from service.customers.customers import Contact, ProfileFields
 from service.customers.tables import Customer
 from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
-from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
+from service.web.fields import Email, Moment, Name, Optional, Strict, Text, Unusable, rfc3339
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -26,18 +26,31 @@ class Profile(Strict):
 
 
 class ContactIn(Strict):
-    """A customer as a checkout names them."""
+    """A customer as a checkout names them. What is optional and cannot be used is left out, and fails nothing."""
+
+    makes = Contact
+
+    customer_id = Name(required=True)
+    first_name = Optional(Text(most=LONGEST_FIRST_NAME))
+    email = Optional(Email())
+    locale = Optional(fields.String(validate=validate.Regexp(LOCALE)))
+
+    @post_load
+    def make(self, members: dict[str, Any], **_: Any) -> Contact:
+        """The contact, with what was left out of it and why."""
+        unusable = {name: value.message for name, value in members.items() if isinstance(value, Unusable)}
+        usable = {name: value for name, value in members.items() if name not in unusable}
+        return Contact(**usable, left_out=unusable)
+
+
+class AdvocateIn(Strict):
+    """A customer as the one who shares."""
 
     makes = Contact
 
     customer_id = Name(required=True)
     first_name = Text(most=LONGEST_FIRST_NAME, allow_none=True)
     email = Email(allow_none=True)
-
-
-class AdvocateIn(ContactIn):
-    """A customer as the one who shares."""
-
     locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
 
 
@@ -49,7 +62,7 @@ class CustomerOut(Profile):
 
 
 @resource.writes(
-    "PUT", "/customers/<string:customer_id>", CustomerOut, body=Profile, scopes=CHECKOUT, statuses=(200, 201)
+    "PUT", "/customers/<name:customer_id>", CustomerOut, body=Profile, scopes=CHECKOUT, statuses=(200, 201)
 )
 def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     """Create or update a customer"""
@@ -57,7 +70,7 @@ def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     return Answer(_render(customer), 201 if is_new else 200)
 
 
-@resource.reads("/customers/<string:customer_id>", CustomerOut, scopes=CHECKOUT)
+@resource.reads("/customers/<name:customer_id>", CustomerOut, scopes=CHECKOUT)
 def get_customer(call: Call, customer_id: str) -> Answer:
     """Read a customer"""
     return Answer(_render(customers.get(call.session, call.merchant_id, customer_id)))

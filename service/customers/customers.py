@@ -1,6 +1,7 @@
 """Customers: what the shop tells us about them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
@@ -17,12 +18,21 @@ from service.values import LONGEST_FIRST_NAME, fault_of_locale, fault_of_name, f
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A customer as a checkout names them. What is None is not said, and changes nothing. Raises BadValues."""
+    """A customer as a checkout names them. What is None is not said, and changes nothing. Raises BadValues.
+
+    left_out: what was said and cannot be used, and why.
+    """
 
     customer_id: str
     first_name: str | None = None
     email: str | None = None
     locale: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it says anything of the customer besides who it is."""
+        return any(value is not None for value in (self.first_name, self.email, self.locale))
 
     def __post_init__(self) -> None:
         faults = {
@@ -75,10 +85,16 @@ def introduce(session: Session, merchant_id: UUID, contact: Contact, *, now: dat
 
 def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
     """The customer, locked until the transaction ends. Raises Unknown."""
-    try:
-        return storage.lock(session, merchant_id, [customer_id])[customer_id]
-    except KeyError:
-        raise Unknown("customer", customer_id) from None
+    return lock_all(session, merchant_id, [customer_id])[customer_id]
+
+
+def lock_all(session: Session, merchant_id: UUID, customer_ids: Sequence[str]) -> dict[str, KnownCustomer]:
+    """These customers, locked until the transaction ends. Raises Unknown for one that there is not."""
+    locked = storage.lock(session, merchant_id, customer_ids)
+    for name in customer_ids:
+        if name not in locked:
+            raise Unknown("customer", name)
+    return locked
 
 
 def learn(session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact) -> KnownCustomer:

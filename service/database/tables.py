@@ -51,6 +51,7 @@ class Base(DeclarativeBase):
         datetime: Instant(),
         int: BigInteger(),
         str: String(),
-        dict[str, Any]: JSON(),
+        dict[str, Any]: JSON(none_as_null=True),
+        dict[str, str]: JSON(none_as_null=True),
         list[Any]: JSON(),
     }

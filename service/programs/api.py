@@ -11,16 +11,31 @@ from service.ledger.rewards import Given
 from service.programs import programs
 from service.programs import tables as storage
 from service.programs.programs import ProgramFields
+from service.programs.soundness import warnings
 from service.programs.states import Landing, ProgramStatus
 from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import REWARD_FIELDS, complete
 from service.web.call import Call
-from service.web.fields import Currency, Destination, Few, Flag, Minor, Moment, Strict, Text, Whole, rfc3339
+from service.web.fields import (
+    Currency,
+    Destination,
+    Few,
+    Flag,
+    Minor,
+    Moment,
+    Strict,
+    Text,
+    WarningOut,
+    Whole,
+    rfc3339,
+    warned,
+)
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
 LONGEST_DAYS = 3650
+MOST_CURRENCIES = 20
 resource = Resource("programs", "Sets of terms, versioned, under which referrals are rewarded")
 
 
@@ -59,11 +74,23 @@ class Tier(Strict):
     advocate_reward = fields.Nested(Reward, required=True)
 
 
+class InCurrency(Strict):
+    """The same program in another currency: what is said in it, in its minor units."""
+
+    advocate_reward = fields.Nested(Reward, allow_none=True, load_default=None)
+    friend_reward = fields.Nested(Reward, allow_none=True, load_default=None)
+    tiers = Few(fields.Nested(Tier), most=20, load_default=list)
+    minimum_order_amount = Minor(least=0, load_default=0)
+
+
 class ProgramChange(Strict):
     """What can be changed of a program. Terms that differ become a new version."""
 
     name = Text(most=120)
     currency = Currency()
+    other_currencies = fields.Dict(
+        keys=Currency(), values=fields.Nested(InCurrency), validate=validate.Length(max=MOST_CURRENCIES)
+    )
     destination_url = Destination()
     allowed_hosts = Few(fields.String(validate=validate.Regexp(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")), most=50)
     advocate_reward = fields.Nested(Reward, allow_none=True)
@@ -93,6 +120,7 @@ class ProgramOut(NewProgram):
 
     program_id = fields.UUID(required=True)
     terms_version = Whole(least=1, required=True)
+    warnings = fields.List(fields.Nested(WarningOut), required=True)
     created_at = Moment(required=True)
 
 
@@ -175,6 +203,7 @@ def _render(program: Program, version: ProgramTerms) -> dict[str, Any]:
         "status": program.status,
         "terms_version": version.terms_version,
         **complete(version.terms),
+        "warnings": warned("doubtful", warnings(complete(version.terms))),
         "created_at": rfc3339(program.created_at),
     }
 

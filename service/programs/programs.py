@@ -11,9 +11,17 @@ from service.database.writing import write_now
 from service.errors import BadValues, Unknown
 from service.ids import new_id
 from service.programs import tables as storage
+from service.programs.soundness import refuse_amounts_of_another_currency, refuse_contradictions
 from service.programs.states import Landing, ProgramStatus
 from service.programs.tables import Program, ProgramTerms
-from service.programs.terms import DEFAULTS, TERMS_FIELDS, RewardDocument, TierDocument, complete, refuse_contradictions
+from service.programs.terms import (
+    DEFAULTS,
+    TERMS_FIELDS,
+    CurrencyDocument,
+    RewardDocument,
+    TierDocument,
+    complete,
+)
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -23,6 +31,7 @@ class ProgramFields(TypedDict, total=False):
 
     name: str
     currency: str
+    other_currencies: dict[str, CurrencyDocument]
     destination_url: str
     allowed_hosts: list[str]
     advocate_reward: RewardDocument | None
@@ -82,6 +91,7 @@ def change(
     program, in_force = get(session, merchant_id, program_id, lock=True)
     before = complete(in_force.terms)
     terms = {**before, **{name: value for name, value in fields.items() if name in TERMS_FIELDS}}
+    refuse_amounts_of_another_currency(before, fields)
     refuse_contradictions(terms)
     if "destination_url" in fields:
         refuse_bad_destination(fields["destination_url"])

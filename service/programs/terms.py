@@ -1,12 +1,11 @@
 """PURE: the terms of a program, what they may be, and what they say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Required, TypedDict
 
-from service.errors import BadValues
 from service.ledger.rewards import FixedReward, Given, PercentReward, RewardTerms
 
 RewardDocument = TypedDict(
@@ -47,8 +46,18 @@ class TierDocument(TypedDict):
     advocate_reward: RewardDocument
 
 
+class CurrencyDocument(TypedDict):
+    """The same program in another currency, as the contract has it, and as it is stored."""
+
+    advocate_reward: RewardDocument | None
+    friend_reward: RewardDocument | None
+    tiers: list[TierDocument]
+    minimum_order_amount: int
+
+
 TERMS_FIELDS = (
     "currency",
+    "other_currencies",
     "advocate_reward",
     "friend_reward",
     "tiers",
@@ -61,6 +70,7 @@ TERMS_FIELDS = (
     "reward_expiry_days",
 )
 DEFAULTS: dict[str, Any] = {
+    "other_currencies": {},
     "advocate_reward": None,
     "friend_reward": None,
     "tiers": [],
@@ -84,7 +94,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One version of a program's terms. Amounts in minor units of `currency`."""
+    """One version of a program's terms. Amounts in minor units of `currency`. others: the same in other currencies."""
 
     currency: str
     advocate_reward: RewardTerms | None
@@ -97,6 +107,11 @@ class Terms:
     rewarded_orders: int | None
     max_rewards_per_advocate: int | None
     reward_expiry: timedelta | None
+    others: Mapping[str, "Terms"] = field(default_factory=dict)
+
+    def in_currency(self, currency: str) -> "Terms":
+        """What holds for an order in this currency; these terms where the program does not know it."""
+        return self.others.get(currency, self)
 
     @property
     def rewards_advocates(self) -> bool:
@@ -128,14 +143,10 @@ def terms_of(stored: Mapping[str, Any]) -> Terms:
     Versions are append-only and outlive this code. Raises ValueError for a reward of a type that nobody knows.
     """
     terms = complete(stored)
-    tiers = tuple(Tier(tier["from_referral"], _reward(tier["advocate_reward"])) for tier in terms["tiers"])
     expiry = terms["reward_expiry_days"]
-    return Terms(
+    own = Terms(
         currency=terms["currency"],
-        advocate_reward=terms["advocate_reward"] and _reward(terms["advocate_reward"]),
-        friend_reward=terms["friend_reward"] and _reward(terms["friend_reward"]),
-        tiers=tiers,
-        minimum_order_amount=terms["minimum_order_amount"],
+        **_amounts(terms),
         attribution_window=timedelta(days=terms["attribution_window_days"]),
         hold=timedelta(days=terms["hold_days"]),
         new_customers_only=terms["new_customers_only"],
@@ -143,25 +154,28 @@ def terms_of(stored: Mapping[str, Any]) -> Terms:
         max_rewards_per_advocate=terms["max_rewards_per_advocate"],
         reward_expiry=None if expiry is None else timedelta(days=expiry),
     )
+    others = {
+        currency: replace(own, currency=currency, **_amounts(amounts))
+        for currency, amounts in terms["other_currencies"].items()
+    }
+    return replace(own, others=others)
 
 
-def refuse_contradictions(terms: Mapping[str, Any]) -> None:
-    """Raise BadValues for terms whose fields contradict each other."""
-    faults = {}
-    if terms["advocate_reward"] and terms["advocate_reward"]["as"] != "credit":
-        faults["advocate_reward.as"] = "Only a friend's reward can be a discount."
-    steps = [tier["from_referral"] for tier in terms["tiers"]]
-    if steps != sorted(set(steps)):
-        faults["tiers"] = "Tiers must rise: each from_referral above the one before."
-    if any(tier["advocate_reward"]["as"] != "credit" for tier in terms["tiers"]):
-        faults["tiers"] = "Only a friend's reward can be a discount."
-    if terms["tiers"] and not terms["advocate_reward"]:
-        faults["tiers"] = "Tiers better an advocate_reward, and there is none."
-    cap = terms["max_rewards_per_advocate"]
-    if cap is not None and steps and steps[-1] > cap:
-        faults["tiers"] = "A tier beyond max_rewards_per_advocate can never be reached."
-    if faults:
-        raise BadValues(faults)
+class _Amounts(TypedDict):
+    advocate_reward: RewardTerms | None
+    friend_reward: RewardTerms | None
+    tiers: tuple[Tier, ...]
+    minimum_order_amount: int
+
+
+def _amounts(terms: Mapping[str, Any]) -> _Amounts:
+    """What of terms is said in a currency."""
+    return {
+        "advocate_reward": terms["advocate_reward"] and _reward(terms["advocate_reward"]),
+        "friend_reward": terms["friend_reward"] and _reward(terms["friend_reward"]),
+        "tiers": tuple(Tier(tier["from_referral"], _reward(tier["advocate_reward"])) for tier in terms["tiers"]),
+        "minimum_order_amount": terms["minimum_order_amount"],
+    }
 
 
 def _reward(reward: Mapping[str, Any]) -> RewardTerms:

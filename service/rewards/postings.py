@@ -21,6 +21,7 @@ from service.ledger.books import (
     reserved,
 )
 from service.rewards import references
+from service.rewards.moves import EVENTS, Cause, Move
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.redemptions import Redemption
@@ -82,54 +83,20 @@ def lapse(reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> 
     )
 
 
-def deny(session: Session, reward: Reward, owner: str, *, recorded_at: datetime) -> None:
-    """Book that a review took a pending reward away."""
-    books.post(
-        session,
-        reward.merchant_id,
-        _transaction(
-            references.denied(reward.conversion_id, reward.reward_id),
-            "denied",
-            [Posting(pending(owner), EXPENSE, reward.remaining, reward.currency)],
-            effective_at=recorded_at,
-            recorded_at=recorded_at,
-        ),
+def change(session: Session, conversion_id: UUID, moves: Sequence[Move], cause: Cause) -> None:
+    """Book what one step changes of what an order had earned; nothing where it changes nothing."""
+    if not moves:
+        return
+    merchant_id = moves[0].reward.merchant_id
+    transaction = _transaction(
+        references.changed(conversion_id, cause.step, cause.entry_id),
+        EVENTS[cause.step],
+        [posting for move in moves for posting in _moved(move)],
+        effective_at=cause.effective_at,
+        recorded_at=cause.recorded_at,
     )
-    _count(session, [(reward, -reward.remaining)])
-
-
-def take_back(
-    session: Session,
-    parts: Sequence[tuple[Reward, int]],
-    owners: Owners,
-    held: Mapping[str, int],
-    *,
-    entry_id: UUID,
-    effective_at: datetime,
-    recorded_at: datetime,
-) -> None:
-    """Book what one refund takes back.
-
-    entry_id: ours for the refund. parts: rewards of one conversion, with the minor units to take back of each.
-    held: customer_id -> what is available to take from; what is missing becomes a debt.
-    """
-    postings: list[Posting] = []
-    for reward, amount in parts:
-        postings += _taken_back(reward, amount, owners[reward.customer_id], held.get(reward.customer_id, 0))
-    if postings:
-        first, _ = parts[0]
-        books.post(
-            session,
-            first.merchant_id,
-            _transaction(
-                references.refunded(first.conversion_id, entry_id),
-                "refunded",
-                postings,
-                effective_at=effective_at,
-                recorded_at=recorded_at,
-            ),
-        )
-        _count(session, ((reward, -amount) for reward, amount in parts))
+    books.post(session, merchant_id, transaction)
+    _count(session, ((move.reward, move.amount) for move in moves))
 
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
@@ -177,6 +144,26 @@ def settlement(redemption: Redemption, owner: str, *, captured: int, debt: int, 
     )
 
 
+def give_back(
+    session: Session, redemption: Redemption, owner: str, *, entry_id: UUID, amount: int, debt: int, now: datetime
+) -> None:
+    """Book that captured credit is the customer's again, which pays the debt first. entry_id: ours for the return."""
+    gained = Posting(SETTLED, available(owner), amount, redemption.currency)
+    books.post(
+        session,
+        redemption.merchant_id,
+        _transaction(
+            references.returned(redemption.redemption_id, entry_id),
+            "returned",
+            [gained, *_pay(owner, min(debt, amount), redemption.currency)],
+            effective_at=now,
+            recorded_at=now,
+        ),
+    )
+    unspent = Change(redemption.customer_id, redemption.currency, spent=-amount)
+    totals.add(session, redemption.merchant_id, [unspent])
+
+
 def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
     """Book a change by hand; a credit pays the debt first. Raises books.InsufficientFunds."""
     amount, currency = adjustment.amount, adjustment.currency
@@ -206,16 +193,22 @@ def _pay(owner: str, amount: int, currency: str) -> list[Posting]:
     return [Posting(available(owner), owed(owner), amount, currency)] if amount else []
 
 
-def _taken_back(reward: Reward, amount: int, owner: str, held: int) -> list[Posting]:
-    if reward.given_as == "discount":
-        return [Posting(SETTLED, EXPENSE, amount, reward.currency)]
-    if reward.status == "pending":
-        return [Posting(pending(owner), EXPENSE, amount, reward.currency)]
-    from_lapsed = min(amount, reward.lapsed_amount or 0)
-    from_available = min(amount - from_lapsed, held)
-    still_missing = amount - from_lapsed - from_available
-    parts = ((LAPSED, from_lapsed), (available(owner), from_available), (owed(owner), still_missing))
-    return [Posting(account, EXPENSE, part, reward.currency) for account, part in parts if part]
+def _moved(move: Move) -> list[Posting]:
+    """The change against what rewards cost, and the debt that it pays."""
+    parts = (
+        (SETTLED, move.settled),
+        (pending(move.owner), move.pending),
+        (LAPSED, move.lapsed),
+        (available(move.owner), move.available),
+        (owed(move.owner), -move.owed),
+    )
+    currency = move.reward.currency
+    postings = [
+        Posting(EXPENSE, account, part, currency) if part > 0 else Posting(account, EXPENSE, -part, currency)
+        for account, part in parts
+        if part
+    ]
+    return [*postings, *_pay(move.owner, move.paid, currency)]
 
 
 def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:

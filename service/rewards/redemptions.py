@@ -1,5 +1,6 @@
 """Redemptions: spending a balance at checkout, in two steps so that an order that fails costs nothing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.tables import KnownCustomer
+from service.database.engine import RaceLost
+from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
@@ -17,6 +20,7 @@ from service.rewards.tables.redemptions import Redemption
 from service.values import fault_of_amount, fault_of_name
 
 RESERVED_FOR = timedelta(hours=1)
+LONGEST_RESERVATION = timedelta(days=30)
 
 
 class RedemptionSettled(ReferralError):
@@ -28,17 +32,30 @@ class RedemptionSettled(ReferralError):
         self.status = status
 
 
+class RedemptionContradicted(ReferralError):
+    """Balance was set aside for this order before, with other content."""
+
+    def __init__(self, order_id: str, redemption_id: UUID, fields: Sequence[str]) -> None:
+        super().__init__(
+            f"Redemption {redemption_id} is for order {order_id} already, with other content: {', '.join(fields)}."
+        )
+        self.redemption_id = redemption_id
+        self.fields = list(fields)
+
+
 @dataclass(frozen=True, slots=True)
 class NewRedemption:
     """Balance to be set aside. amount: minor units, > 0. order_id: the order that it pays, where it is known.
 
-    Raises BadValues.
+    expires_in: seconds until it is given back where nobody settles it; None for an hour. Raises BadValues.
     """
 
     customer_id: str
     amount: int
     currency: str
     order_id: str | None = None
+    expires_in: int | None = None
+    metadata: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         refuse_faults(
@@ -49,14 +66,24 @@ class NewRedemption:
             }
         )
 
+    def contradictions(self, stored: Redemption) -> list[str]:
+        """The fields in which it differs from the redemption that there is."""
+        names = ("customer_id", "amount", "currency")
+        return [name for name in names if getattr(self, name) != getattr(stored, name)]
 
-def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: datetime) -> Redemption:
-    """Set balance aside for an order.
 
-    Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
+def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: datetime) -> tuple[Redemption, bool]:
+    """Set balance aside for an order. Returns the redemption, and whether it is new: there is one for each order.
+
+    Raises Unknown, RedemptionContradicted, and books.InsufficientFunds if less is available; none changes anything.
     """
-    customer = customers.lock(session, merchant_id, asked.customer_id)
-    upkeep.catch_up(session, merchant_id, customer, now=now)
+    before = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
+    people = _lock(session, merchant_id, asked.customer_id, *([before.customer_id] if before else []), now=now)
+    known = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
+    if known is not None:
+        if fields := asked.contradictions(known):
+            raise RedemptionContradicted(known.order_id or "", known.redemption_id, fields)
+        return known, False
     redemption = Redemption(
         merchant_id=merchant_id,
         redemption_id=new_id(),
@@ -66,11 +93,23 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
         currency=asked.currency,
         order_id=asked.order_id,
         status="reserved",
-        expires_at=now + RESERVED_FOR,
+        expires_at=now + _lasting(asked.expires_in),
         created_at=now,
+        returned_amount=0,
+        claim=asked.order_id,
+        shop_metadata=asked.metadata,
     )
-    session.add(redemption)
-    postings.reserve(session, redemption, customer.owner)
+    write_now(session, redemption)
+    postings.reserve(session, redemption, people[asked.customer_id].owner)
+    return redemption, True
+
+
+def extend(session: Session, merchant_id: UUID, redemption_id: UUID, *, seconds: int, now: datetime) -> Redemption:
+    """Keep what is set aside for that long from now. Raises Unknown, RedemptionSettled."""
+    redemption, _ = locked(session, merchant_id, redemption_id, now=now)
+    if redemption.status != "reserved":
+        raise RedemptionSettled(redemption_id, redemption.status)
+    redemption.expires_at = now + _lasting(seconds)
     return redemption
 
 
@@ -82,7 +121,7 @@ def capture(
     Doing it again with the same amount answers the same.
     Raises Unknown, RedemptionSettled after a void or another capture, BadValues for more than was set aside.
     """
-    redemption, customer = _locked(session, merchant_id, redemption_id, now=now)
+    redemption, customer = locked(session, merchant_id, redemption_id, now=now)
     wanted = redemption.amount if amount is None else amount
     if redemption.status == "captured" and redemption.captured_amount == wanted:
         return redemption
@@ -100,13 +139,30 @@ def void(session: Session, merchant_id: UUID, redemption_id: UUID, *, now: datet
 
     Raises Unknown, and RedemptionSettled after a capture.
     """
-    redemption, customer = _locked(session, merchant_id, redemption_id, now=now)
+    redemption, customer = locked(session, merchant_id, redemption_id, now=now)
     if redemption.status == "captured":
         raise RedemptionSettled(redemption_id, redemption.status)
     if redemption.status == "reserved":
-        _settle(session, redemption, customer, captured=0, now=now)
-        redemption.status = "voided"
+        _give_back(session, redemption, customer, now=now)
     return redemption
+
+
+def payers(session: Session, merchant_id: UUID, order_id: str) -> list[str]:
+    """Whose balance is set aside for this order."""
+    return sorted({redemption.customer_id for redemption in storage.of_order(session, merchant_id, order_id)})
+
+
+def give_back_reserved(
+    session: Session, merchant_id: UUID, order_id: str, people: Mapping[str, KnownCustomer], *, now: datetime
+) -> None:
+    """Give back what is still set aside for an order that never was. people: the payers, locked.
+
+    Raises RaceLost where somebody else set something aside for it just now.
+    """
+    for redemption in storage.of_order(session, merchant_id, order_id):
+        if redemption.customer_id not in people:
+            raise RaceLost
+        _give_back(session, redemption, people[redemption.customer_id], now=now)
 
 
 def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption:
@@ -117,14 +173,37 @@ def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption:
     return redemption
 
 
-def _locked(
+def _lasting(seconds: int | None) -> timedelta:
+    return RESERVED_FOR if seconds is None else timedelta(seconds=seconds)
+
+
+def _lock(session: Session, merchant_id: UUID, *names: str, now: datetime) -> dict[str, KnownCustomer]:
+    """These customers, locked, with all that time has done to them booked. Raises Unknown for the first."""
+    people = customers.lock_all(session, merchant_id, names)
+    for person in people.values():
+        upkeep.catch_up(session, merchant_id, person, now=now)
+    return people
+
+
+def locked(
     session: Session, merchant_id: UUID, redemption_id: UUID, *, now: datetime
 ) -> tuple[Redemption, KnownCustomer]:
-    customer = customers.lock(session, merchant_id, get(session, merchant_id, redemption_id).customer_id)
-    upkeep.catch_up(session, merchant_id, customer, now=now)
-    return get(session, merchant_id, redemption_id), customer
+    """The redemption and its customer, locked, with all that time has done to them booked. Raises Unknown."""
+    name = get(session, merchant_id, redemption_id).customer_id
+    people = _lock(session, merchant_id, name, now=now)
+    return get(session, merchant_id, redemption_id), people[name]
+
+
+def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, *, now: datetime) -> None:
+    _settle(session, redemption, customer, captured=0, now=now)
+    redemption.status, redemption.claim = "voided", None
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:
-    balance = books.owner_balances(session, redemption.merchant_id, customer.owner)[redemption.currency]
-    postings.settle(session, redemption, customer.owner, captured=captured, debt=balance.owed, now=now)
+    debt = owed(session, redemption, customer)
+    postings.settle(session, redemption, customer.owner, captured=captured, debt=debt, now=now)
+
+
+def owed(session: Session, redemption: Redemption, customer: KnownCustomer) -> int:
+    """What the customer owes in the redemption's currency, in minor units."""
+    return books.owner_balances(session, redemption.merchant_id, customer.owner)[redemption.currency].owed

@@ -17,6 +17,18 @@ class Noun(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
+class Step(StrEnum):
+    """What happened to the rewards of an order after they were earned. Its id names the step."""
+
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    VOID = "void"
+    REOPENING = "reopening"
+    AMENDMENT = "amendment"
+    ATTRIBUTION = "attribution"
+    DENY = "deny"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a transaction is about: the noun, and which one."""
@@ -46,14 +58,15 @@ def lapsed(conversion_id: UUID, reward_id: UUID) -> str:
     return f"{Noun.CONVERSION}:{conversion_id}:lapse:{reward_id}"
 
 
-def denied(conversion_id: UUID, reward_id: UUID) -> str:
-    """A review that took a reward away."""
-    return f"{Noun.CONVERSION}:{conversion_id}:deny:{reward_id}"
+def changed(conversion_id: UUID, step: Step, entry_id: UUID) -> str:
+    """What one step changed of what an order had earned. entry_id: ours for the step, not the shop's."""
+    return f"{Noun.CONVERSION}:{conversion_id}:{step}:{entry_id}"
 
 
-def refunded(conversion_id: UUID, entry_id: UUID) -> str:
-    """What a refund took back. entry_id: ours for the refund, not the shop's."""
-    return f"{Noun.CONVERSION}:{conversion_id}:refund:{entry_id}"
+def step_of(reference: str) -> Step | None:
+    """Which step the transaction of this reference books; None for what is not the change of a reward."""
+    name = reference.split(":")[2:3]
+    return Step(name[0]) if name and name[0] in set(Step) else None
 
 
 def reserved(redemption_id: UUID) -> str:
@@ -64,6 +77,11 @@ def reserved(redemption_id: UUID) -> str:
 def settled(redemption_id: UUID) -> str:
     """The end of a reservation. One name for capture and void, so that it cannot end twice."""
     return f"{Noun.REDEMPTION}:{redemption_id}:settlement"
+
+
+def returned(redemption_id: UUID, entry_id: UUID) -> str:
+    """Captured credit that was given back. entry_id: ours for the return, not the shop's."""
+    return f"{Noun.REDEMPTION}:{redemption_id}:return:{entry_id}"
 
 
 def adjusted(adjustment_id: UUID) -> str:

@@ -8,8 +8,12 @@ from sqlalchemy.orm import Session
 from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.errors import ReferralError, Unknown
+from service.ids import new_id
 from service.ledger import books
 from service.rewards import postings, upkeep
+from service.rewards.changes import Target, bring
+from service.rewards.moves import Cause
+from service.rewards.references import Step
 from service.rewards.tables import rewards as storage
 from service.rewards.tables.rewards import Reward
 
@@ -32,16 +36,17 @@ def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward:
 
 
 def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now: datetime) -> Reward:
-    """Take a pending reward away. Doing it again answers the same.
+    """Take a reward away, in whatever state: what is still there is taken back, what was spent is owed.
 
-    Raises Unknown, and RewardSettled for one that is pending no more.
+    A discount's cost is taken back from what was settled. Doing it again answers the same. Raises Unknown.
     """
     reward, customer = _locked(session, merchant_id, reward_id, now=now)
     if reward.status == "denied":
         return reward
-    _require_pending(reward)
-    postings.deny(session, reward, customer.owner, recorded_at=now)
-    reward.status, reward.review_note = "denied", note
+    taken_before = reward.reversed_amount
+    cause = Cause(Step.DENY, new_id(), effective_at=now, recorded_at=now)
+    bring(session, [Target(reward, reward.amount, reward.amount)], {customer.customer_id: customer}, cause)
+    reward.status, reward.review_note, reward.reversed_amount = "denied", note, taken_before
     return reward
 
 
@@ -53,13 +58,14 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
     reward, customer = _locked(session, merchant_id, reward_id, now=now)
     if reward.status == "available":
         return reward
-    _require_pending(reward)
+    if reward.status != "pending":
+        raise RewardSettled(reward_id, reward.status)
     balance = books.owner_balances(session, merchant_id, customer.owner)[reward.currency]
     if reward.expires_at is not None:
         reward.expires_at = now + (reward.expires_at - reward.available_at)
     reward.available_at = now
     postings.ripen(session, reward, customer.owner, debt=balance.owed, recorded_at=now)
-    reward.status, reward.review_note = "available", note
+    reward.status, reward.is_ripe, reward.review_note = "available", True, note
     return reward
 
 
@@ -67,8 +73,3 @@ def _locked(session: Session, merchant_id: UUID, reward_id: UUID, *, now: dateti
     customer = customers.lock(session, merchant_id, get(session, merchant_id, reward_id).customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
     return get(session, merchant_id, reward_id), customer
-
-
-def _require_pending(reward: Reward) -> None:
-    if reward.status != "pending":
-        raise RewardSettled(reward.reward_id, reward.status)

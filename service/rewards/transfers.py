@@ -8,6 +8,8 @@ TRANSFERS = frozenset(
     {
         (Kind.EXPENSE, Kind.PENDING),
         (Kind.EXPENSE, Kind.SETTLED),
+        (Kind.EXPENSE, Kind.AVAILABLE),
+        (Kind.EXPENSE, Kind.LAPSED),
         (Kind.PENDING, Kind.AVAILABLE),
         (Kind.PENDING, Kind.EXPENSE),
         (Kind.AVAILABLE, Kind.EXPENSE),
@@ -18,6 +20,7 @@ TRANSFERS = frozenset(
         (Kind.AVAILABLE, Kind.RESERVED),
         (Kind.RESERVED, Kind.AVAILABLE),
         (Kind.RESERVED, Kind.SETTLED),
+        (Kind.SETTLED, Kind.AVAILABLE),
         (Kind.AVAILABLE, Kind.LAPSED),
         (Kind.ADJUSTMENTS, Kind.AVAILABLE),
         (Kind.AVAILABLE, Kind.ADJUSTMENTS),

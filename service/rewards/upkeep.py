@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +22,8 @@ from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
 from service.rewards import postings
-from service.rewards.tables import adjustments, redemptions, rewards
+from service.rewards.tables import adjustments, redemptions
+from service.rewards.tables import due as due_rewards
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 
@@ -30,6 +31,9 @@ log = logging.getLogger("orchard.rewards")
 BATCH = 500
 RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
+
+GIVEN_BACK_LASTS = timedelta(days=30)
+"""What comes back to a customer does not lapse before that."""
 
 STEP = 250
 """How many of a kind one transaction books, and what came at the same moment as the last of them."""
@@ -60,12 +64,21 @@ class Due:
 
 @dataclass(slots=True)
 class Held:
-    """What a customer has of one currency while time passes, in minor units. left: reward -> what may yet lapse."""
+    """What a customer has of one currency while time passes, in minor units.
+
+    left: reward -> what may yet lapse. returned: (when, how much) was given back of what had been spent.
+    """
 
     available: int = 0
     owed: int = 0
     unexpired: int = 0
     left: dict[UUID, int] = field(default_factory=dict)
+    returned: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def kept_at(self, moment: datetime) -> int:
+        """What of it cannot lapse at this time: what lapses later or never, and what was given back lately."""
+        lately = sum(amount for at, amount in self.returned if at > moment - GIVEN_BACK_LASTS)
+        return self.unexpired + sum(self.left.values()) + lately
 
     def gain(self, amount: int) -> None:
         """More is available; what is owed is paid first."""
@@ -77,9 +90,9 @@ class Held:
 def is_due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> bool:
     """Whether time has left something to be booked for this customer."""
     return bool(
-        rewards.due(session, merchant_id, customer_id, now=now, limit=1)
+        due_rewards.ripe(session, merchant_id, customer_id, now=now, limit=1)
         or redemptions.stale(session, merchant_id, customer_id, now=now, limit=1)
-        or rewards.expired(session, merchant_id, customer_id, now=now, limit=1)
+        or due_rewards.expired(session, merchant_id, customer_id, now=now, limit=1)
     )
 
 
@@ -106,9 +119,9 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
 
 def _due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Due:
     return Due(
-        rewards.due(session, merchant_id, customer_id, now=now, limit=limit),
+        due_rewards.ripe(session, merchant_id, customer_id, now=now, limit=limit),
         redemptions.stale(session, merchant_id, customer_id, now=now, limit=limit),
-        rewards.expired(session, merchant_id, customer_id, now=now, limit=limit),
+        due_rewards.expired(session, merchant_id, customer_id, now=now, limit=limit),
     )
 
 
@@ -128,6 +141,12 @@ def _book(
 ) -> None:
     events = _events(due, until)
     held = _held(session, merchant_id, customer, due.expired, until=until)
+    over = [moment for moment, what, _, _ in events if what == LAPSES]
+    if over:
+        since = min(over) - GIVEN_BACK_LASTS
+        given_back = redemptions.returned_since(session, merchant_id, customer.customer_id, since=since)
+        for currency, at, amount in given_back:
+            held[currency].returned.append((at, amount))
     transactions = []
     for _, what, _, subject in events:
         of_currency = held[subject.currency]
@@ -158,7 +177,7 @@ def catch_up_everybody(database: Database, now: datetime) -> int:
 
 def _customers_with_due(database: Database, now: datetime) -> set[tuple[UUID, str]]:
     with database.reading() as session:
-        ripe = rewards.customers_with_due(session, now=now, limit=BATCH)
+        ripe = due_rewards.customers_with_due(session, now=now, limit=BATCH)
         stale = redemptions.customers_with_stale(session, now=now, limit=BATCH)
         return {*ripe, *stale}
 
@@ -182,7 +201,7 @@ def _held(
     held: dict[str, Held] = defaultdict(Held)
     for currency, balance in books.owner_balances(session, merchant_id, customer.owner).items():
         held[currency] = Held(balance.available, balance.owed)
-    for currency, total in rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=until).items():
+    for currency, total in due_rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=until).items():
         held[currency].unexpired = total
     for currency, total in adjustments.added(session, merchant_id, customer.customer_id).items():
         held[currency].unexpired += max(0, total)  # goodwill never lapses; corrections are set off against it
@@ -195,23 +214,23 @@ def _ripen(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime
     transaction = postings.ripening(reward, customer.owner, debt=held.owed, recorded_at=now)
     held.gain(reward.remaining)
     held.left[reward.reward_id] = reward.remaining
-    reward.status = "available"
+    reward.status, reward.is_ripe = "available", True
     return transaction
 
 
 def _give_back(redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
     transaction = postings.settlement(redemption, customer.owner, captured=0, debt=held.owed, now=now)
     held.gain(redemption.amount)
-    redemption.status = "voided"
+    redemption.status, redemption.claim = "voided", None
     return transaction
 
 
 def _lapse(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction | None:
     """What lapses of the reward, or None where nothing is left of it."""
     left = held.left.pop(reward.reward_id)
-    later = held.unexpired + sum(held.left.values())
+    later = held.kept_at(reward.expires_at or now)
     amount = lapsing(left, available=held.available, left_of_later=later)
-    reward.lapsed_amount = amount
+    reward.lapsed_amount, reward.used_amount = amount, reward.remaining - amount
     if not amount:
         return None
     held.available -= amount

@@ -15,3 +15,22 @@ class KeyReused(Exception):
 
 class StillRunning(Exception):
     """The first request with this Idempotency-Key has not ended."""
+
+
+_CODES = {
+    "Missing data": "required",
+    "Unknown field": "unknown",
+    "Only ": "too-much",
+    "Length must": "length",
+    "Shorter than": "length",
+    "Longer than": "length",
+    "Must be greater": "range",
+    "Must be less": "range",
+    "Must be one of": "choice",
+}
+"""How a message begins -> its code."""
+
+
+def code_of(message: str) -> str:
+    """What kind of fault a message tells of, for machines."""
+    return next((code for start, code in _CODES.items() if message.startswith(start)), "invalid")

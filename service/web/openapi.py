@@ -9,7 +9,7 @@ from flask_smorest import Api
 from marshmallow import fields, validate
 
 from service import currencies
-from service.web.fields import PRINTABLE, Currency, Text
+from service.web.fields import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, PRINTABLE, Currency, Metadata, Optional, Text
 
 _PROBLEM = {
     "type": "object",
@@ -25,8 +25,12 @@ _PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": "string", "description": "Where, such as customer.email"},
+                    "code": {"type": "string", "description": "What kind of fault, such as required"},
+                    "message": {"type": "string", "description": "What is wrong, and how to mend it"},
+                },
             },
         },
     },
@@ -72,6 +76,12 @@ def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -
 def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"$ref": "#/components/schemas/Currency"}
+    if isinstance(field, Metadata):
+        text = {"type": "string", "maxLength": LONGEST_METADATA}
+        names = {"minLength": 1, "maxLength": LONGEST_KEY}
+        return {"maxProperties": MOST_KEYS, "propertyNames": names, "additionalProperties": text}
+    if isinstance(field, Optional):
+        return {"description": "What cannot be used is left out, and named in the answer's warnings."}
     if isinstance(field, Text):
         return {"pattern": PRINTABLE}
     for validator in field.validators:

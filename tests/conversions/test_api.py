@@ -23,6 +23,8 @@ def test_the_main_job_end_to_end(shop: Shop) -> None:
         {"referral": referral, "amount": 5000, "currency": "EUR", "customer": {"customer_id": "ben"}},
         status=200,
     )
+    assert quote.pop("quote")
+    assert quote.pop("expires_at") > after(hours=23)
     assert quote == {
         "eligible": True,
         "reasons": [],
@@ -55,10 +57,12 @@ def test_the_same_order_again_is_answered_the_same_and_pays_once(shop: Shop) -> 
     first = shop.order("ben", order_id="o-1", referral=code)
     assert shop.order("ben", order_id="o-1", referral=code, status=200) == first
     assert shop.order("ben", order_id="o-1", referral=code.lower(), status=200) == first
-    for other in ({"amount": 5001}, {"currency": "USD"}, {"referral": None}, {"ordered_at": after(hours=-1)}):
+    for other in ({"amount": 5001}, {"currency": "USD"}, {"referral": "x"}, {"ordered_at": after(hours=-1)}):
         body = {"order_id": "o-1", "referral": code, **other}
         problem = shop.order("ben", **body, status=409)
         assert problem["type"].endswith("#order-contradicted")
+        assert [fault["field"] for fault in problem["errors"]] == list(other)
+        assert first["conversion_id"] in problem["detail"]
     shop.order("eve", order_id="o-1", referral=code, status=409)
     assert shop.available("ana") == 1000
 

@@ -175,7 +175,7 @@ def test_every_rule_that_agrees_says_why() -> None:
         "circular_referral": (True, "The friend is not above the advocate in the chain of referrals."),
         "existing_customer": (True, "The friend has no earlier order."),
         "below_minimum": (True, "5000 of the order is eligible, the minimum is 0 (minor units)."),
-        "currency_mismatch": (True, "The order is in EUR, the program in EUR."),
+        "currency_mismatch": (True, "The order is in EUR, the terms for it in EUR."),
         "cap_reached": (True, "The program has no cap."),
     }
 

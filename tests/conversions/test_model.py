@@ -4,6 +4,7 @@ The model knows no accounts and no database: it keeps each customer's balance as
 """
 
 import copy
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy.orm import Session
 
 from service.books import audit
-from service.conversions import conversions, refunds
+from service.conversions import amendments, attributing, conversions, refunds, voids
 from service.conversions.orders import Order
+from service.conversions.standing import OrderVoided
 from service.customers import customers
 from service.customers.customers import Contact
 from service.database.engine import Database
@@ -31,16 +33,20 @@ from service.links.links import NewLink
 from service.merchants import keys
 from service.migrations import schema
 from service.programs import programs
-from service.rewards import redemptions, reviews, upkeep
-from service.rewards.redemptions import RedemptionSettled
+from service.rewards import redemptions, returns, reviews, upkeep
+from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
 from service.rewards.reviews import RewardSettled
 from service.tokens import TokenSigner
 from tests.serving import SECRET
 
 PEOPLE = ["ana", "ben", "cleo", "dan", "eve"]
 START = datetime(2026, 1, 1, tzinfo=UTC)
-HOLD = timedelta(days=1)
+HOLD, LASTS, KEPT = timedelta(days=1), timedelta(days=12), timedelta(days=30)
 RATE, FIXED = Fraction(15, 100), 700
+YEN, YEN_RATE = 90, Fraction(10, 100)
+NEVER = {"self_referral", "circular_referral"}
+MONEY = ("EUR", "JPY")
+NUMBERS = itertools.count()
 
 
 @dataclass
@@ -63,45 +69,122 @@ class Purse:
 
 @dataclass
 class Earned:
+    """What somebody has of an order. worth: now; gross: before what came back; used: known once its time is over."""
+
     who: str
-    amount: int
+    currency: str
+    is_discount: bool
     ripe_at: datetime
-    state: str = "pending"
-    taken: int = 0
+    gross: int = 0
+    worth: int = 0
+    lapsed: int = 0
+    used: int | None = None
+    is_ripe: bool = False
+    is_denied: bool = False
+    is_current: bool = True
+    over_at: datetime = START
+
+    def __post_init__(self) -> None:
+        self.over_at = self.ripe_at + LASTS
+
+    @property
+    def is_waiting(self) -> bool:
+        return not (self.is_discount or self.is_ripe or self.is_denied) and self.worth > 0
+
+    @property
+    def may_lapse(self) -> bool:
+        return self.is_ripe and not self.is_denied and self.worth > 0 and self.used is None
+
+    def become(self, worth: int, purse: Purse, now: datetime) -> None:
+        more, before = worth - self.worth, self.worth
+        if self.is_denied or not more:
+            return
+        self.worth = worth
+        if self.is_discount:
+            return
+        if not self.is_ripe:
+            late = max(timedelta(0), now - self.ripe_at) if not before else timedelta(0)
+            self.ripe_at, self.over_at = self.ripe_at + late, self.over_at + late
+            purse.pending += more
+            return
+        if self.used is not None:
+            lapsed = max(0, worth - self.used)
+            more, self.lapsed = more - (lapsed - self.lapsed), lapsed
+        if more < 0:
+            purse.lose(-more)
+        elif more:
+            self.over_at = max(self.over_at, now + KEPT)
+            purse.gain(more)
 
 
 @dataclass
 class Bought:
+    friend: str
+    by: str | None
+    currency: str
     amount: int
+    discount: int | None
     eligible: int
+    placed_at: datetime
     earned: list[Earned] = field(default_factory=list)
-    refunded: int = 0
-    named: int = 0
-    shared: int = 0
+    refunds: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     status: str = ""
+    is_small: bool = False
     advocate: str | None = None
+    overruled: frozenset[str] = frozenset()
+
+    @property
+    def refunded(self) -> int:
+        return sum(amount for amount, _ in self.refunds.values())
+
+    @property
+    def named(self) -> int:
+        return sum(named or 0 for _, named in self.refunds.values())
+
+    @property
+    def now_earned(self) -> list[Earned]:
+        return [one for one in self.earned if one.is_current]
 
     @property
     def stands(self) -> bool:
-        """Whether it was neither given back whole nor denied whole."""
-        is_gone = self.amount and self.refunded == self.amount
-        return not is_gone and (not self.earned or any(earned.state != "denied" for earned in self.earned))
+        """Whether it was neither voided, nor given back whole, nor denied whole."""
+        is_gone = self.status == "voided" or (self.amount and self.refunded == self.amount)
+        return not is_gone and (not self.now_earned or any(not one.is_denied for one in self.now_earned))
 
-    def share_of(self, earned: int) -> int:
-        """What of something earned is gone with what came back so far."""
-        if self.refunded == self.amount:
-            return earned
-        came_back = self.named + Fraction(self.eligible * self.shared, self.amount)
-        return round(earned * min(came_back / self.eligible, Fraction(1)))
+    def left_of(self, gross: int) -> int:
+        """What of something earned is left after what came back so far."""
+        if self.refunded and self.refunded == self.amount:
+            return 0
+        if not self.eligible or not self.amount:
+            return gross
+        shared = sum(amount for amount, named in self.refunds.values() if named is None)
+        came_back = self.named + Fraction(self.eligible * shared, self.amount)
+        return gross - round(gross * min(came_back / self.eligible, Fraction(1)))
+
+    def earns(self) -> list[tuple[str, bool, int]]:
+        """(who, whether as a discount, how much) of what it earns as it stands."""
+        if self.status != "attributed" or not (self.eligible or "below_minimum" in self.overruled):
+            return []
+        discount = round(self.eligible * YEN_RATE)
+        discount = discount if self.discount is None else min(discount, self.discount)
+        advocate = str(self.advocate)
+        sides = {
+            "EUR": [(advocate, False, round(self.eligible * RATE)), (self.friend, False, FIXED)],
+            "JPY": [(advocate, False, YEN), (self.friend, True, discount)],
+        }
+        return [side for side in sides[self.currency] if side[2]]
 
 
 @dataclass
 class Held:
     who: str
+    currency: str
     amount: int
     until: datetime
+    order: str | None
     state: str = "reserved"
     spent: int = 0
+    returned: int = 0
 
 
 class Histories(RuleBasedStateMachine):
@@ -121,18 +204,28 @@ class Histories(RuleBasedStateMachine):
             "destination_url": "https://shop.example",
             "advocate_reward": {"type": "percent", "rate": "15.00", "max_amount": None, "as": "credit"},
             "friend_reward": {"type": "fixed", "amount": FIXED, "as": "credit"},
+            "other_currencies": {
+                "JPY": {
+                    "advocate_reward": {"type": "fixed", "amount": YEN, "as": "credit"},
+                    "friend_reward": {"type": "percent", "rate": "10.00", "max_amount": None, "as": "discount"},
+                    "minimum_order_amount": 0,
+                    "tiers": [],
+                }
+            },
             "hold_days": HOLD.days,
             "rewarded_orders": 2,
+            "reward_expiry_days": LASTS.days,
         }
         self.program, _ = self._write(programs.create, self.merchant_id, fields)
         self.codes = {}
         for name in PEOPLE:
             asked = NewLink(self.program.program_id, Contact(name))
             self.codes[name] = self._write(links.create, self.merchant_id, asked)[0].code
-        self.purses = {name: Purse() for name in PEOPLE}
+        self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
         self.brought_by: dict[str, str] = {}
-        self.orders: list[tuple[Any, Bought, str]] = []
+        self.orders: list[tuple[Any, Bought]] = []
         self.held: list[tuple[Any, Held]] = []
+        self.given_back: list[tuple[str, str, datetime, int]] = []
 
     def _write(self, use_case: Any, *arguments: Any, **more: Any) -> Any:
         return self._transaction(lambda session: use_case(session, *arguments, now=self.now, **more))
@@ -140,77 +233,146 @@ class Histories(RuleBasedStateMachine):
     def _transaction(self, work: Callable[[Session], Any]) -> Any:
         return self.database.write(work)
 
+    def _refused(self, error: type[Exception], use_case: Any, *arguments: Any, **more: Any) -> None:
+        with pytest.raises(error):
+            self._write(use_case, *arguments, **more)
+
+    def _all_earned(self) -> list[Earned]:
+        return [earned for _, bought in self.orders for earned in bought.earned]
+
+    # Time
+
     def _catch_up(self) -> None:
-        """What time has done on paper, in the order in which it happened to each customer."""
-        ripe = [
-            e for _, bought, _ in self.orders for e in bought.earned if e.state == "pending" and e.ripe_at <= self.now
+        """What time has done on paper, in the order in which it happened."""
+        while happened := self._due():
+            _, what, _, subject = min(happened, key=lambda event: event[:3])
+            purse = self.purses[subject.who, subject.currency]
+            if isinstance(subject, Held):
+                subject.state = "voided"
+                purse.reserved -= subject.amount
+                purse.gain(subject.amount)
+            elif what == 0:
+                subject.is_ripe = True
+                purse.pending -= subject.worth
+                purse.gain(subject.worth)
+            else:
+                self._lapse(subject, purse)
+
+    def _due(self) -> list[tuple[datetime, int, int, Any]]:
+        earned = list(enumerate(self._all_earned()))
+        ripens = [(one.ripe_at, 0, number, one) for number, one in earned if one.is_waiting]
+        stale = [(one.until, 1, number, one) for number, (_, one) in enumerate(self.held) if one.state == "reserved"]
+        lapses = [(one.over_at, 2, number, one) for number, one in earned if one.may_lapse]
+        return [event for event in (*ripens, *stale, *lapses) if event[0] <= self.now]
+
+    def _lapse(self, over: Earned, purse: Purse) -> None:
+        same = (over.who, over.currency)
+        later = [
+            one.worth
+            for one in self._all_earned()
+            if one is not over and one.may_lapse and (one.who, one.currency) == same
         ]
-        for earned in ripe:
-            earned.state = "available"
-            self.purses[earned.who].pending -= earned.amount - earned.taken
-            self.purses[earned.who].gain(earned.amount - earned.taken)
-        for _, held in self.held:
-            if held.state == "reserved" and held.until <= self.now:
-                held.state = "voided"
-                self.purses[held.who].reserved -= held.amount
-                self.purses[held.who].gain(held.amount)
+        lately = [
+            amount for who, money, at, amount in self.given_back if (who, money) == same and at > over.over_at - KEPT
+        ]
+        over.lapsed = max(0, min(over.worth, purse.available - sum(later) - sum(lately)))
+        over.used = over.worth - over.lapsed
+        purse.available -= over.lapsed
 
     @rule(hours=st.integers(1, 60))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         self._catch_up()
 
+    # Orders
+
     @rule(
         friend=st.sampled_from(PEOPLE),
         by=st.sampled_from(PEOPLE) | st.none(),
         amount=st.integers(0, 20_000),
+        money=st.sampled_from(MONEY),
         discount=st.none() | st.integers(0, 2_000),
-        eligible_percent=st.none() | st.integers(0, 100),
+        percent=st.none() | st.integers(0, 100),
     )
     def order(
-        self, friend: str, by: str | None, amount: int, discount: int | None, eligible_percent: int | None
+        self, friend: str, by: str | None, amount: int, money: str, discount: int | None, percent: int | None
     ) -> None:
-        name = f"o-{len(self.orders)}"
-        code = self.codes[by] if by else None
+        name, code = f"o-{len(self.orders)}", self.codes[by] if by else None
         before = amount + (discount or 0)
-        said = None if eligible_percent is None else before * eligible_percent // 100
+        said = None if percent is None else before * percent // 100
         eligible = before if said is None else said
-        order = Order(name, amount, "EUR", Contact(friend), code, discount_amount=discount, eligible_amount=said)
+        order = Order(name, amount, money, Contact(friend), code, discount_amount=discount, eligible_amount=said)
         recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
-        bought = Bought(amount, eligible)
-        status = self._judge(friend, by, eligible)
-        if status == "attributed":
-            sides = ((self.brought_by[friend], round(eligible * RATE)), (friend, FIXED))
-            bought.earned = [Earned(who, value, self.now + HOLD) for who, value in sides if value]
-            for earned in bought.earned:
-                self.purses[earned.who].pending += earned.amount
-        bought.status, bought.advocate = status, self.brought_by.get(friend)
-        self.orders.append((recorded.conversion.conversion_id, bought, friend))
-        assert recorded.conversion.status == status
-        assert [r.amount for r in recorded.rewards] == [earned.amount for earned in bought.earned]
+        bought = Bought(friend, by, money, amount, discount, eligible, self.now)
+        self._become(bought, *self._judge(bought), at_once=True)
+        self.orders.append((recorded.conversion.conversion_id, bought))
+        assert recorded.conversion.status == bought.status
+        assert [r.amount for r in recorded.rewards] == [earned.gross for earned in bought.earned]
+        self._catch_up()
 
-    def _judge(self, friend: str, by: str | None, eligible: int) -> str:
-        standing = [bought for _, bought, who in self.orders if who == friend and bought.stands]
+    def _judge(self, bought: Bought, by: str | None = None) -> tuple[str, bool]:
+        """(status, whether its amount alone is what speaks against it)"""
+        friend, by = bought.friend, by or bought.by
+        standing = [
+            other for _, other in self.orders if other is not bought and other.friend == friend and other.stands
+        ]
         if friend not in self.brought_by:
-            return self._first(friend, by, eligible, standing) if by else "unattributed"
+            return self._first(bought, by, standing) if by else ("unattributed", False)
         mine = self.brought_by[friend]
         holds = any(one.status in ("attributed", "repeat") and one.advocate == mine for one in standing)
-        if by not in (None, mine) and not holds and self._first(friend, by, eligible, standing) == "attributed":
-            return "attributed"
-        if sum(bool(one.earned) for one in standing) >= 2:
-            return "repeat"
-        return "attributed" if eligible else "declined"
+        if by not in (None, mine) and not holds:
+            status, _ = self._first(bought, by, standing)
+            if status == "attributed":
+                return status, False
+        if sum(bool(one.now_earned) for one in standing) >= 2:
+            return "repeat", False
+        return ("attributed", False) if bought.eligible else ("declined", True)
 
-    def _first(self, friend: str, by: str | None, eligible: int, standing: list[Bought]) -> str:
-        """What the first order is for which this advocate's referral is given."""
+    def _reasons(self, bought: Bought, by: str, standing: list[Bought]) -> set[str]:
         above, person = set(), by
         while person in self.brought_by:
             person = self.brought_by[person]
             above.add(person)
-        if by is None or by == friend or friend in above or standing or not eligible:
-            return "declined"
-        self.brought_by[friend] = by
-        return "attributed"
+        said = {
+            "self_referral": by == bought.friend,
+            "circular_referral": bought.friend in above,
+            "existing_customer": any(one.placed_at <= bought.placed_at for one in standing),
+            "below_minimum": not bought.eligible,
+        }
+        return {name for name, holds in said.items() if holds}
+
+    def _first(self, bought: Bought, by: str, standing: list[Bought]) -> tuple[str, bool]:
+        """What the first order is for which this advocate's referral is given."""
+        reasons = self._reasons(bought, by, standing) - bought.overruled
+        if not reasons:
+            self.brought_by[bought.friend] = by
+        return ("declined", reasons == {"below_minimum"}) if reasons else ("attributed", False)
+
+    def _become(self, bought: Bought, status: str, is_small: bool, *, at_once: bool = False) -> None:
+        bought.status, bought.is_small = status, is_small
+        bought.advocate = self.brought_by.get(bought.friend) if status in ("attributed", "repeat") else None
+        self._settle(bought, at_once=at_once)
+
+    def _settle(self, bought: Bought, *, at_once: bool = False) -> None:
+        """Bring what everybody has of this order to what it earns as it stands."""
+        due = {(who, is_discount): gross for who, is_discount, gross in bought.earns()}
+        for earned in bought.earned:
+            earned.gross = due.pop((earned.who, earned.is_discount), 0)
+            earned.is_current = earned.gross > 0
+        for (who, is_discount), gross in due.items():
+            bought.earned.append(Earned(who, bought.currency, is_discount, bought.placed_at + HOLD, gross))
+        for earned in bought.earned:
+            purse = self.purses[earned.who, bought.currency]
+            worth = bought.left_of(earned.gross) if earned.is_current else 0
+            if at_once and not earned.is_discount:
+                earned.worth = worth
+                purse.pending += worth
+            else:
+                earned.become(worth, purse, self.now)
+        self._catch_up()
+
+    def _order(self, pick: int) -> tuple[Any, Bought]:
+        return self.orders[pick % len(self.orders)]
 
     @precondition(lambda self: self.orders)
     @rule(
@@ -220,41 +382,168 @@ class Histories(RuleBasedStateMachine):
         named=st.none() | st.integers(0, 20_000),
     )
     def refund(self, pick: int, amount: int, all_of_it: bool, named: int | None) -> None:
-        conversion_id, bought, _ = self.orders[pick % len(self.orders)]
+        conversion_id, bought = self._order(pick)
         left = bought.amount - bought.refunded
         amount = left if all_of_it and left else amount
-        asked = refunds.NewRefund(f"r-{pick}-{bought.refunded}", amount, eligible_amount=named)
-        if amount > left or (named or 0) > bought.eligible - bought.named:
-            with pytest.raises(BadValues):
-                self._write(refunds.refund, self.merchant_id, conversion_id, asked)
-            return
-        self._write(refunds.refund, self.merchant_id, conversion_id, asked)
-        bought.refunded += amount
-        bought.named += named or 0
-        bought.shared += amount if named is None else 0
-        for earned in bought.earned:
-            if earned.state != "denied":
-                self._take_back(earned, bought.share_of(earned.amount))
-
-    def _take_back(self, earned: Earned, target: int) -> None:
-        part, purse = target - earned.taken, self.purses[earned.who]
-        earned.taken = target
-        if earned.state == "pending":
-            purse.pending -= part
+        name = f"r-{next(NUMBERS)}"
+        asked = refunds.NewRefund(name, amount, eligible_amount=named)
+        if bought.status == "voided":
+            self._refused(OrderVoided, refunds.refund, self.merchant_id, conversion_id, asked)
+        elif amount > left or (named or 0) > max(0, bought.eligible - bought.named):
+            self._refused(BadValues, refunds.refund, self.merchant_id, conversion_id, asked)
         else:
-            purse.lose(part)
+            self._write(refunds.refund, self.merchant_id, conversion_id, asked)
+            bought.refunds[name] = (amount, named)
+            self._settle_refunds(bought)
 
-    @rule(who=st.sampled_from(PEOPLE), amount=st.integers(1, 2_000))
-    def reserve(self, who: str, amount: int) -> None:
-        asked = redemptions.NewRedemption(who, amount, "EUR")
-        if amount > self.purses[who].available:
-            with pytest.raises(InsufficientFunds):
-                self._write(redemptions.reserve, self.merchant_id, asked)
+    def _settle_refunds(self, bought: Bought) -> None:
+        for earned in bought.now_earned:
+            earned.become(bought.left_of(earned.gross), self.purses[earned.who, bought.currency], self.now)
+        self._catch_up()
+
+    @precondition(lambda self: any(bought.refunds for _, bought in self.orders))
+    @rule(pick=st.integers(0, 10**6))
+    def reverse_a_refund(self, pick: int) -> None:
+        with_refunds = [(number, bought) for number, bought in self.orders if bought.refunds]
+        conversion_id, bought = with_refunds[pick % len(with_refunds)]
+        name = sorted(bought.refunds)[pick % len(bought.refunds)]
+        if bought.status == "voided":
+            self._refused(OrderVoided, refunds.reverse, self.merchant_id, conversion_id, name)
             return
-        made = self._write(redemptions.reserve, self.merchant_id, asked)
-        self.purses[who].available -= amount
-        self.purses[who].reserved += amount
-        self.held.append((made.redemption_id, Held(who, amount, self.now + redemptions.RESERVED_FOR)))
+        for _ in range(2):
+            self._write(refunds.reverse, self.merchant_id, conversion_id, name)
+        del bought.refunds[name]
+        self._settle_refunds(bought)
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0, 10**6))
+    def void_an_order(self, pick: int) -> None:
+        conversion_id, bought = self._order(pick)
+        self._write(voids.void, self.merchant_id, conversion_id, voids.Void("cancelled"))
+        if bought.status == "voided":
+            return
+        bought.status = "voided"
+        self._settle(bought)
+        for _, held in self.held:
+            if held.order == f"o-{pick % len(self.orders)}" and held.state == "reserved":
+                held.state = "voided"
+                self.purses[held.who, held.currency].reserved -= held.amount
+                self.purses[held.who, held.currency].gain(held.amount)
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0, 10**6))
+    def reopen(self, pick: int) -> None:
+        conversion_id, bought = self._order(pick)
+        if bought.status != "voided":
+            self._refused(voids.OrderStands, voids.reopen, self.merchant_id, conversion_id)
+            return
+        reopened = self._write(voids.reopen, self.merchant_id, conversion_id)
+        self._become(bought, *self._judge_again(bought))
+        assert reopened.conversion.status == bought.status
+
+    def _judge_again(self, bought: Bought) -> tuple[str, bool]:
+        if "already_referred" in bought.overruled and bought.by != self.brought_by.get(bought.friend):
+            standing = self._others(bought)
+            if bought.by and not self._reasons(bought, bought.by, standing) - bought.overruled:
+                return self._first(bought, bought.by, standing)
+        status, is_small = self._judge(bought)
+        is_overruled = is_small and "below_minimum" in bought.overruled
+        return ("attributed", False) if is_overruled else (status, is_small)
+
+    def _others(self, bought: Bought) -> list[Bought]:
+        return [one for _, one in self.orders if one is not bought and one.friend == bought.friend and one.stands]
+
+    @precondition(lambda self: self.orders)
+    @rule(
+        pick=st.integers(0, 10**6),
+        amount=st.integers(0, 20_000),
+        discount=st.none() | st.integers(0, 2_000),
+        percent=st.none() | st.integers(0, 100),
+    )
+    def amend(self, pick: int, amount: int, discount: int | None, percent: int | None) -> None:
+        conversion_id, bought = self._order(pick)
+        off = (bought.discount or 0) if discount is None else discount
+        said = None if percent is None else (amount + off) * percent // 100
+        eligible = amount + off if said is None else said
+        asked = amendments.NewAmendment(f"a-{next(NUMBERS)}", amount, discount, said)
+        if bought.status == "voided":
+            self._refused(OrderVoided, amendments.amend, self.merchant_id, conversion_id, asked)
+            return
+        if amount < bought.refunded or eligible < bought.named:
+            self._refused(BadValues, amendments.amend, self.merchant_id, conversion_id, asked)
+            return
+        for _ in range(2):
+            amended = self._write(amendments.amend, self.merchant_id, conversion_id, asked)
+        bought.amount, bought.eligible = amount, eligible
+        bought.discount = bought.discount if discount is None else discount
+        if bought.status == "declined" and bought.is_small:
+            self._become(bought, *self._judge_again(bought))
+        elif bought.status == "attributed":
+            self._settle(bought)
+        assert amended.conversion.status == bought.status
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0, 10**6), by=st.sampled_from(PEOPLE), overrules=st.booleans())
+    def attribute_late(self, pick: int, by: str, overrules: bool) -> None:
+        conversion_id, bought = self._order(pick)
+        mine, others = self.brought_by.get(bought.friend), self._others(bought)
+        if mine == by:
+            is_beyond = sum(bool(one.now_earned) for one in others) >= 2
+            arisen = set() if bought.eligible or is_beyond else {"below_minimum"}
+        else:
+            arisen = self._reasons(bought, by, others)
+            if mine and any(one.status in ("attributed", "repeat") and one.advocate == mine for one in others):
+                arisen |= {"already_referred"}
+        overruled = sorted(arisen - NEVER) if overrules else []
+        asked = attributing.LateAttribution(self.codes[by], "looked", overruled)
+        arguments = (self.signer, self.merchant_id, conversion_id, asked)
+        if bought.status == "voided":
+            self._refused(OrderVoided, attributing.attribute, *arguments)
+        elif arisen - set(overruled):
+            self._refused(attributing.AttributionRefused, attributing.attribute, *arguments)
+        else:
+            given = self._write(attributing.attribute, *arguments)
+            bought.by, bought.overruled = by, frozenset(overruled)
+            if mine != by:
+                self._become(bought, *self._first(bought, by, others))
+            else:
+                self._become(bought, *self._judge_again(bought))
+            assert given.conversion.status == bought.status
+
+    # Credit
+
+    @rule(
+        who=st.sampled_from(PEOPLE), amount=st.integers(1, 2_000), money=st.sampled_from(MONEY), pick=st.integers(0, 99)
+    )
+    def reserve(self, who: str, amount: int, money: str, pick: int) -> None:
+        order = f"o-{pick % len(self.orders)}" if self.orders and pick % 3 == 0 else None
+        asked = redemptions.NewRedemption(who, amount, money, order)
+        live = [one for _, one in self.held if order and one.order == order and one.state != "voided"]
+        if live:
+            if (live[0].who, live[0].amount, live[0].currency) == (who, amount, money):
+                _, is_new = self._write(redemptions.reserve, self.merchant_id, asked)
+                assert not is_new
+            else:
+                self._refused(RedemptionContradicted, redemptions.reserve, self.merchant_id, asked)
+            return
+        purse = self.purses[who, money]
+        if amount > purse.available:
+            self._refused(InsufficientFunds, redemptions.reserve, self.merchant_id, asked)
+            return
+        made, _ = self._write(redemptions.reserve, self.merchant_id, asked)
+        purse.available -= amount
+        purse.reserved += amount
+        self.held.append((made.redemption_id, Held(who, money, amount, self.now + redemptions.RESERVED_FOR, order)))
+
+    @precondition(lambda self: self.held)
+    @rule(pick=st.integers(0, 10**6), hours=st.integers(1, 48))
+    def extend(self, pick: int, hours: int) -> None:
+        redemption_id, held = self.held[pick % len(self.held)]
+        if held.state != "reserved":
+            self._refused(RedemptionSettled, redemptions.extend, self.merchant_id, redemption_id, seconds=hours * 3600)
+            return
+        self._write(redemptions.extend, self.merchant_id, redemption_id, seconds=hours * 3600)
+        held.until = self.now + timedelta(hours=hours)
 
     @precondition(lambda self: self.held)
     @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 2_500) | st.none())
@@ -269,61 +558,80 @@ class Histories(RuleBasedStateMachine):
         else:
             self._write(redemptions.capture, self.merchant_id, redemption_id, amount=amount)
             held.state, held.spent = "captured", wanted
-            self.purses[held.who].reserved -= held.amount
-            self.purses[held.who].gain(held.amount - wanted)
+            self.purses[held.who, held.currency].reserved -= held.amount
+            self.purses[held.who, held.currency].gain(held.amount - wanted)
+
+    @precondition(lambda self: self.held)
+    @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 900))
+    def give_back(self, pick: int, amount: int) -> None:
+        redemption_id, held = self.held[pick % len(self.held)]
+        asked = returns.NewReturn(f"back-{next(NUMBERS)}", amount)
+        if held.state != "captured":
+            self._refused(returns.NothingCaptured, returns.give_back, self.merchant_id, redemption_id, asked)
+        elif amount > held.spent - held.returned:
+            self._refused(BadValues, returns.give_back, self.merchant_id, redemption_id, asked)
+        else:
+            for is_new in (True, False):
+                assert self._write(returns.give_back, self.merchant_id, redemption_id, asked)[1] is is_new
+            held.returned += amount
+            self.purses[held.who, held.currency].gain(amount)
+            self.given_back.append((held.who, held.currency, self.now, amount))
 
     @precondition(lambda self: self.held)
     @rule(pick=st.integers(0, 10**6))
     def void(self, pick: int) -> None:
         redemption_id, held = self.held[pick % len(self.held)]
         if held.state == "captured":
-            with pytest.raises(RedemptionSettled):
-                self._write(redemptions.void, self.merchant_id, redemption_id)
+            self._refused(RedemptionSettled, redemptions.void, self.merchant_id, redemption_id)
             return
         self._write(redemptions.void, self.merchant_id, redemption_id)
         if held.state == "reserved":
             held.state = "voided"
-            self.purses[held.who].reserved -= held.amount
-            self.purses[held.who].gain(held.amount)
+            self.purses[held.who, held.currency].reserved -= held.amount
+            self.purses[held.who, held.currency].gain(held.amount)
 
-    @precondition(lambda self: any(bought.earned for _, bought, _ in self.orders))
+    @precondition(lambda self: any(bought.earned for _, bought in self.orders))
     @rule(pick=st.integers(0, 10**6), denies=st.booleans())
     def review(self, pick: int, denies: bool) -> None:
-        rewarded = [(conversion_id, bought) for conversion_id, bought, _ in self.orders if bought.earned]
+        rewarded = [(conversion_id, bought) for conversion_id, bought in self.orders if bought.earned]
         conversion_id, bought = rewarded[pick % len(rewarded)]
         stored = self._transaction(lambda session: conversions.get(session, self.merchant_id, conversion_id)).rewards
         earned = bought.earned[pick % len(bought.earned)]
-        [reward] = [one for one in stored if one.customer_id == earned.who and one.amount == earned.amount]
-        decide = reviews.deny if denies else reviews.release
-        left, purse = earned.amount - earned.taken, self.purses[earned.who]
-        if earned.state == "pending" and left:
-            self._write(decide, self.merchant_id, reward.reward_id, note="looked")
-            purse.pending -= left
-            earned.state = "denied" if denies else "available"
-            if not denies:
-                purse.gain(left)
-        elif (left == 0 and earned.state != "denied") or earned.state != ("denied" if denies else "available"):
-            with pytest.raises(RewardSettled):
-                self._write(decide, self.merchant_id, reward.reward_id, note="looked")
+        [reward] = [
+            one
+            for one in stored
+            if one.customer_id == earned.who and (one.given_as == "discount") == earned.is_discount
+        ]
+        purse = self.purses[earned.who, earned.currency]
+        if denies:
+            self._write(reviews.deny, self.merchant_id, reward.reward_id, note="looked")
+            earned.become(0, purse, self.now)
+            earned.is_denied = True
+        elif earned.is_waiting:
+            self._write(reviews.release, self.merchant_id, reward.reward_id, note="looked")
+            earned.over_at, earned.ripe_at, earned.is_ripe = self.now + LASTS, self.now, True
+            purse.pending -= earned.worth
+            purse.gain(earned.worth)
+        elif not earned.is_denied and earned.worth and not earned.lapsed:
+            self._write(reviews.release, self.merchant_id, reward.reward_id, note="again")
         else:
-            self._write(decide, self.merchant_id, reward.reward_id, note="again")
+            self._refused(RewardSettled, reviews.release, self.merchant_id, reward.reward_id, note="looked")
 
     @invariant()
     def the_balances_are_those_on_paper(self) -> None:
-        def look(session: Session) -> dict[str, Purse]:
+        def look(session: Session) -> dict[tuple[str, str], Purse]:
             found = {}
             for name in self.people:
                 locked = customers.lock(session, self.merchant_id, name)
                 upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
-                for held in books.owner_balances(session, self.merchant_id, locked.owner).values():
-                    found[name] = Purse(held.pending, held.available, held.reserved, held.owed)
+                for money, held in books.owner_balances(session, self.merchant_id, locked.owner).items():
+                    found[name, money] = Purse(held.pending, held.available, held.reserved, held.owed)
             return found
 
         found = self._transaction(look)
-        assert {name: found.get(name, Purse()) for name in self.people} == {
-            name: self.purses[name] for name in self.people
-        }
+        kept = {key: purse for key, purse in self.purses.items() if key[0] in self.people}
+        assert {key: found.get(key, Purse()) for key in kept} == kept
 
     def teardown(self) -> None:
         self._transaction(self._audit)
@@ -355,28 +663,43 @@ class InOneTransaction(Histories):
 
 HISTORIES, HISTORIES_IN_A_SOAK = 1_000, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
-    (3, lambda m, r: m.time_passes(hours=r.randint(1, 60))),
-    (4, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
-    (
-        3,
-        lambda m, r: m.orders and m.refund(_rewarded(m, r), r.randint(1, 9_000), r.random() < 0.6, _named(r)),
-    ),
-    (3, lambda m, r: m.reserve(who=r.choice(m.people), amount=r.choice([700, r.randint(1, 900)]))),
+    (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
+    (5, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
+    (3, lambda m, r: m.orders and m.refund(_rewarded(m, r), r.randint(1, 9_000), r.random() < 0.5, _named(r))),
+    (2, lambda m, r: any(b.refunds for _, b in m.orders) and m.reverse_a_refund(pick=r.randrange(10**6))),
+    (2, lambda m, r: m.orders and m.void_an_order(pick=_rewarded(m, r))),
+    (2, lambda m, r: m.orders and m.reopen(pick=_voided(m, r))),
+    (3, lambda m, r: m.orders and m.amend(_rewarded(m, r), r.randint(0, 9_000), *_parts(r)[1:])),
+    (2, lambda m, r: m.orders and m.attribute_late(r.randrange(10**6), r.choice(m.people), r.random() < 0.6)),
+    (3, lambda m, r: m.reserve(r.choice(m.people), r.choice([700, r.randint(1, 900)]), _money(r), r.randint(0, 99))),
     (3, lambda m, r: m.held and m.capture(pick=r.randrange(10**6), amount=r.choice([None, r.randint(1, 900)]))),
+    (2, lambda m, r: m.held and m.give_back(pick=r.randrange(10**6), amount=r.randint(1, 700))),
+    (1, lambda m, r: m.held and m.extend(pick=r.randrange(10**6), hours=r.randint(1, 48))),
     (1, lambda m, r: m.held and m.void(pick=r.randrange(10**6))),
-    (1, lambda m, r: any(b.earned for _, b, _ in m.orders) and m.review(pick=_rewarded(m, r), denies=r.random() < 0.3)),
+    (1, lambda m, r: any(b.earned for _, b in m.orders) and m.review(pick=_rewarded(m, r), denies=r.random() < 0.4)),
 ]
 
 
 def _rewarded(machine: InOneTransaction, chance: Random) -> int:
     """Mostly an order that earned something, as those are where the money is."""
-    earned = [number for number, (_, bought, _) in enumerate(machine.orders) if bought.earned]
+    earned = [number for number, (_, bought) in enumerate(machine.orders) if bought.earned]
     return chance.choice(earned) if earned and chance.random() < 0.9 else chance.randrange(10**6)
 
 
-def _parts(chance: Random) -> tuple[int | None, int | None]:
-    """A discount, and how many percent of the order are eligible; often neither is said."""
-    return chance.choice([None, 0, chance.randint(1, 2_000)]), chance.choice([None, None, chance.randint(0, 100)])
+def _voided(machine: InOneTransaction, chance: Random) -> int:
+    """Mostly an order that was voided."""
+    voided = [number for number, (_, bought) in enumerate(machine.orders) if bought.status == "voided"]
+    return chance.choice(voided) if voided and chance.random() < 0.9 else chance.randrange(10**6)
+
+
+def _money(chance: Random) -> str:
+    return chance.choice(["EUR", "EUR", "JPY"])
+
+
+def _parts(chance: Random) -> tuple[str, int | None, int | None]:
+    """A currency, a discount, and how many percent of the order are eligible; often neither is said."""
+    discount = chance.choice([None, 0, chance.randint(1, 2_000)])
+    return _money(chance), discount, chance.choice([None, None, chance.randint(0, 100)])
 
 
 def _named(chance: Random) -> int | None:
@@ -397,7 +720,7 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
             chance = Random(seed)
             machine.__dict__.update(copy.deepcopy({name: fresh[name] for name in PAPER}), now=START)
             machine.people = chance.sample(PEOPLE, 3)
-            for _ in range(chance.randint(4, 16)):
+            for _ in range(chance.randint(6, 24)):
                 chance.choices(choices, weights)[0](machine, chance)
             machine.the_balances_are_those_on_paper()
             if seed % 100 == 0:
@@ -405,4 +728,4 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
             session.rollback()
 
 
-PAPER = ("purses", "brought_by", "orders", "held")
+PAPER = ("purses", "brought_by", "orders", "held", "given_back")

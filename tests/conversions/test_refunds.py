@@ -139,7 +139,8 @@ def test_all_that_is_left_is_given_back_by_one_word_and_by_the_shops_own_name_of
     assert shop.post(f"/conversions/{order['conversion_id']}/refunds", rest_of(body), status=200) == rest
     assert shop.balance("ana")["earned_total"] == 0
     fault = shop.post("/refunds", {**body, "refund_id": "more"}, status=422)["errors"]
-    assert fault == [{"field": "amount", "message": "Only 0 of the order is left to refund (minor units)."}]
+    message = "Only 0 of the order is left to refund (minor units)."
+    assert fault == [{"field": "amount", "code": "too-much", "message": message}]
 
 
 def rest_of(body: dict[str, Any]) -> dict[str, Any]:

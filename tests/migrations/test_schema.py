@@ -3,12 +3,10 @@ from datetime import UTC, datetime
 from typing import cast
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Index, MetaData, insert, inspect, select, text
+from sqlalchemy import Index, MetaData, bindparam, insert, inspect, select, text
 
 from service.conversions.tables.conversions import Conversion
 from service.customers.tables import Customer
@@ -87,7 +85,9 @@ def test_wal_is_used_only_where_it_is_sound(version: tuple[int, int, int], safe:
     assert _wal_is_safe(version) is safe
 
 
-@pytest.mark.parametrize("table", ["program_terms", "refund", "reversal"])
+@pytest.mark.parametrize(
+    "table", ["program_terms", "refund", "refund_reversal", "amendment", "redemption_return", "reward_change"]
+)
 def test_history_is_append_only(database: Database, table: str) -> None:
     with database.engine.connect() as connection:
         kind = "trigger" if database.is_sqlite else "r"
@@ -106,26 +106,24 @@ def test_an_order_of_before_had_one_amount_that_was_all_three(
     backend: str, new_database_url: Callable[[str], str]
 ) -> None:
     database, merchant_id, order = Database(new_database_url(backend)), new_id(), Conversion.__table__
-    _upgrade_to("0002", database)
+    schema.upgrade(database, "0002")
     same, customer = {"merchant_id": merchant_id}, {"customer_id": "ben"}
     times = {"ordered_at": NOW, "recorded_at": NOW}
-    said = {"order_id": "o-1", "fingerprint": b"", "currency": "EUR", "status": "unattributed", "reasons": []}
+    said = {"order_id": "o-1", "currency": "EUR", "status": "unattributed", "reasons": "[]", "decisions": "[]"}
     with database.engine.begin() as connection:
         connection.execute(insert(Merchant).values(**same, name="A", currency="EUR", created_at=NOW))
         connection.execute(insert(Customer).values(**same, **customer, owner_id=new_id(), created_at=NOW))
-        amounts = {"amount": 5000, "refunded_amount": 5}
-        one = {**same, **customer, **said, **times, **amounts, "conversion_id": new_id(), "decisions": []}
-        connection.execute(insert(Conversion).values(one))
+        stored = {**same, **customer, **said, "conversion_id": new_id(), "amount": 5000, "refunded_amount": 5}
+        names = [*stored, "fingerprint", "ordered_at", "recorded_at"]
+        binds = [bindparam(name, type_=order.c[name].type) for name in ("merchant_id", "conversion_id")]
+        binds += [bindparam(name, type_=order.c[name].type) for name in times]
+        places = ", ".join(f":{name}" for name in names)
+        written = text(f"INSERT INTO conversion ({', '.join(names)}) VALUES ({places})").bindparams(*binds)
+        connection.execute(written, {**stored, **times, "fingerprint": b""})
     schema.upgrade(database)
     with database.engine.connect() as connection:
         columns = order.c.amount, order.c.discount_amount, order.c.eligible_amount
         assert connection.execute(select(*columns)).one() == (5000, 0, 5000)
+        reported = {"amount": 5000, "discount_amount": 0, "eligible_amount": 5000}
+        assert connection.execute(select(order.c.reported)).scalar_one() == reported
     database.dispose()
-
-
-def _upgrade_to(revision: str, database: Database) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(schema.MIGRATIONS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)

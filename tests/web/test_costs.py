@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from service.app import create_app
 from service.ids import new_id
-from service.links.evidence import canonical, read_referral
+from service.links.evidence import as_document, read_referral
 from service.settings import Settings
 from service.tokens import TokenSigner
 from service.web import documents
@@ -108,7 +108,7 @@ def test_a_referral_is_read_in_proportion_to_its_size(shape: str) -> None:
 
     def read(size: int) -> Callable[[], Any]:
         text = SHAPES[shape](size)
-        return lambda: canonical(read_referral(signer, text, merchant), text)
+        return lambda: as_document(read_referral(signer, text, merchant), text)
 
     assert_in_proportion(read)
 

@@ -15,6 +15,7 @@ def owned(shop: Shop) -> dict[str, str]:
     program = shop.program(hold_days=14)
     link = shop.link(program)
     order = shop.order("ben", referral=link["code"])
+    shop.refund(order, 1, "given back")
     ripe = shop.link(shop.program(hold_days=0), "cleo")
     shop.order("dan", referral=ripe["code"])
     redemption = shop.reserve("cleo", 10)
@@ -26,6 +27,7 @@ def owned(shop: Shop) -> dict[str, str]:
         "link_id": link["link_id"],
         "conversion_id": order["conversion_id"],
         "order_id": order["order_id"],
+        "refund_id": "given%20back",
         "reward_id": order["rewards"][0]["reward_id"],
         "redemption_id": redemption["redemption_id"],
         "transaction_id": shop.get("/ledger/transactions")["data"][0]["transaction_id"],
@@ -49,12 +51,20 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/conversions/{conversion_id}/refunds", {"refund_id": "r", "amount": 1}),
     ("GET", "/conversions/{conversion_id}/refunds", None),
     ("POST", "/refunds", {"order_id": "{order_id}", "refund_id": "r", "full": True}),
+    ("POST", "/conversions/{conversion_id}/refunds/{refund_id}/reverse", None),
+    ("POST", "/conversions/{conversion_id}/void", {"reason": "test"}),
+    ("POST", "/voids", {"order_id": "{order_id}", "reason": "test"}),
+    ("POST", "/conversions/{conversion_id}/reopen", None),
+    ("POST", "/conversions/{conversion_id}/amendments", {"amendment_id": "a", "amount": 1}),
+    ("POST", "/conversions/{conversion_id}/attribution", {"referral": "{code}", "note": "x"}),
     ("POST", "/rewards/{reward_id}/deny", {"note": "x"}),
     ("POST", "/rewards/{reward_id}/release", {"note": "x"}),
     ("POST", "/redemptions", {"customer_id": "{customer_id}", "amount": 1, "currency": "EUR"}),
     ("GET", "/redemptions/{redemption_id}", None),
     ("POST", "/redemptions/{redemption_id}/capture", {}),
     ("POST", "/redemptions/{redemption_id}/void", None),
+    ("POST", "/redemptions/{redemption_id}/extend", {"expires_in": 60}),
+    ("POST", "/redemptions/{redemption_id}/returns", {"return_id": "b", "amount": 1}),
     ("GET", "/ledger/transactions/{transaction_id}", None),
     ("GET", "/ledger/adjustments/{adjustment_id}", None),
     ("GET", "/ledger/accounts/{account}/statement?currency=EUR", None),
@@ -82,7 +92,15 @@ def test_a_strangers_key_finds_nothing_and_changes_nothing(
 
 def test_lists_hold_nothing_of_another_merchants(new_shop: Callable[[], Shop], owned: dict[str, str]) -> None:
     stranger = new_shop()
-    for path in ("/programs", "/links", "/conversions", "/rewards", "/ledger/transactions", "/ledger/adjustments"):
+    for path in (
+        "/programs",
+        "/links",
+        "/conversions",
+        "/rewards",
+        "/redemptions",
+        "/ledger/transactions",
+        "/ledger/adjustments",
+    ):
         assert stranger.get(path)["data"] == []
     for query in ("conversion_id={conversion_id}", "customer_id={customer_id}", "program_id={program_id}"):
         assert stranger.get(f"/rewards?{query}".format(**owned))["data"] == []

@@ -79,7 +79,7 @@ def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
         upkeep.catch_up_in_steps(wiring.database, merchant_id, customer_id, now=now)
 
 
-@resource.reads("/customers/<string:customer_id>/balance", BalanceOut, scopes=CHECKOUT, before=_catch_up)
+@resource.reads("/customers/<name:customer_id>/balance", BalanceOut, scopes=CHECKOUT, before=_catch_up)
 def get_balance(call: Call, customer_id: str) -> Answer:
     """Read a customer's balances"""
     customer = customers.get(call.session, call.merchant_id, customer_id)
@@ -88,7 +88,7 @@ def get_balance(call: Call, customer_id: str) -> Answer:
 
 
 @resource.reads(
-    "/customers/<string:customer_id>/statement",
+    "/customers/<name:customer_id>/statement",
     page_of(EntryOut, "StatementPage"),
     scopes=CHECKOUT,
     query=StatementQuery,

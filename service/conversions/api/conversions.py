@@ -1,26 +1,41 @@
 """/v1/conversions"""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from service.conversions import conversions, explanations
 from service.conversions.attribution import Status
 from service.conversions.conversions import Recorded
 from service.conversions.eligibility import REASONS
 from service.conversions.orders import Order
-from service.conversions.tables.conversions import ConversionFilter
+from service.conversions.tables.conversions import ConversionFilter, VoidReason
 from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Name, Referral, Strict, Whole, rfc3339
+from service.web.fields import (
+    Currency,
+    Metadata,
+    Minor,
+    Moment,
+    Name,
+    Optional,
+    Referral,
+    Strict,
+    Unusable,
+    WarningOut,
+    Whole,
+    rfc3339,
+)
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
-STATUSES = list(get_args(Status))
+STATUSES, VOID_REASONS = list(get_args(Status)), list(get_args(VoidReason))
+NO_WARNINGS: Mapping[str, str] = {}
 resource = Resource("conversions", "Reported orders, and what they earned")
 
 
@@ -37,6 +52,15 @@ class NewConversion(Strict):
     discount_amount = Minor(least=0, allow_none=True)
     eligible_amount = Minor(least=0, allow_none=True)
     ordered_at = Moment(allow_none=True)
+    metadata = Optional(Metadata())
+
+    @post_load
+    def make(self, members: dict[str, Any], **_: Any) -> Order:
+        """The order, with what was left out of it and why."""
+        metadata = members.pop("metadata", None)
+        if isinstance(metadata, Unusable):
+            return Order(**members, left_out={"metadata": metadata.message})
+        return Order(**members, metadata=metadata)
 
 
 class ConversionQuery(PageQuery):
@@ -47,6 +71,8 @@ class ConversionQuery(PageQuery):
     order_id = Name(load_default=None)
     customer_id = Name(load_default=None)
     status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+    advocate_id = Name(load_default=None)
+    program_id = fields.UUID(load_default=None)
 
 
 class ConversionOut(Strict):
@@ -69,6 +95,10 @@ class ConversionOut(Strict):
     rewards = fields.List(fields.Nested(RewardOut), required=True)
     ordered_at = Moment(required=True)
     recorded_at = Moment(required=True)
+    voided_at = Moment(required=True, allow_none=True)
+    void_reason = fields.String(required=True, allow_none=True, validate=validate.OneOf(VOID_REASONS))
+    metadata = Metadata(required=True)
+    warnings = fields.List(fields.Nested(WarningOut), required=True)
 
 
 class DecisionOut(Strict):
@@ -99,20 +129,20 @@ class ExplanationOut(Strict):
 def create_conversion(call: Call, body: Order) -> Answer:
     """Report an order, referred or not"""
     recorded = conversions.record(call.session, call.wiring.signer, call.merchant_id, body, now=call.now)
-    return Answer(_render(recorded, call.now), 201 if recorded.is_new else 200)
+    return Answer(render(recorded, call.now, warnings=body.warnings), 201 if recorded.is_new else 200)
 
 
 @resource.reads("/conversions", page_of(ConversionOut, "ConversionPage"), scopes=CHECKOUT, query=ConversionQuery)
 def list_conversions(call: Call, query: Listing[ConversionFilter]) -> Answer:
     """List conversions"""
     rows = conversions.page(call.session, call.merchant_id, query.page, query.wanted)
-    return page(rows, query.page, lambda row: _render(row, call.now), lambda row: row.conversion.conversion_id)
+    return page(rows, query.page, lambda row: render(row, call.now), lambda row: row.conversion.conversion_id)
 
 
 @resource.reads("/conversions/<uuid:conversion_id>", ConversionOut, scopes=CHECKOUT)
 def get_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Read a conversion"""
-    return Answer(_render(conversions.get(call.session, call.merchant_id, conversion_id), call.now))
+    return Answer(render(conversions.get(call.session, call.merchant_id, conversion_id), call.now))
 
 
 @resource.reads("/conversions/<uuid:conversion_id>/explanation", ExplanationOut, scopes=CHECKOUT)
@@ -129,7 +159,8 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     )
 
 
-def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
+def render(recorded: Recorded, now: datetime, *, warnings: Mapping[str, str] = NO_WARNINGS) -> dict[str, Any]:
+    """An order as it stands. warnings: field -> why it was left out."""
     conversion = recorded.conversion
     # A request that waited for the one that recorded the order read its clock before that one did.
     now = max(now, conversion.recorded_at)
@@ -151,4 +182,8 @@ def _render(recorded: Recorded, now: datetime) -> dict[str, Any]:
         "rewards": [render_reward(reward, now) for reward in recorded.rewards],
         "ordered_at": rfc3339(conversion.ordered_at),
         "recorded_at": rfc3339(conversion.recorded_at),
+        "voided_at": rfc3339(conversion.voided_at),
+        "void_reason": conversion.void_reason,
+        "metadata": conversion.shop_metadata or {},
+        "warnings": [{"field": field, "code": "unusable", "message": message} for field, message in warnings.items()],
     }

@@ -7,7 +7,7 @@ from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
 from service.customers.api import ContactIn
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Referral, Strict, Whole
+from service.web.fields import Currency, Minor, Moment, Referral, Strict, Whole, rfc3339
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -44,6 +44,8 @@ class QuoteOut(Strict):
     payable_amount = Minor(least=0, required=True)
     program_id = fields.UUID(required=True, allow_none=True)
     terms_version = Whole(least=1, required=True, allow_none=True)
+    quote = fields.String(required=True, allow_none=True)
+    expires_at = Moment(required=True, allow_none=True)
 
 
 @resource.reads("/quotes", QuoteOut, method="POST", body=QuestionIn, scopes=CHECKOUT)
@@ -59,6 +61,8 @@ def quote(call: Call, body: Question) -> Answer:
             "friend_reward": reward and {"amount": reward[0], "currency": body.currency, "as": reward[1]},
             "payable_amount": quoted.payable_amount,
             "terms_version": quoted.terms_version,
+            "quote": quoted.token,
+            "expires_at": rfc3339(quoted.expires_at),
             "program_id": quoted.program_id and str(quoted.program_id),
         }
     )

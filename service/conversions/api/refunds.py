@@ -55,6 +55,7 @@ class RefundOut(Strict):
     reversals = fields.List(fields.Nested(ReversalOut), required=True)
     refunded_at = Moment(required=True)
     recorded_at = Moment(required=True)
+    reversed_at = Moment(required=True, allow_none=True)
 
 
 @resource.writes(
@@ -87,6 +88,15 @@ def list_refunds(call: Call, query: Page, conversion_id: UUID) -> Answer:
     return page(rows, query, _render_refund, lambda taken: taken.refund.entry_id)
 
 
+@resource.writes(
+    "POST", "/conversions/<uuid:conversion_id>/refunds/<name:refund_id>/reverse", RefundOut, scopes=CHECKOUT
+)
+def reverse_refund(call: Call, conversion_id: UUID, refund_id: str) -> Answer:
+    """Say that a refund failed or was won back"""
+    taken = refunds.reverse(call.session, call.merchant_id, conversion_id, refund_id, now=call.now)
+    return Answer(_render_refund(taken))
+
+
 def describe_refunds(schemas: dict[str, Any]) -> None:
     """Say in the contract that a refund is of an amount or in full."""
     for name in ("NewRefund", "NewRefundOfOrder"):
@@ -112,4 +122,5 @@ def _render_refund(taken: Taken) -> dict[str, Any]:
         ],
         "refunded_at": rfc3339(taken.refund.refunded_at),
         "recorded_at": rfc3339(taken.refund.recorded_at),
+        "reversed_at": rfc3339(taken.reversed_at),
     }

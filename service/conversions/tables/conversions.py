@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     String,
     UniqueConstraint,
     bindparam,
@@ -22,6 +21,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.conversions.attribution import Status
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
+
+VoidReason = Literal["payment_failed", "cancelled", "fraud", "test", "other"]
 
 
 class Referral(Base):
@@ -52,7 +53,9 @@ class Conversion(Base):
 
     amount: what the customer pays. discount_amount: what the shop took off for the referral. eligible_amount: what
     rewards and the minimum are computed of, before that discount.
-    fingerprint: SHA-256 of what was reported, to tell a replay from a contradiction.
+    discount_reported: whether the shop said that discount, or a quote did: otherwise it is taken to be what terms give.
+    reported: what the first report said, as `orders.Report` reads it: the amounts and what came as a referral.
+    late_attribution: what an admin gave as its referral later, as `attributing` reads it.
     decisions: every rule that was asked and what it said, in order.
     """
 
@@ -69,19 +72,21 @@ class Conversion(Base):
         CheckConstraint("discount_amount >= 0", name="discount_amount"),
         CheckConstraint("eligible_amount >= 0", name="eligible_amount"),
         CheckConstraint(
-            "status IN ('unattributed', 'declined') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
+            "status IN ('unattributed', 'declined', 'voided') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
             " AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
             name="referred",
         ),
         CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
-        CheckConstraint("status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')", name="status"),
+        CheckConstraint("(status = 'voided') = (voided_at IS NOT NULL)", name="voided"),
+        CheckConstraint(
+            "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged', 'voided')", name="status"
+        ),
         Index(None, "merchant_id", "customer_id", "conversion_id"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     conversion_id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(String(255))
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
     amount: Mapped[int]
     discount_amount: Mapped[int]
     eligible_amount: Mapped[int]
@@ -97,6 +102,13 @@ class Conversion(Base):
     advocate_id: Mapped[str | None] = mapped_column(String(255))
     ordered_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    reported: Mapped[dict[str, Any]]
+    discount_reported: Mapped[bool]
+    late_attribution: Mapped[dict[str, Any] | None]
+    shop_metadata: Mapped[dict[str, str] | None]
+    voided_at: Mapped[datetime | None]
+    void_reason: Mapped[VoidReason | None] = mapped_column(String(16))
+    void_note: Mapped[str | None] = mapped_column(String(500))
 
 
 UNSYNCHRONIZED = {"synchronize_session": False}
@@ -112,11 +124,13 @@ class ConversionFilter:
     order_id: str | None = None
     customer_id: str | None = None
     status: Status | None = None
+    advocate_id: str | None = None
+    program_id: UUID | None = None
 
 
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion | None:
-    """The merchant's conversion, or None."""
-    return session.get(Conversion, (merchant_id, conversion_id))
+    """The merchant's conversion as the database has it now, or None."""
+    return session.get(Conversion, (merchant_id, conversion_id), populate_existing=True)
 
 
 def of_order(session: Session, merchant_id: UUID, order_id: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""Refunds, and what each of them took back from which reward."""
+"""Refunds, and that some of them failed later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,20 +35,26 @@ class Refund(Base):
     recorded_at: Mapped[datetime]
 
 
-class Reversal(Base):
-    """The part of one reward that one refund took back."""
+class RefundReversal(Base):
+    """That a refund failed or was won back: the order stands as if it had not been. entry_id: names the change."""
 
-    __tablename__ = "reversal"
+    __tablename__ = "refund_reversal"
     __table_args__ = (
-        ForeignKeyConstraint(["merchant_id", "entry_id"], ["refund.merchant_id", "refund.entry_id"]),
-        ForeignKeyConstraint(["merchant_id", "reward_id"], ["reward.merchant_id", "reward.reward_id"]),
-        CheckConstraint("amount > 0", name="amount"),
+        ForeignKeyConstraint(["merchant_id", "refund_entry_id"], ["refund.merchant_id", "refund.entry_id"]),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
-    reward_id: Mapped[UUID] = mapped_column(primary_key=True)
-    amount: Mapped[int]
+    refund_entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+is_reversed = (
+    select(RefundReversal.entry_id)
+    .where(RefundReversal.merchant_id == Refund.merchant_id, RefundReversal.refund_entry_id == Refund.entry_id)
+    .exists()
+)
+"""Of a refund."""
 
 
 def find(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: str) -> Refund | None:
@@ -67,14 +73,16 @@ def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) 
 
 def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[int, int]:
     """(eligible minor units that refunds named, minor units of refunds that named none) of an order so far."""
-    of_order = (Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id)
+    of_order = (Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id, ~is_reversed)
     unnamed = case((Refund.eligible_amount.is_(None), Refund.amount), else_=0)
     query = select(func.sum(Refund.eligible_amount), func.sum(unnamed)).where(*of_order)
     named, shared = session.execute(query).one()
     return int(named or 0), int(shared or 0)
 
 
-def reversals(session: Session, merchant_id: UUID, entry_ids: Sequence[UUID]) -> Sequence[Reversal]:
-    """What these refunds took back."""
-    query = select(Reversal).where(Reversal.merchant_id == merchant_id, Reversal.entry_id.in_(entry_ids))
-    return session.scalars(query.order_by(Reversal.reward_id)).all()
+def reversed_at(session: Session, merchant_id: UUID, entry_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When those of these refunds that were reversed were, by the refund's entry."""
+    query = select(RefundReversal.refund_entry_id, RefundReversal.recorded_at).where(
+        RefundReversal.merchant_id == merchant_id, RefundReversal.refund_entry_id.in_(entry_ids)
+    )
+    return {row.refund_entry_id: row.recorded_at for row in session.execute(query)}

@@ -98,7 +98,7 @@ def list_rewards(call: Call, query: Listing[WantedRewards]) -> Answer:
 
 @resource.writes("POST", "/rewards/<uuid:reward_id>/deny", ListedReward, body=Review, scopes=ADMIN)
 def deny_reward(call: Call, body: Note, reward_id: UUID) -> Answer:
-    """Take a pending reward away"""
+    """Take a reward away"""
     denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body.note, now=call.now)
     return Answer(_render(denied, call.now))
 

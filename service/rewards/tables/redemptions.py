@@ -1,20 +1,36 @@
 """Redemptions: balance set aside for an order, then spent or given back."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, literal, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 
 RedemptionStatus = Literal["reserved", "captured", "voided"]
 
 
 class Redemption(Base):
-    """One use of a balance, in minor units. `captured_amount` is set once, by the capture."""
+    """One use of a balance, in minor units. `captured_amount` is set once, by the capture.
+
+    returned_amount: what of it was given back since. claim: its order, while this is the one redemption for it.
+    """
 
     __tablename__ = "redemption"
     __table_args__ = (
@@ -23,6 +39,12 @@ class Redemption(Base):
         CheckConstraint("captured_amount BETWEEN 1 AND amount", name="captured_amount"),
         CheckConstraint("status IN ('reserved', 'captured', 'voided')", name="status"),
         CheckConstraint("(status = 'captured') = (captured_amount IS NOT NULL)", name="captured_once"),
+        CheckConstraint(
+            "returned_amount >= 0 AND returned_amount <= coalesce(captured_amount, 0)", name="returned_amount"
+        ),
+        Index("uq_redemption_merchant_id_claim", "merchant_id", "claim", unique=True),
+        Index(None, "merchant_id", "order_id"),
+        Index(None, "merchant_id", "customer_id", "redemption_id"),
         Index(
             "ix_redemption_stale_of_customer",
             "merchant_id",
@@ -49,12 +71,34 @@ class Redemption(Base):
     status: Mapped[RedemptionStatus] = mapped_column(String(8))
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    returned_amount: Mapped[int]
+    shop_metadata: Mapped[dict[str, str] | None]
+    claim: Mapped[str | None] = mapped_column(String(255))
 
     def status_at(self, now: datetime) -> RedemptionStatus:
         """The status at this moment: a reservation that nobody settled in time is given back."""
         return "voided" if self.status == "reserved" and self.expires_at <= now else self.status
 
 
+class RedemptionReturn(Base):
+    """Captured credit that was given back, in minor units. `return_id` is the merchant's, unique in the redemption."""
+
+    __tablename__ = "redemption_return"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "redemption_id", "return_id"),
+        ForeignKeyConstraint(["merchant_id", "redemption_id"], ["redemption.merchant_id", "redemption.redemption_id"]),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    redemption_id: Mapped[UUID]
+    return_id: Mapped[str] = mapped_column(String(255))
+    amount: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+FRESH = {"populate_existing": True}
 RESERVED = Redemption.status == literal("reserved", literal_execute=True)
 """Written into the statement, so that the databases see that a partial index serves it."""
 
@@ -62,6 +106,72 @@ RESERVED = Redemption.status == literal("reserved", literal_execute=True)
 def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption | None:
     """The merchant's redemption as the database has it now, or None."""
     return session.get(Redemption, (merchant_id, redemption_id), populate_existing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionFilter:
+    """Which redemptions; None for any."""
+
+    customer_id: str | None = None
+    order_id: str | None = None
+
+
+def claimed(session: Session, merchant_id: UUID, order_id: str) -> Redemption | None:
+    """The one redemption for this order that was not voided, or None."""
+    query = select(Redemption).where(Redemption.merchant_id == merchant_id, Redemption.claim == order_id)
+    return session.scalar(query, execution_options=FRESH)
+
+
+def of_order(session: Session, merchant_id: UUID, order_id: str) -> Sequence[Redemption]:
+    """What is reserved for this order."""
+    query = select(Redemption).where(Redemption.merchant_id == merchant_id, Redemption.order_id == order_id, RESERVED)
+    return session.scalars(query.order_by(Redemption.redemption_id), execution_options=FRESH).all()
+
+
+def page(
+    session: Session,
+    merchant_id: UUID,
+    which: Page,
+    wanted: RedemptionFilter,
+    *,
+    status: RedemptionStatus | None,
+    now: datetime,
+) -> Sequence[Redemption]:
+    """The merchant's redemptions, newest first. status: as it is now, None for any."""
+    query = matching(select(Redemption).where(Redemption.merchant_id == merchant_id), Redemption, wanted)
+    is_over = and_(RESERVED, Redemption.expires_at <= now)
+    if status == "voided":
+        query = query.where(or_(Redemption.status == "voided", is_over))
+    elif status is not None:
+        query = query.where(Redemption.status == status, ~is_over)
+    return session.scalars(newest(query, Redemption.redemption_id, which)).all()
+
+
+def find_return(session: Session, merchant_id: UUID, redemption_id: UUID, return_id: str) -> RedemptionReturn | None:
+    """The redemption's return of this name, or None."""
+    query = select(RedemptionReturn).where(
+        RedemptionReturn.merchant_id == merchant_id,
+        RedemptionReturn.redemption_id == redemption_id,
+        RedemptionReturn.return_id == return_id,
+    )
+    return session.scalar(query)
+
+
+def returned_since(
+    session: Session, merchant_id: UUID, customer_id: str, *, since: datetime
+) -> Sequence[tuple[str, datetime, int]]:
+    """(currency, when, minor units) of what was given back to the customer after this time."""
+    of_customer = and_(
+        Redemption.merchant_id == RedemptionReturn.merchant_id,
+        Redemption.redemption_id == RedemptionReturn.redemption_id,
+        Redemption.customer_id == customer_id,
+    )
+    query = (
+        select(Redemption.currency, RedemptionReturn.recorded_at, RedemptionReturn.amount)
+        .join(RedemptionReturn, of_customer)
+        .where(Redemption.merchant_id == merchant_id, RedemptionReturn.recorded_at > since)
+    )
+    return [(row.currency, row.recorded_at, row.amount) for row in session.execute(query)]
 
 
 def stale(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Redemption]:

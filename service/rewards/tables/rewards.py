@@ -41,20 +41,27 @@ class Reward(Base):
 
     given_as: `credit` goes to the customer's balance; `discount` was taken off the order by the shop.
     status: as last stored; a pending one whose time has come counts as available.
+    amount: as the order stands now; reversed_amount: what of it was taken back.
     lapsed_amount: what of it lapsed and was not taken back since; None until its time is over.
+    used_amount: what of it had been used by then; what goes beyond that lapses.
+    is_earned: whether its order, as it was judged last, earns it.
+    is_ripe: whether its hold has ended in the books.
+    nth_referral: which of the advocate's rewarded referrals it belongs to, for the tiers.
     counted: whether the advocate's cap and tiers count the referral by this reward. One reward of each
     conversion does: the advocate's, or the friend's where the advocate earns nothing.
     """
 
     __tablename__ = "reward"
     __table_args__ = (
-        UniqueConstraint("merchant_id", "conversion_id", "side"),
+        UniqueConstraint("merchant_id", "conversion_id", "side", "customer_id", "given_as"),
         ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
         CheckConstraint("side IN ('advocate', 'friend')", name="side"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_amount"),
         CheckConstraint("lapsed_amount BETWEEN 0 AND amount - reversed_amount", name="lapsed_amount"),
+        CheckConstraint("used_amount >= 0", name="used_amount"),
+        CheckConstraint("nth_referral > 0", name="nth_referral"),
         CheckConstraint("given_as IN ('credit', 'discount')", name="given_as"),
         CheckConstraint("status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="status"),
         Index(None, "merchant_id", "customer_id", "reward_id"),
@@ -104,6 +111,10 @@ class Reward(Base):
     expires_at: Mapped[datetime | None]
     review_note: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
+    nth_referral: Mapped[int]
+    is_earned: Mapped[bool]
+    is_ripe: Mapped[bool]
+    used_amount: Mapped[int | None]
 
     @property
     def remaining(self) -> int:
@@ -123,17 +134,6 @@ _OF_CONVERSIONS = (
     select(Reward)
     .where(Reward.merchant_id == bindparam("merchant"), Reward.conversion_id.in_(bindparam("ids", expanding=True)))
     .order_by(Reward.conversion_id, Reward.side)
-)
-_DUE = (
-    select(Reward)
-    .where(
-        Reward.merchant_id == bindparam("merchant"),
-        Reward.customer_id == bindparam("customer"),
-        PENDING,
-        Reward.available_at <= bindparam("now"),
-    )
-    .order_by(Reward.available_at, Reward.reward_id)
-    .limit(bindparam("most"))
 )
 
 
@@ -160,56 +160,6 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
         execution_options={"populate_existing": True},
     )
     return earned.all()
-
-
-def due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
-    """The first of the customer's pending rewards whose hold has ended, in the order in which they ripened."""
-    asked = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
-    return session.scalars(_DUE, asked, execution_options={"populate_existing": True}).all()
-
-
-def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
-    """The first of the customer's available rewards whose time is over and of which nobody has said what lapsed."""
-    query = _unlapsed(merchant_id, customer_id).where(Reward.expires_at <= now)
-    query = query.order_by(Reward.expires_at, Reward.reward_id).limit(limit)
-    return session.scalars(query, execution_options={"populate_existing": True}).all()
-
-
-def left_of_unexpired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> dict[str, int]:
-    """currency -> minor units that refunds have left of the customer's available rewards that live on."""
-    query = (
-        _unlapsed(merchant_id, customer_id)
-        .where(or_(Reward.expires_at.is_(None), Reward.expires_at > now))
-        .with_only_columns(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
-        .group_by(Reward.currency)
-    )
-    return {currency: int(total) for currency, total in session.execute(query)}
-
-
-def _unlapsed(merchant_id: UUID, customer_id: str) -> Select[tuple[Reward]]:
-    return select(Reward).where(
-        Reward.merchant_id == merchant_id,
-        Reward.customer_id == customer_id,
-        Reward.given_as == "credit",
-        AVAILABLE,
-        Reward.lapsed_amount.is_(None),
-    )
-
-
-def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:
-    """(merchant, customer) of rewards that are ripe or whose time is over, of all merchants. For the worker."""
-    query = (
-        select(Reward.merchant_id, Reward.customer_id)
-        .where(
-            or_(
-                and_(PENDING, Reward.available_at <= now),
-                and_(AVAILABLE, Reward.lapsed_amount.is_(None), Reward.expires_at <= now),
-            )
-        )
-        .distinct()
-        .limit(limit)
-    )
-    return [(row.merchant_id, row.customer_id) for row in session.execute(query)]
 
 
 def rewarded_friends(session: Session, merchant_id: UUID, *, program_id: UUID, advocate_id: str, besides: str) -> int:

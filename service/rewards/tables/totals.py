@@ -62,8 +62,8 @@ def add(session: Session, merchant_id: UUID, changes: Iterable[Change]) -> None:
         {"merchant_id": merchant_id, "customer_id": name, "currency": currency, "earned": earned, "spent": spent}
         for (name, currency), (earned, spent) in sorted(summed.items())
     ]
-    rises = [row for row in rows if row["earned"] >= 0]
-    falls = [row for row in rows if row["earned"] < 0]
+    rises = [row for row in rows if row["earned"] >= 0 and row["spent"] >= 0]
+    falls = [row for row in rows if row["earned"] < 0 or row["spent"] < 0]
     if rises:
         session.execute(insertion(CustomerTotal.__table__, _GROW, rows=len(rises)), numbered(rises))
     if falls:

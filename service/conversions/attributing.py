@@ -1,0 +1,108 @@
+"""Late attribution: a human gives an order a referral that did not come with it, and says why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service.conversions.attribution import decide
+from service.conversions.conversions import Recorded, get
+from service.conversions.eligibility import (
+    ALREADY_REFERRED,
+    CIRCULAR_REFERRAL,
+    CURRENCY_MISMATCH,
+    INVALID_REFERRAL,
+    SELF_REFERRAL,
+)
+from service.conversions.facts import Case, gather
+from service.conversions.rejudging import Came, hold_case, judge_again, overruling
+from service.conversions.standing import find
+from service.errors import BadValues, ReferralError
+from service.links.evidence import as_document, read_referral
+from service.rewards.references import Step
+from service.tokens import TokenSigner
+
+NEVER_OVERRULED = frozenset(
+    reason.name for reason in (INVALID_REFERRAL, SELF_REFERRAL, CIRCULAR_REFERRAL, CURRENCY_MISMATCH)
+)
+"""Without these two people, one above the other, and terms in the order's currency, there is nothing to attribute."""
+
+
+class AttributionRefused(ReferralError):
+    """Rules say no that were not overruled by name."""
+
+    def __init__(self, conversion_id: UUID, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"Conversion {conversion_id} is not attributed: {', '.join(reasons)}."
+            " What a human may set aside is named in `overrule`."
+        )
+        self.conversion_id = conversion_id
+        self.reasons = list(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class LateAttribution:
+    """A referral for an order that was recorded without it. overrule: the reasons that are set aside, and note: why."""
+
+    referral: str
+    note: str
+    overrule: Sequence[str] = ()
+
+
+def attribute(
+    session: Session,
+    signer: TokenSigner,
+    merchant_id: UUID,
+    conversion_id: UUID,
+    asked: LateAttribution,
+    *,
+    now: datetime,
+) -> Recorded:
+    """Judge an order again with this referral.
+
+    Raises Unknown, OrderVoided, AttributionRefused with every reason that was not overruled, and BadValues for one that
+    did not arise or that nobody can overrule. None of them has changed anything.
+    """
+    evidence = read_referral(signer, asked.referral, merchant_id)
+    conversion = find(session, merchant_id, conversion_id)
+    plain = Came(evidence, True)
+    held, case = hold_case(session, conversion, plain, now=now)
+    held.refuse_voided()
+    case = replace(case, pinned=(None, None), kept={})
+    refusing, noted = _reasons(session, case)
+    _refuse_overruling(asked.overrule, [*refusing, *noted])
+    came = replace(plain, overrule=tuple(asked.overrule), note=asked.note)
+    refusing, _ = _reasons(session, overruling(case, came))
+    if left := [name for name in refusing if name not in asked.overrule]:
+        raise AttributionRefused(conversion_id, left)
+    held.conversion.late_attribution = {
+        "referral": as_document(evidence, asked.referral),
+        "overrule": list(asked.overrule),
+        "note": asked.note,
+    }
+    judge_again(held, overruling(case, came), came, Step.ATTRIBUTION)
+    return get(session, merchant_id, conversion_id)
+
+
+def _reasons(session: Session, case: Case) -> tuple[list[str], list[str]]:
+    """(reasons for which the order does not belong to this referral, reasons that are only noted)."""
+    known = gather(session, case)
+    if known is None:
+        return [INVALID_REFERRAL.name], []
+    is_anothers = known.given_by_another
+    decided = decide(gather(session, case, is_newcomer=True) if is_anothers else known, referral_given=True)
+    stands = [ALREADY_REFERRED.name] if is_anothers and known.referral_stands else []
+    if decided.status == "declined":
+        return [*decided.reasons, *stands], []
+    return stands, list(decided.reasons)
+
+
+def _refuse_overruling(overrule: Sequence[str], arisen: Sequence[str]) -> None:
+    for name in overrule:
+        if name in NEVER_OVERRULED:
+            raise BadValues({"overrule": f"{name} cannot be overruled."})
+        if name not in arisen:
+            listed = ", ".join(arisen) or "none"
+            raise BadValues({"overrule": f"{name} did not arise. These did: {listed}."})

@@ -1,0 +1,101 @@
+"""Orders that are judged again: as of their own time, by what came with them, or by what a human gave them later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service.conversions import facts
+from service.conversions.conversions import referral_of
+from service.conversions.eligibility import ALREADY_REFERRED, KEPT_WHEN_JUDGED_AGAIN
+from service.conversions.facts import Case
+from service.conversions.judgement import Judgement, judge
+from service.conversions.rules import Decision
+from service.conversions.standing import Held, earn_anew, hold
+from service.conversions.tables import conversions
+from service.conversions.tables.conversions import Conversion
+from service.database.writing import write_now
+from service.ids import new_id
+from service.links import evidence as links
+from service.links.evidence import Evidence, LinkEvidence
+from service.rewards.moves import Cause
+from service.rewards.references import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a recorded order is judged by. overrule: the reasons that a human set aside, and note: why."""
+
+    evidence: Evidence | None
+    referral_given: bool
+    overrule: Sequence[str] = ()
+    note: str = ""
+
+
+def came_with(conversion: Conversion) -> Came:
+    """What came with an order, or what a human gave it later."""
+    late = conversion.late_attribution
+    if late is not None:
+        evidence = links.of_document(late["referral"], conversion.merchant_id)
+        return Came(evidence, True, tuple(late["overrule"]), late["note"])
+    if "referral" in conversion.reported:
+        document = conversion.reported["referral"]
+        return Came(links.of_document(document, conversion.merchant_id), document is not None)
+    # of what was recorded before reports were kept, the link is known, and not how the friend came by it
+    link_id = conversion.link_id
+    return Came(LinkEvidence(conversion.merchant_id, link_id) if link_id else None, link_id is not None)
+
+
+def hold_case(session: Session, conversion: Conversion, came: Came, *, now: datetime) -> tuple[Held, Case]:
+    """The order and everybody whom judging it again may concern, locked; and what it is to be judged by."""
+    merchant_id, friend_id = conversion.merchant_id, conversion.customer_id
+    seen = facts.glimpse(session, merchant_id, came.evidence, order_id=None, friend_id=friend_id)
+    held = hold(session, merchant_id, conversion.conversion_id, sorted(seen.advocate_ids), now=now)
+    of = held.conversion
+    decided = (Decision.of_stored(stored) for stored in of.decisions)
+    lasting = {rule.name for rule in KEPT_WHEN_JUDGED_AGAIN}
+    case = Case(
+        merchant_id=merchant_id,
+        seen=seen,
+        evidence=came.evidence,
+        ordered_at=of.ordered_at,
+        eligible_amount=of.eligible_amount,
+        currency=of.currency,
+        friend=held.people[friend_id],
+        people=held.people,
+        conversion_id=of.conversion_id,
+        pinned=(of.program_id, of.terms_version),
+        kept={decision.rule: decision for decision in decided if decision.rule in lasting},
+    )
+    return held, overruling(case, came)
+
+
+def overruling(case: Case, came: Came) -> Case:
+    """The same, where a human set these reasons aside."""
+    overruled = {name: Decision(name, True, f"Overruled by hand: {came.note}") for name in came.overrule}
+    return replace(case, kept={**case.kept, **overruled})
+
+
+def judge_again(held: Held, case: Case, came: Came, step: Step) -> None:
+    """Judge a held order again, and make it and its rewards what comes of that."""
+    prefers_newcomer = ALREADY_REFERRED.name in came.overrule
+    judged = judge(held.session, case, referral_given=came.referral_given, prefers_newcomer=prefers_newcomer)
+    become(held, judged, step)
+
+
+def become(held: Held, judged: Judgement, step: Step) -> None:
+    """Make a held order and its rewards what was judged."""
+    of, known, decided = held.conversion, judged.known, judged.decided
+    of.status, of.reasons = decided.status, list(decided.reasons)
+    of.decisions = [decision.as_stored() for decision in decided.decisions]
+    of.program_id = known.program_id if known else None
+    of.terms_version = known.terms_version if known else None
+    of.link_id = known.link_id if known else None
+    of.advocate_id = known.advocate.customer_id if known else None
+    if known is not None and decided.status == "attributed" and not known.is_referred:
+        conversions.drop_referral(held.session, of.merchant_id, of.customer_id)
+        write_now(held.session, referral_of(of))
+    cause = Cause(step, new_id(), effective_at=held.now, recorded_at=held.now)
+    nth_referral = known.rewarded_friends + 1 if known else 1
+    earn_anew(held, known.terms if known else None, cause, nth_referral=nth_referral)

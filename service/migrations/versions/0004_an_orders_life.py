@@ -1,0 +1,279 @@
+"""An order's whole life: voids, amendments, refunds that are reversed, credit that is returned, and what all of it changes
+of rewards.
+"""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+APPEND_ONLY = ("amendment", "refund_reversal", "redemption_return", "reward_change")
+OLD_STATUS = "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')"
+NEW_STATUS = "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged', 'voided')"
+OLD_REFERRED = "status IN ('unattributed', 'declined') OR (advocate_id"
+NEW_REFERRED = "status IN ('unattributed', 'declined', 'voided') OR (advocate_id"
+OLD_KEY = "CONSTRAINT uq_reward_merchant_id_conversion_id_side UNIQUE (merchant_id, conversion_id, side)"
+NEW_KEY = (
+    "CONSTRAINT uq_reward_merchant_id_conversion_id_side_customer_id_given_as"
+    " UNIQUE (merchant_id, conversion_id, side, customer_id, given_as)"
+)
+
+
+def upgrade() -> None:
+    """Add what is new, and say of what was recorded before what the new tables would have said."""
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    _orders(on_postgresql=on_postgresql)
+    _new_tables()
+    _rewards(on_postgresql=on_postgresql)
+    _redemptions()
+    for table in APPEND_ONLY:
+        _refuse_change(table, on_postgresql=on_postgresql)
+
+
+def _orders(*, on_postgresql: bool) -> None:
+    document, time = ("json_build_object", "TIMESTAMP WITH TIME ZONE") if on_postgresql else ("json_object", "DATETIME")
+    op.execute("ALTER TABLE conversion ADD COLUMN reported JSON NOT NULL DEFAULT '{}'")
+    op.execute(
+        f"UPDATE conversion SET reported = {document}('amount', amount, 'discount_amount', discount_amount,"
+        " 'eligible_amount', eligible_amount)"
+    )
+    op.execute("ALTER TABLE conversion ADD COLUMN discount_reported BOOLEAN NOT NULL DEFAULT true")
+    op.execute("ALTER TABLE conversion ADD COLUMN late_attribution JSON")
+    op.execute("ALTER TABLE conversion ADD COLUMN shop_metadata JSON")
+    op.execute(f"ALTER TABLE conversion ADD COLUMN voided_at {time}")
+    op.execute("ALTER TABLE conversion ADD COLUMN void_reason VARCHAR(16)")
+    op.execute("ALTER TABLE conversion ADD COLUMN void_note VARCHAR(500)")
+    op.execute("ALTER TABLE conversion DROP COLUMN fingerprint")
+    voided = "CONSTRAINT ck_conversion_voided CHECK ((status = 'voided') = (voided_at IS NOT NULL))"
+    if on_postgresql:
+        referred = "IS NOT NULL AND link_id IS NOT NULL AND program_id IS NOT NULL AND terms_version IS NOT NULL)"
+        for name, check in (("status", NEW_STATUS), ("referred", f"{NEW_REFERRED} {referred}")):
+            op.execute(f"ALTER TABLE conversion DROP CONSTRAINT ck_conversion_{name}")
+            op.execute(f"ALTER TABLE conversion ADD CONSTRAINT ck_conversion_{name} CHECK ({check})")
+        op.execute(f"ALTER TABLE conversion ADD {voided}")
+        for name in ("reported", "discount_reported"):
+            op.execute(f"ALTER TABLE conversion ALTER {name} DROP DEFAULT")
+    else:
+        _replace_table(
+            "conversion",
+            (OLD_STATUS, NEW_STATUS),
+            (OLD_REFERRED, NEW_REFERRED),
+            ("CONSTRAINT ck_conversion_status", f"{voided}, CONSTRAINT ck_conversion_status"),
+        )
+
+
+def _new_tables() -> None:
+    op.create_table(
+        "amendment",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("conversion_id", sa.Uuid(), nullable=False),
+        sa.Column("amendment_id", sa.String(255), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("discount_amount", sa.BigInteger(), nullable=True),
+        sa.Column("eligible_amount", sa.BigInteger(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount >= 0", name="ck_amendment_amount"),
+        sa.CheckConstraint("discount_amount >= 0", name="ck_amendment_discount_amount"),
+        sa.CheckConstraint("eligible_amount >= 0", name="ck_amendment_eligible_amount"),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "conversion_id"],
+            ["conversion.merchant_id", "conversion.conversion_id"],
+            name="fk_amendment_merchant_id_conversion_id",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "entry_id", name="pk_amendment"),
+        sa.UniqueConstraint(
+            "merchant_id",
+            "conversion_id",
+            "amendment_id",
+            name="uq_amendment_merchant_id_conversion_id_amendment_id",
+        ),
+    )
+    op.create_table(
+        "refund_reversal",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("refund_entry_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "refund_entry_id"],
+            ["refund.merchant_id", "refund.entry_id"],
+            name="fk_refund_reversal_merchant_id_refund_entry_id",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "refund_entry_id", name="pk_refund_reversal"),
+    )
+    op.create_table(
+        "redemption_return",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("return_id", sa.String(255), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount > 0", name="ck_redemption_return_amount"),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "redemption_id"],
+            ["redemption.merchant_id", "redemption.redemption_id"],
+            name="fk_redemption_return_merchant_id_redemption_id",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "entry_id", name="pk_redemption_return"),
+        sa.UniqueConstraint(
+            "merchant_id",
+            "redemption_id",
+            "return_id",
+            name="uq_redemption_return_merchant_id_redemption_id_return_id",
+        ),
+    )
+
+
+def _rewards(*, on_postgresql: bool) -> None:
+    """`reversal` becomes `reward_change`, which has every change and not only those of refunds."""
+    op.execute(
+        "ALTER TABLE reward ADD COLUMN nth_referral BIGINT NOT NULL DEFAULT 1"
+        " CONSTRAINT ck_reward_nth_referral CHECK (nth_referral > 0)"
+    )
+    op.execute(
+        "UPDATE reward SET nth_referral = 1 + (SELECT count(DISTINCT o.friend_id) FROM reward o WHERE"
+        " o.merchant_id = reward.merchant_id AND o.program_id = reward.program_id AND o.counted"
+        " AND o.advocate_id = reward.advocate_id AND o.friend_id <> reward.friend_id"
+        " AND o.created_at < reward.created_at)"
+    )
+    op.execute("ALTER TABLE reward ADD COLUMN is_earned BOOLEAN NOT NULL DEFAULT true")
+    op.execute("ALTER TABLE reward ADD COLUMN is_ripe BOOLEAN NOT NULL DEFAULT false")
+    op.execute("UPDATE reward SET is_ripe = true WHERE given_as = 'credit' AND status IN ('available', 'lapsed')")
+    _ripen_what_was_reversed_later()
+    op.execute(
+        "ALTER TABLE reward ADD COLUMN used_amount BIGINT CONSTRAINT ck_reward_used_amount CHECK (used_amount >= 0)"
+    )
+    op.execute(
+        "UPDATE reward SET used_amount = amount - reversed_amount - lapsed_amount WHERE lapsed_amount IS NOT NULL"
+    )
+    if on_postgresql:
+        op.drop_constraint("uq_reward_merchant_id_conversion_id_side", "reward")
+        op.execute(f"ALTER TABLE reward ADD {NEW_KEY}")
+        for name in ("nth_referral", "is_earned", "is_ripe"):
+            op.execute(f"ALTER TABLE reward ALTER {name} DROP DEFAULT")
+    else:
+        _replace_table("reward", (OLD_KEY, NEW_KEY))
+    op.create_table(
+        "reward_change",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("reward_id", sa.Uuid(), nullable=False),
+        sa.Column("conversion_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.String(16), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("lapsed_amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount <> 0", name="ck_reward_change_amount"),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "reward_id"],
+            ["reward.merchant_id", "reward.reward_id"],
+            name="fk_reward_change_merchant_id_reward_id",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "entry_id", "reward_id", name="pk_reward_change"),
+    )
+    op.create_index(
+        "ix_reward_change_merchant_id_conversion_id", "reward_change", ["merchant_id", "conversion_id"], unique=False
+    )
+    op.create_index("ix_reward_change_merchant_id_reward_id", "reward_change", ["merchant_id", "reward_id"])
+    columns = "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount"
+    op.execute(
+        f"INSERT INTO reward_change ({columns})"
+        " SELECT v.merchant_id, v.entry_id, v.reward_id, r.conversion_id, 'refund', -v.amount, 0"
+        " FROM reversal v JOIN refund r ON r.merchant_id = v.merchant_id AND r.entry_id = v.entry_id"
+    )
+    op.execute(
+        f"INSERT INTO reward_change ({columns})"
+        " SELECT merchant_id, reward_id, reward_id, conversion_id, 'deny', reversed_amount - amount, 0"
+        " FROM reward WHERE status = 'denied' AND reversed_amount < amount"
+    )
+    op.drop_table("reversal")
+
+
+def _ripen_what_was_reversed_later() -> None:
+    """The books tell which of the rewards that were wholly taken back had been ripe."""
+    connection = op.get_bind()
+    reward = sa.table(
+        "reward",
+        sa.column("merchant_id", sa.Uuid()),
+        sa.column("reward_id", sa.Uuid()),
+        sa.column("conversion_id", sa.Uuid()),
+        sa.column("status"),
+        sa.column("is_ripe", sa.Boolean()),
+    )
+    txn = sa.table("txn", sa.column("merchant_id", sa.Uuid()), sa.column("reference"))
+    for row in connection.execute(sa.select(reward).where(reward.c.status == "reversed")).all():
+        name = f"conversion:{UUID(str(row.conversion_id))}:release:{UUID(str(row.reward_id))}"
+        known = sa.select(txn.c.reference).where(txn.c.merchant_id == row.merchant_id, txn.c.reference == name)
+        if connection.execute(known).first():
+            same = (reward.c.merchant_id == row.merchant_id, reward.c.reward_id == row.reward_id)
+            connection.execute(sa.update(reward).where(*same).values(is_ripe=True))
+
+
+def _redemptions() -> None:
+    """`claim`: the order, while this is the one redemption for it. Before, an order could have several."""
+    op.execute(
+        "ALTER TABLE redemption ADD COLUMN returned_amount BIGINT NOT NULL DEFAULT 0"
+        " CONSTRAINT ck_redemption_returned_amount CHECK (returned_amount >= 0"
+        " AND returned_amount <= coalesce(captured_amount, 0))"
+    )
+    op.execute("ALTER TABLE redemption ADD COLUMN shop_metadata JSON")
+    op.execute("ALTER TABLE redemption ADD COLUMN claim VARCHAR(255)")
+    op.execute(
+        "UPDATE redemption SET claim = order_id WHERE status <> 'voided' AND order_id IS NOT NULL AND redemption_id ="
+        " (SELECT o.redemption_id FROM redemption o WHERE o.merchant_id = redemption.merchant_id"
+        " AND o.order_id = redemption.order_id AND o.status <> 'voided' ORDER BY o.redemption_id LIMIT 1)"
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE redemption ALTER returned_amount DROP DEFAULT")
+    op.create_index("uq_redemption_merchant_id_claim", "redemption", ["merchant_id", "claim"], unique=True)
+    op.create_index("ix_redemption_merchant_id_order_id", "redemption", ["merchant_id", "order_id"])
+    op.create_index(
+        "ix_redemption_merchant_id_customer_id_redemption_id",
+        "redemption",
+        ["merchant_id", "customer_id", "redemption_id"],
+    )
+
+
+def _replace_table(name: str, *changes: tuple[str, str]) -> None:
+    """On SQLite: the table anew with these parts of its definition changed, with all its rows and indexes."""
+    connection = op.get_bind()
+    parts = connection.execute(
+        sa.text("SELECT type, sql FROM sqlite_master WHERE tbl_name = :name AND sql IS NOT NULL"), {"name": name}
+    ).all()
+    [definition] = [part.sql for part in parts if part.type == "table"]
+    for old, new in changes:
+        if old not in definition:
+            raise RuntimeError(f"the definition of {name} has no {old}")
+        definition = definition.replace(old, new)
+    columns = ", ".join(column["name"] for column in sa.inspect(connection).get_columns(name))
+    op.execute(_named_anew(definition, name))
+    op.execute(f"INSERT INTO {name}_anew ({columns}) SELECT {columns} FROM {name}")
+    op.execute(f"DROP TABLE {name}")
+    op.execute(f"ALTER TABLE {name}_anew RENAME TO {name}")
+    for part in parts:
+        if part.type != "table":
+            op.execute(part.sql)
+
+
+def _named_anew(definition: str, name: str) -> str:
+    before, opening, rest = definition.partition("(")
+    return f"{before.replace(name, name + '_anew')}{opening}{rest}"
+
+
+def _refuse_change(table: str, *, on_postgresql: bool) -> None:
+    for event in ("UPDATE", "DELETE"):
+        body = (
+            "EXECUTE FUNCTION refuse_change()"
+            if on_postgresql
+            else f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+        op.execute(f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW {body}")
+    if on_postgresql:
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )

@@ -1,0 +1,39 @@
+"""Names of the shop's own in paths: whatever may be a name is one, slashes included, percent-encoded.
+
+WSGI decodes a path before anybody routes it, so a slash inside a name could not be told from one between names. The
+server keeps the path as it was sent (RAW_URI of gunicorn and of werkzeug): an encoded slash is carried through the
+routing as a control character, which no name can hold, and is a slash again in what the view is given.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.routing import UnicodeConverter
+
+_SLASH = re.compile(r"%2f", re.IGNORECASE)
+_STAND_IN = "\x1f"
+_STAND_IN_ENCODED = "%1F"
+WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class NameConverter(UnicodeConverter):
+    """One name in a path. White space around it is not part of it."""
+
+    def to_python(self, value: str) -> str:
+        """The name, with its slashes."""
+        return value.replace(_STAND_IN, "/").strip()
+
+
+def keeping_slashes(app: WSGIApp) -> WSGIApp:
+    """The app, given paths in which encoded slashes are told from those between names."""
+
+    def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = str(environ.get("RAW_URI", "")).partition("?")[0]
+        if path.startswith("/") and _SLASH.search(path) and _STAND_IN_ENCODED not in path.upper():
+            decoded = unquote_to_bytes(_SLASH.sub(_STAND_IN_ENCODED, path))
+            environ["PATH_INFO"] = decoded.decode("latin-1")  # as WSGI has it: bytes, one by one
+        return app(environ, start_response)
+
+    return call
