@@ -12,13 +12,13 @@ from uuid import UUID
 import click
 from sqlalchemy.orm import Session
 
-from service import currencies
 from service.books import audit
 from service.commands import reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
 from service.database.engine import Database
 from service.ledger import proof
 from service.merchants import tables as merchants
+from service.merchants.currencies import decimals
 
 
 @click.group()
@@ -78,7 +78,7 @@ def ledger_export(database: Database, form: str, merchant_id: UUID | None) -> No
     """Write the whole journal to the standard output, as a file that the named tool accepts."""
     with database.reading() as session, _writing() as output:
         merchant = only_merchant(session, merchant_id)
-        for piece in proof.export_journal(session, merchant, form, exponent=currencies.decimals):
+        for piece in proof.export_journal(session, merchant, form, exponent=decimals(session, merchant)):
             output.write(piece)
 
 

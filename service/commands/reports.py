@@ -1,6 +1,7 @@
 """`orchard ledger trial-balance`, `statement` and `liability`: reports for people, or as JSON."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,12 +9,13 @@ from uuid import UUID
 
 import click
 
-from service import currencies
 from service.books import accounts
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.currencies import fault_of_code
 from service.database.engine import Database
 from service.ledger import books, proof
 from service.ledger.proof import Basis
+from service.merchants.currencies import decimals
 
 as_of_option = click.option(
     "--as-of",
@@ -46,9 +48,10 @@ def trial_balance(
     """Print every kind of account with its balance, now or as of a past time."""
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
+        exponent = decimals(session, merchant)
         lines = proof.trial_balance(session, merchant, as_of=_past(as_of), basis=basis)
     rows = [asdict(line) for line in lines]
-    show(rows if as_json else [_decimal(row, "debit", "credit") for row in rows], as_json)
+    show(rows if as_json else [_decimal(row, exponent, "debit", "credit") for row in rows], as_json)
 
 
 @click.command()
@@ -67,10 +70,11 @@ def statement(
     as_json: bool,
 ) -> None:
     """Print the postings on one ACCOUNT, such as expense:rewards, with its running balance."""
-    if currencies.exponent(currency) is None:
-        raise Fault(f"{currency} is not a currency of ISO 4217, such as EUR.")
+    if fault := fault_of_code(currency):
+        raise Fault(f"{currency}: {fault}")
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
+        exponent = decimals(session, merchant)
         named = accounts.named(session, merchant, account)
         entries = books.entries_of_account(session, merchant, named, currency, limit=limit)
     rows = [
@@ -86,7 +90,7 @@ def statement(
         }
         for entry in entries
     ]
-    show(rows if as_json else [_decimal(row, "debit", "credit", "balance_after") for row in rows], as_json)
+    show(rows if as_json else [_decimal(row, exponent, "debit", "credit", "balance_after") for row in rows], as_json)
 
 
 @click.command()
@@ -106,14 +110,16 @@ def liability(
     when = _past(as_of) or datetime.now(UTC)
     with database.reading() as session:
         merchant = only_merchant(session, merchant_id)
+        exponent = decimals(session, merchant)
         months = [asdict(row) for row in proof.liability_by_month(session, merchant, as_of=when, basis=basis)]
         ages = [asdict(row) for row in proof.liability_by_age(session, merchant, as_of=when, basis=basis)]
     if as_json:
         click.echo(json.dumps({"as_of": when.isoformat(), "by_month": months, "by_age": ages}, indent=2))
         return
-    show([_decimal(row, *(name for name in row if name not in ("month", "currency"))) for row in months], as_json)
+    amounts = [name for name in months[0] if name not in ("month", "currency")] if months else []
+    show([_decimal(row, exponent, *amounts) for row in months], as_json)
     click.echo()
-    show([{"days": _days(row), **_decimal(row, "amount")} for row in ages], as_json)
+    show([{"days": _days(row), **_decimal(row, exponent, "amount")} for row in ages], as_json)
 
 
 def _days(row: dict[str, Any]) -> str:
@@ -122,10 +128,9 @@ def _days(row: dict[str, Any]) -> str:
     return f"{start} and more" if end is None else f"{start} to {end}"
 
 
-def _decimal(row: dict[str, Any], *names: str) -> dict[str, Any]:
+def _decimal(row: dict[str, Any], exponent: Callable[[str], int], *names: str) -> dict[str, Any]:
     """The row with these amounts as decimals of their currency."""
-    decimals = currencies.decimals(row["currency"])
-    return {**row, **{name: proof.decimal_amount(row[name], decimals) for name in names}}
+    return {**row, **{name: proof.decimal_amount(row[name], exponent(row["currency"])) for name in names}}
 
 
 def _past(text: str | None) -> datetime | None:

@@ -24,6 +24,7 @@ from service.database.writing import add_at_once
 from service.errors import Unknown
 from service.ids import new_id
 from service.links.evidence import Evidence, read_referral
+from service.merchants import currencies
 from service.rewards import postings
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
@@ -44,7 +45,8 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
 
     A bad referral never fails an order: it is recorded as declined, with every reason.
     Returns the stored conversion, also on a replay.
-    Raises OrderContradicted if the order was recorded before with other content, BadValues for a time that cannot be.
+    Raises OrderContradicted if the order was recorded before with other content, BadValues for a time or a
+    currency that cannot be.
     """
     order.refuse_bad_time(now=now)
     evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
@@ -53,6 +55,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     seen = facts.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)
     if seen.conversion_id is not None:
         return _replay(session, merchant_id, seen.conversion_id, order, evidence, now=now)
+    currencies.refuse_unknown(session, merchant_id, order.currency, at=order.ordered_at or now)
     people = _lock(session, merchant_id, order.customer, seen, now=now)
     case = Case(
         merchant_id=merchant_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.currencies import fault_of_currency
+from service.currencies import fault_of_code
 from service.customers.customers import Contact
 from service.errors import ReferralError, refuse_faults
 from service.links.evidence import Evidence, QuoteEvidence, as_document
@@ -55,7 +55,7 @@ class Order:
                 "amount": fault_of_amount(self.amount),
                 "discount_amount": fault_of_amount(self.discount_amount or 0),
                 "eligible_amount": fault_of_amount(self.eligible),
-                "currency": fault_of_currency(self.currency),
+                "currency": fault_of_code(self.currency),
             }
         )
 

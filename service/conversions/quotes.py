@@ -11,7 +11,7 @@ from service.conversions.eligibility import EXISTING_CUSTOMER
 from service.conversions.facts import NOTHING, Case, Glimpse
 from service.conversions.judgement import judge
 from service.conversions.rules import Facts
-from service.currencies import fault_of_currency
+from service.currencies import fault_of_code
 from service.customers import tables as customers
 from service.customers.customers import Contact
 from service.customers.mailboxes import fold
@@ -19,6 +19,7 @@ from service.customers.tables import KnownCustomer
 from service.errors import refuse_faults
 from service.ledger.rewards import Given
 from service.links.evidence import QuoteEvidence, VisitEvidence, quote_token, read_referral
+from service.merchants import currencies
 from service.tokens import TokenSigner
 from service.values import fault_of_amount
 
@@ -43,7 +44,7 @@ class Question:
             {
                 "amount": fault_of_amount(self.amount),
                 "eligible_amount": fault_of_amount(self.eligible),
-                "currency": fault_of_currency(self.currency),
+                "currency": fault_of_code(self.currency),
             }
         )
 
@@ -77,6 +78,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
 
     A friend whose rewarded orders are used up is told `existing_customer`: a no always has its reason.
     """
+    currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
     evidence = read_referral(signer, asked.referral, merchant_id)
     friend_id = asked.customer.customer_id if asked.customer else None
     seen = facts.glimpse(session, merchant_id, evidence, order_id=None, friend_id=friend_id)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
 from service.database.tables import Base
+from service.database.writing import insertion, numbered
 
 Scope = Literal["admin", "checkout", "marketing"]
 
@@ -24,6 +25,17 @@ class Merchant(Base):
     name: Mapped[str] = mapped_column(String(120))
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[datetime]
+
+
+class MerchantCurrency(Base):
+    """A currency in which the merchant has books, with its decimals: it may be withdrawn, and lists forget it."""
+
+    __tablename__ = "merchant_currency"
+    __table_args__ = (CheckConstraint("exponent BETWEEN 0 AND 6", name="exponent"),)
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    exponent: Mapped[int]
 
 
 class ApiKey(Base):
@@ -90,3 +102,18 @@ def merchants(session: Session) -> Sequence[Merchant]:
 def get(session: Session, merchant_id: UUID) -> Merchant:
     """The merchant, who exists."""
     return session.get_one(Merchant, merchant_id)
+
+
+_KEEP_CURRENCY = insertion(MerchantCurrency.__table__, "ON CONFLICT (merchant_id, currency) DO NOTHING")
+
+
+def keep_currency(session: Session, merchant_id: UUID, currency: str, exponent: int) -> None:
+    """Keep how many decimals a currency of the merchant's books has; what was kept before stays."""
+    kept = {"merchant_id": merchant_id, "currency": currency, "exponent": exponent}
+    session.execute(_KEEP_CURRENCY, numbered([kept]))
+
+
+def currencies(session: Session, merchant_id: UUID) -> dict[str, int]:
+    """currency -> its decimals, of the merchant's books."""
+    query = select(MerchantCurrency).where(MerchantCurrency.merchant_id == merchant_id)
+    return {kept.currency: kept.exponent for kept in session.scalars(query)}

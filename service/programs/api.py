@@ -18,6 +18,7 @@ from service.programs.terms import REWARD_FIELDS, complete
 from service.web.call import Call
 from service.web.fields import (
     Currency,
+    CurrencyCode,
     Destination,
     Few,
     Flag,
@@ -87,7 +88,7 @@ class ProgramChange(Strict):
     """What can be changed of a program. Terms that differ become a new version."""
 
     name = Text(most=120)
-    currency = Currency()
+    currency: CurrencyCode = Currency()
     other_currencies = fields.Dict(
         keys=Currency(), values=fields.Nested(InCurrency), validate=validate.Length(max=MOST_CURRENCIES)
     )
@@ -111,7 +112,7 @@ class NewProgram(ProgramChange):
     """A program as a merchant asks for it."""
 
     name = Text(most=120, required=True)
-    currency = Currency(required=True)
+    currency: CurrencyCode = Currency(required=True)
     destination_url = Destination(required=True)
 
 
@@ -119,6 +120,8 @@ class ProgramOut(NewProgram):
     """A program with the terms in force."""
 
     program_id = fields.UUID(required=True)
+    currency = CurrencyCode(required=True)
+    other_currencies = fields.Dict(keys=CurrencyCode(), values=fields.Nested(InCurrency), required=True)
     terms_version = Whole(least=1, required=True)
     warnings = fields.List(fields.Nested(WarningOut), required=True)
     created_at = Moment(required=True)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.database.writing import write_now
 from service.errors import BadValues, Unknown
 from service.ids import new_id
+from service.merchants import currencies as merchant_currencies
 from service.programs import tables as storage
 from service.programs.soundness import refuse_amounts_of_another_currency, refuse_contradictions
 from service.programs.states import Landing, ProgramStatus
@@ -148,4 +149,5 @@ def _add_version(session: Session, program: Program, terms: dict[str, Any], *, n
         created_at=now,
     )
     session.add(version)
+    merchant_currencies.keep(session, program.merchant_id, [terms["currency"], *terms["other_currencies"]])
     return version

@@ -10,6 +10,7 @@ from service.customers import customers
 from service.errors import Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
+from service.merchants import currencies
 from service.rewards import postings, upkeep
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
@@ -40,9 +41,12 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
     """Add to what a customer has available, or take from it.
 
     A credit pays first what is owed.
-    Raises Unknown, and books.InsufficientFunds if less is available; neither changes anything.
+    Raises Unknown, BadValues for what is no currency, and books.InsufficientFunds if less is available; none changes
+    anything.
     """
     customer = customers.lock(session, merchant_id, asked.customer_id)
+    currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
+    currencies.keep(session, merchant_id, [asked.currency])
     upkeep.catch_up(session, merchant_id, customer, now=now)
     adjustment = Adjustment(
         merchant_id=merchant_id,

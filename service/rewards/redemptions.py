@@ -14,6 +14,7 @@ from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
+from service.merchants import currencies
 from service.rewards import postings, upkeep
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption
@@ -75,8 +76,10 @@ class NewRedemption:
 def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: datetime) -> tuple[Redemption, bool]:
     """Set balance aside for an order. Returns the redemption, and whether it is new: there is one for each order.
 
-    Raises Unknown, RedemptionContradicted, and books.InsufficientFunds if less is available; none changes anything.
+    Raises Unknown, RedemptionContradicted, BadValues for what is no currency, and books.InsufficientFunds if less is
+    available; none changes anything.
     """
+    currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
     before = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
     people = _lock(session, merchant_id, asked.customer_id, *([before.customer_id] if before else []), now=now)
     known = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None

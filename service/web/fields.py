@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
-from service.currencies import fault_of_currency
+from service.currencies import fault_of_code, fault_of_currency
 from service.values import CONTROL, EPOCH, LARGEST_AMOUNT, LONGEST_NAME, fault_of_name, fault_of_text
 
 DESTINATION = (
@@ -150,11 +150,25 @@ class Optional(fields.Field[Any]):
             return Unusable(" ".join(str(message) for message in error.messages))
 
 
-class Currency(fields.String):
-    """An ISO 4217 currency that one can pay in."""
+class CurrencyCode(fields.String):
+    """The code of a currency, whether or not one can still pay in it: who has it in the books goes on."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(validate=_known_currency, **arguments)
+        super().__init__(validate=self.check, **arguments)
+
+    @staticmethod
+    def check(value: str) -> None:
+        """Raise ValidationError for what is no such code."""
+        _refuse(fault_of_code(value))
+
+
+class Currency(CurrencyCode):
+    """An ISO 4217 currency that one can pay in."""
+
+    @staticmethod
+    def check(value: str) -> None:
+        """Raise ValidationError for what one cannot pay in."""
+        _refuse(fault_of_currency(value))
 
 
 class Few(fields.List[Any]):
@@ -241,6 +255,6 @@ def _refuse_other_metadata(value: Any) -> None:
         )
 
 
-def _known_currency(value: str) -> None:
-    if fault := fault_of_currency(value):
+def _refuse(fault: str | None) -> None:
+    if fault:
         raise ValidationError(fault)

@@ -9,7 +9,17 @@ from flask_smorest import Api
 from marshmallow import fields, validate
 
 from service import currencies
-from service.web.fields import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, PRINTABLE, Currency, Metadata, Optional, Text
+from service.web.fields import (
+    LONGEST_KEY,
+    LONGEST_METADATA,
+    MOST_KEYS,
+    PRINTABLE,
+    Currency,
+    CurrencyCode,
+    Metadata,
+    Optional,
+    Text,
+)
 
 _PROBLEM = {
     "type": "object",
@@ -76,6 +86,8 @@ def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -
 def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"$ref": "#/components/schemas/Currency"}
+    if isinstance(field, CurrencyCode):
+        return {"pattern": "^[A-Z]{3}$"}
     if isinstance(field, Metadata):
         text = {"type": "string", "maxLength": LONGEST_METADATA}
         names = {"minLength": 1, "maxLength": LONGEST_KEY}

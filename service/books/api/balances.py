@@ -15,7 +15,7 @@ from service.ledger import books
 from service.rewards import upkeep
 from service.tokens import TokenSigner
 from service.web.call import Call
-from service.web.fields import Currency, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc3339
 from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -27,7 +27,7 @@ resource = Resource("balances", "What customers have, and how it came to be")
 class CurrencyBalance(Strict):
     """What a customer has in one currency, in minor units."""
 
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     pending = Whole(least=0, required=True)
     available = Whole(least=0, required=True)
     reserved = Whole(least=0, required=True)
@@ -49,7 +49,7 @@ class EntryOut(Strict):
     entry_id = fields.String(required=True)
     kind = fields.String(required=True)
     amount = fields.Integer(required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     available_after = Whole(least=0, required=True)
     order_id = Name(required=True, allow_none=True)
     text = fields.String(required=True)

@@ -10,7 +10,7 @@ from service.books import audit
 from service.database.lists import Page
 from service.ledger import books
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Strict, rfc3339
+from service.web.fields import CurrencyCode, Minor, Moment, Strict, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -24,7 +24,7 @@ class PostingOut(Strict):
     debit = fields.String(required=True)
     credit = fields.String(required=True)
     amount = Minor(least=1, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
 
 
 class TransactionOut(Strict):

@@ -14,7 +14,7 @@ from service.ledger.proof import Basis
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.errors import InvalidValues
-from service.web.fields import Currency, Moment, Name, Strict, rfc3339
+from service.web.fields import CurrencyCode, Moment, Name, Strict, rfc3339
 from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -43,7 +43,7 @@ class TrialBalanceLineOut(Strict):
     """All accounts of one kind in one currency, in minor units: the balance on its side, 0 on the other."""
 
     account = fields.String(required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     debit = fields.Integer(required=True)
     credit = fields.Integer(required=True)
 
@@ -51,7 +51,7 @@ class TrialBalanceLineOut(Strict):
 class TotalOut(Strict):
     """What a currency adds up to, in minor units; both sides are equal."""
 
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     debit = fields.Integer(required=True)
     credit = fields.Integer(required=True)
 
@@ -83,7 +83,7 @@ class AccountOut(Strict):
 
     account = fields.String(required=True)
     normal_side = fields.String(required=True, validate=validate.OneOf(["debit", "credit"]))
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     balance = fields.Integer(required=True)
 
 
@@ -107,7 +107,7 @@ class StatementQuery(SealedPageQuery):
 
     makes = Part
 
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
 
 
 class AccountEntryOut(Strict):
@@ -129,7 +129,7 @@ class MonthOut(Strict):
     """
 
     month = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{4}-[0-9]{2}\Z"))
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     opening = fields.Integer(required=True)
     earned = fields.Integer(required=True)
     taken_back = fields.Integer(required=True)
@@ -144,7 +144,7 @@ class MonthOut(Strict):
 class AgeOut(Strict):
     """What has been owed for that long, in minor units. `to_days`: exclusive; null for ever."""
 
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     from_days = fields.Integer(required=True)
     to_days = fields.Integer(required=True, allow_none=True)
     amount = fields.Integer(required=True)

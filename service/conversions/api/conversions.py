@@ -17,7 +17,7 @@ from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
 from service.web.fields import (
-    Currency,
+    CurrencyCode,
     Metadata,
     Minor,
     Moment,
@@ -46,7 +46,7 @@ class NewConversion(Strict):
 
     order_id = Name(required=True)
     amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     customer = fields.Nested(ContactIn, required=True)
     referral = Referral(allow_none=True)
     discount_amount = Minor(least=0, allow_none=True)
@@ -84,7 +84,7 @@ class ConversionOut(Strict):
     discount_amount = Minor(least=0, required=True)
     eligible_amount = Minor(least=0, required=True)
     refunded_amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     customer_id = Name(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)

@@ -7,7 +7,7 @@ from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
 from service.customers.api import ContactIn
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Referral, Strict, Whole, rfc3339
+from service.web.fields import CurrencyCode, Minor, Moment, Referral, Strict, Whole, rfc3339
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -22,7 +22,7 @@ class QuestionIn(Strict):
     referral = Referral(required=True)
     customer = fields.Nested(ContactIn, allow_none=True)
     amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     eligible_amount = Minor(least=0, allow_none=True)
 
 
@@ -30,7 +30,7 @@ class QuotedReward(Strict):
     """What the friend would get, in minor units."""
 
     amount = Minor(least=1, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     given_as = fields.String(data_key="as", required=True)
 
 

@@ -9,7 +9,7 @@ from service.conversions import refunds
 from service.conversions.refunds import Taken
 from service.database.lists import Page
 from service.web.call import Call
-from service.web.fields import Currency, Flag, Minor, Moment, Name, Strict, rfc3339
+from service.web.fields import CurrencyCode, Flag, Minor, Moment, Name, Strict, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -51,7 +51,7 @@ class RefundOut(Strict):
     conversion_id = fields.UUID(required=True)
     amount = Minor(least=1, required=True)
     eligible_amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     reversals = fields.List(fields.Nested(ReversalOut), required=True)
     refunded_at = Moment(required=True)
     recorded_at = Moment(required=True)

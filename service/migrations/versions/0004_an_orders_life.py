@@ -7,6 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
+from service import currencies
+
 revision = "0004"
 down_revision = "0003"
 
@@ -29,6 +31,7 @@ def upgrade() -> None:
     _new_tables()
     _rewards(on_postgresql=on_postgresql)
     _redemptions()
+    _currencies()
     for table in APPEND_ONLY:
         _refuse_change(table, on_postgresql=on_postgresql)
 
@@ -236,6 +239,33 @@ def _redemptions() -> None:
         "redemption",
         ["merchant_id", "customer_id", "redemption_id"],
     )
+
+
+def _currencies() -> None:
+    """The decimals of every currency in which somebody has books, as they are known today."""
+    op.create_table(
+        "merchant_currency",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("exponent", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("exponent BETWEEN 0 AND 6", name="ck_merchant_currency_exponent"),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_merchant_currency_merchant_id"),
+        sa.PrimaryKeyConstraint("merchant_id", "currency", name="pk_merchant_currency"),
+    )
+    connection = op.get_bind()
+    of_terms = sa.table("program_terms", sa.column("merchant_id", sa.Uuid()), sa.column("terms", sa.JSON()))
+    balance = sa.table("balance", sa.column("merchant_id", sa.Uuid()), sa.column("currency"))
+    used = {(row.merchant_id, row.terms["currency"]) for row in connection.execute(sa.select(of_terms))}
+    used |= {(row.merchant_id, row.currency) for row in connection.execute(sa.select(balance).distinct())}
+    kept = sa.table(
+        "merchant_currency", sa.column("merchant_id", sa.Uuid()), sa.column("currency"), sa.column("exponent")
+    )
+    rows = [
+        {"merchant_id": merchant, "currency": currency, "exponent": currencies.decimals(currency)}
+        for merchant, currency in used
+    ]
+    if rows:
+        connection.execute(sa.insert(kept), rows)
 
 
 def _replace_table(name: str, *changes: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ from service.rewards import adjustments
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Name, Strict, Text, rfc3339
+from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -27,7 +27,7 @@ class NewAdjustment(Strict):
     customer_id = Name(required=True)
     direction = fields.String(required=True, validate=DIRECTION)
     amount = Minor(least=1, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     note = Text(most=500, required=True)
 
 
@@ -38,7 +38,7 @@ class AdjustmentOut(Strict):
     customer_id = Name(required=True)
     direction = fields.String(required=True, validate=DIRECTION)
     amount = Minor(least=1, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     note = fields.String(required=True)
     created_at = Moment(required=True)
 

@@ -12,7 +12,7 @@ from service.rewards.redemptions import LONGEST_RESERVATION
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption, RedemptionFilter, RedemptionStatus
 from service.web.call import Call
-from service.web.fields import Currency, Metadata, Minor, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import CurrencyCode, Metadata, Minor, Moment, Name, Strict, Whole, rfc3339
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, MARKETING, Resource
@@ -63,7 +63,7 @@ class NewRedemption(Strict):
 
     customer_id = Name(required=True)
     amount = Minor(least=1, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     order_id = Name(allow_none=True, load_default=None)
     expires_in = Whole(least=1, most=LONGEST_SECONDS, allow_none=True, load_default=None)
     metadata = Metadata(allow_none=True, load_default=None)
@@ -118,7 +118,7 @@ class RedemptionOut(Strict):
     amount = Minor(least=1, required=True)
     captured_amount = Minor(least=1, required=True, allow_none=True)
     returned_amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     order_id = Name(required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     metadata = Metadata(required=True)

@@ -12,7 +12,7 @@ from service.rewards import reviews as rewards
 from service.rewards.tables import rewards as storage
 from service.rewards.tables.rewards import Reward, RewardFilter, RewardStatus, Side
 from service.web.call import Call
-from service.web.fields import Currency, Minor, Moment, Name, Strict, Text, Whole, rfc3339
+from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, Whole, rfc3339
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, CHECKOUT, MARKETING, Resource
@@ -72,7 +72,7 @@ class RewardOut(Strict):
     customer_id = Name(required=True)
     amount = Minor(least=1, required=True)
     reversed_amount = Minor(least=0, required=True)
-    currency = Currency(required=True)
+    currency = CurrencyCode(required=True)
     given_as = fields.String(data_key="as", required=True, validate=validate.OneOf(get_args(Given)))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     available_at = Moment(required=True)
