@@ -25,7 +25,7 @@ from service.books.balances import BECAUSE, TEXTS
 from service.commands import main
 from service.conversions.attribution import Status
 from service.conversions.eligibility import FOR_A_LATER_ORDER, FOR_A_NEW_REFERRAL, REASONS
-from service.conversions.explanations import WORDS, explain
+from service.conversions.explanations import NOW, WORDS, OrderNow, explain
 from service.conversions.rules import Rule
 from service.database.tables import Base
 from service.ledger.books import SETTLED, Kind, Posting, pending
@@ -36,6 +36,7 @@ from service.programs.terms import DEFAULTS, REWARD_FIELDS, TERMS_FIELDS, Reward
 from service.rewards import references
 from service.rewards.moves import EVENTS
 from service.rewards.references import Step
+from service.rewards.tables.rewards import RewardStatus
 from service.rewards.transfers import TRANSFERS, refuse_unlisted
 from service.web.fields import Strict
 from service.web.pagination import PageQuery
@@ -69,7 +70,7 @@ def test_every_reason_has_words_and_a_row_in_the_docs_and_a_place_in_the_contrac
     for reason in REASONS.values():
         assert reason.staff_text.endswith(".")
         assert reason.customer_text.endswith(".")
-        assert explain("declined", [reason.name]).customer_text == reason.customer_text
+        assert explain("declined", [reason.name], OrderNow(1, 0)).customer_text == reason.customer_text
     assert list(REASONS) == [reason.name for reason in REASONS.values()]
     table = re.findall(r"^\| `(\w+)` \| (.*) \|$", (ROOT / "docs/integration.md").read_text(), re.MULTILINE)
     assert [(name, text) for name, text in table if name in REASONS] == [
@@ -86,6 +87,7 @@ def test_every_rule_is_asked_of_a_new_referral_and_none_is_asked_that_is_not_lis
 
 def test_every_status_has_words() -> None:
     assert set(WORDS) == set(get_args(Status))
+    assert set(NOW) == set(get_args(RewardStatus))
 
 
 # Terms of every version ever stored

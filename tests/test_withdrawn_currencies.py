@@ -87,7 +87,7 @@ def test_the_lists_agree_with_the_librarys() -> None:
 
 
 def test_one_program_rewards_each_currency_in_its_own(shop: Shop) -> None:
-    yen = {"advocate_reward": {"type": "fixed", "amount": 900}, "minimum_order_amount": 3000}
+    yen: dict[str, Any] = {"advocate_reward": {"type": "fixed", "amount": 900}, "minimum_order_amount": 3000}
     program = shop.program(other_currencies={"JPY": yen}, minimum_order_amount=2000, friend_reward=None)
     code = shop.link(program)["code"]
     assert shop.order(referral=code, amount=2000)["rewards"][0]["amount"] == 1000

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.conversions import facts
 from service.conversions.earning import earned_by, reward_of
+from service.conversions.explanations import OrderNow, RewardNow
 from service.conversions.facts import Case, Glimpse
 from service.conversions.judgement import Judgement, judge
 from service.conversions.orders import Order, OrderContradicted, contradictions, report_of
@@ -38,6 +39,21 @@ class Recorded:
     conversion: Conversion
     rewards: Sequence[Reward]
     is_new: bool = False
+
+    def now(self, moment: datetime) -> OrderNow:
+        """How the order stands at this moment, to be explained."""
+        of = self.conversion
+        return OrderNow(
+            of.amount,
+            of.refunded_amount,
+            tuple(
+                RewardNow(reward.side, reward.amount, reward.reversed_amount, reward.status_at(moment))
+                for reward in self.rewards
+                if reward.is_earned or of.voided_at is not None
+            ),
+            of.void_reason,
+            (of.late_attribution or {}).get("note"),
+        )
 
 
 def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Order, *, now: datetime) -> Recorded:

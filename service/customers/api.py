@@ -9,7 +9,8 @@ from service.customers.customers import Contact, ProfileFields
 from service.customers.tables import Customer
 from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
-from service.web.fields import Email, Moment, Name, Optional, Strict, Text, Unusable, rfc3339
+from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
+from service.web.optional import Optional, Unusable
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 

@@ -26,11 +26,10 @@ from service.web.fields import (
     Moment,
     Strict,
     Text,
-    WarningOut,
     Whole,
     rfc3339,
-    warned,
 )
+from service.web.optional import WarningOut, warned
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource

@@ -1,8 +1,7 @@
 """The kinds of values that the contract has, each as strict as the books need it."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -19,7 +18,6 @@ DESTINATION = (
 PRINTABLE = f"^[^{CONTROL}]*[^{CONTROL}\\s][^{CONTROL}]*$"
 """Something that is not blank, without control characters; a pattern for Python and for JSON Schema alike."""
 
-MOST_KEYS, LONGEST_KEY, LONGEST_METADATA = 20, 40, 500
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -122,34 +120,6 @@ def is_name(value: str) -> bool:
     return fault_of_name(value) is None
 
 
-class Metadata(fields.Dict):
-    """The shop's own: up to 20 keys of 40 characters with strings of 500. Given back, and never interpreted."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(validate=_refuse_other_metadata, **arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """Something optional that cannot be used, and why."""
-
-    message: str
-
-
-class Optional(fields.Field[Any]):
-    """Something that an order can do without: what cannot be used is `Unusable`, and fails nothing."""
-
-    def __init__(self, inner: fields.Field[Any]) -> None:
-        self.inner = inner
-        super().__init__(allow_none=True)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> Any:
-        try:
-            return self.inner.deserialize(value.strip() if isinstance(value, str) else value)
-        except ValidationError as error:
-            return Unusable(" ".join(str(message) for message in error.messages))
-
-
 class CurrencyCode(fields.String):
     """The code of a currency, whether or not one can still pay in it: who has it in the books goes on."""
 
@@ -225,34 +195,9 @@ class Moment(fields.DateTime):
         return moment
 
 
-class WarningOut(Strict):
-    """What is not refused, and somebody should know."""
-
-    field = fields.String(required=True)
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-
-
-def warned(code: str, messages: Mapping[str, str]) -> list[dict[str, str]]:
-    """Warnings of one kind, from field -> message."""
-    return [{"field": field, "code": code, "message": message} for field, message in messages.items()]
-
-
 def rfc3339(moment: datetime | None) -> str | None:
     """The moment in UTC as the contract writes it, such as `2026-11-21T09:30:00.000000Z`."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _refuse_other_metadata(value: Any) -> None:
-    fits = len(value) <= MOST_KEYS and all(
-        isinstance(text, str) and 1 <= len(name) <= LONGEST_KEY and len(text) <= LONGEST_METADATA
-        for name, text in value.items()
-    )
-    if not fits:
-        raise ValidationError(
-            f"It must be an object of at most {MOST_KEYS} names of 1 to {LONGEST_KEY} characters, each with a string of"
-            f" at most {LONGEST_METADATA}."
-        )
 
 
 def _refuse(fault: str | None) -> None:

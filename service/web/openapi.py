@@ -9,17 +9,8 @@ from flask_smorest import Api
 from marshmallow import fields, validate
 
 from service import currencies
-from service.web.fields import (
-    LONGEST_KEY,
-    LONGEST_METADATA,
-    MOST_KEYS,
-    PRINTABLE,
-    Currency,
-    CurrencyCode,
-    Metadata,
-    Optional,
-    Text,
-)
+from service.web.fields import PRINTABLE, Currency, CurrencyCode, Text
+from service.web.optional import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, Metadata, Optional
 
 _PROBLEM = {
     "type": "object",

@@ -16,20 +16,8 @@ from service.conversions.tables.conversions import ConversionFilter, VoidReason
 from service.customers.api import ContactIn
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
-from service.web.fields import (
-    CurrencyCode,
-    Metadata,
-    Minor,
-    Moment,
-    Name,
-    Optional,
-    Referral,
-    Strict,
-    Unusable,
-    WarningOut,
-    Whole,
-    rfc3339,
-)
+from service.web.fields import CurrencyCode, Minor, Moment, Name, Referral, Strict, Whole, rfc3339
+from service.web.optional import Metadata, Optional, Unusable, WarningOut
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -148,8 +136,9 @@ def get_conversion(call: Call, conversion_id: UUID) -> Answer:
 @resource.reads("/conversions/<uuid:conversion_id>/explanation", ExplanationOut, scopes=CHECKOUT)
 def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Explain a conversion"""
-    conversion = conversions.get(call.session, call.merchant_id, conversion_id).conversion
-    explained = explanations.explain(conversion.status, conversion.reasons)
+    recorded = conversions.get(call.session, call.merchant_id, conversion_id)
+    conversion = recorded.conversion
+    explained = explanations.explain(conversion.status, conversion.reasons, recorded.now(call.now))
     return Answer(
         {
             "decisions": conversion.decisions,

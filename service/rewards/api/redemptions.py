@@ -12,7 +12,8 @@ from service.rewards.redemptions import LONGEST_RESERVATION
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption, RedemptionFilter, RedemptionStatus
 from service.web.call import Call
-from service.web.fields import CurrencyCode, Metadata, Minor, Moment, Name, Strict, Whole, rfc3339
+from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Whole, rfc3339
+from service.web.optional import Metadata
 from service.web.pagination import Listing, PageQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, MARKETING, Resource
