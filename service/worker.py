@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.books.upkeep import seal_books
+from service.books.upkeep import seal_books, seal_records
 from service.database.engine import Database
 from service.links.upkeep import prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
@@ -18,7 +18,7 @@ log = structlog.get_logger("orchard.worker")
 Job = Callable[[Database, datetime], int]
 """job(database, now) -> how many customers it brought up to date."""
 
-JOBS: tuple[Job, ...] = (prepare_partitions, catch_up_everybody, seal_books, forget_answers)
+JOBS: tuple[Job, ...] = (prepare_partitions, catch_up_everybody, seal_books, seal_records, forget_answers)
 
 
 def round_of_upkeep(database: Database, *, now: datetime) -> int:

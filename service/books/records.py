@@ -1,14 +1,17 @@
 """Orders and redemptions against what happened to them: sums that are kept must be those of their parts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from service.conversions.tables.amendments import Amendment
 from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, is_reversed
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
+from service.rewards.tables.rewards import Reward
 
 BATCH = 1_000
 
@@ -17,8 +20,58 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
     """Every order and redemption that is not what its parts add up to, in words."""
     for conversion_id, kept, added in session.execute(_refunded(merchant_id)):
         yield f"conversion {conversion_id} says that {kept} were refunded, and its refunds add up to {added}"
+    for conversion_id in _misnamed(session, merchant_id):
+        yield f"conversion {conversion_id} has other amounts than were reported or amended last"
+    for reward_id in session.scalars(_impossible_rewards(merchant_id)):
+        yield f"reward {reward_id} is in a state that its amounts do not allow"
     for redemption_id, kept, added in session.execute(_returned(merchant_id)):
         yield f"redemption {redemption_id} says that {kept} were returned, and its returns add up to {added}"
+
+
+def _misnamed(session: Session, merchant_id: UUID) -> Iterator[UUID]:
+    """Orders whose amounts are neither those of their last amendment nor, without one, those of their report."""
+    a, c = Amendment, Conversion
+    amended = select(a).where(a.merchant_id == merchant_id).order_by(a.conversion_id, a.entry_id)
+    last = _last_of_each(session.scalars(amended.execution_options(yield_per=BATCH)))
+    amendment = next(last, None)
+    orders = select(c.conversion_id, c.amount, c.discount_amount, c.eligible_amount, c.reported)
+    orders = orders.where(c.merchant_id == merchant_id).order_by(c.conversion_id)
+    for conversion_id, *amounts, reported in session.execute(orders.execution_options(yield_per=BATCH)):
+        if amendment is not None and amendment.conversion_id == conversion_id:
+            said = _amended(amendment, discount_before=amounts[1])
+            amendment = next(last, None)
+        else:
+            said = [reported.get("amount"), reported.get("discount_amount") or 0, reported.get("eligible_amount")]
+        if amounts != said:
+            yield conversion_id
+
+
+def _last_of_each(amendments: Iterable[Amendment]) -> Iterator[Amendment]:
+    """The last amendment of each order, of these, which come by order and in their own order."""
+    for _, of_order in groupby(amendments, key=lambda amendment: amendment.conversion_id):
+        *_, last = of_order
+        yield last
+
+
+def _amended(amendment: Amendment, *, discount_before: int) -> list[int]:
+    """(amount, discount, eligible) that it made. What it did not say of the discount stays as it was."""
+    discount = discount_before if amendment.discount_amount is None else amendment.discount_amount
+    whole = amendment.amount + discount
+    return [amendment.amount, discount, whole if amendment.eligible_amount is None else amendment.eligible_amount]
+
+
+def _impossible_rewards(merchant_id: UUID) -> Select[tuple[UUID]]:
+    """Rewards whose status is not what is left of them, and what time has done to them, allow."""
+    is_gone, is_credit = Reward.amount == Reward.reversed_amount, Reward.given_as == "credit"
+    wrong = or_(
+        and_(Reward.status == "reversed", ~is_gone),
+        and_(Reward.status.in_(("pending", "available", "lapsed")), is_gone),
+        and_(Reward.status == "pending", Reward.is_ripe),
+        and_(Reward.status.in_(("available", "lapsed")), is_credit, ~Reward.is_ripe),
+        and_(Reward.status == "lapsed", func.coalesce(Reward.lapsed_amount, 0) == 0),
+    )
+    query = select(Reward.reward_id).where(Reward.merchant_id == merchant_id, wrong)
+    return query.execution_options(yield_per=BATCH)
 
 
 def _refunded(merchant_id: UUID) -> Select[tuple[UUID, int, int]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from service.books import sealing
 from service.database.engine import Database
 from service.ledger import proof
 
@@ -30,6 +31,25 @@ def seal_books(database: Database, _now: datetime) -> int:
                 raise
             log.error("the books of %s are left to the next round: %s", merchant_id, type(error.orig).__name__)
     return 0
+
+
+def seal_records(database: Database, _now: datetime) -> int:
+    """Seal digests of orders and redemptions into blocks, as `seal_books` does with what was posted."""
+    with database.reading() as session:
+        waiting = sealing.merchants_with_unsealed(session)
+    for merchant_id in waiting:
+        try:
+            while database.write(partial(_seal_next_records, merchant_id=merchant_id)):
+                pass
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            log.error("the records of %s are left to the next round: %s", merchant_id, type(error.orig).__name__)
+    return 0
+
+
+def _seal_next_records(session: Session, *, merchant_id: UUID) -> bool:
+    return sealing.seal_next_block(session, merchant_id, now=datetime.now(UTC)) is not None
 
 
 def _seal_next(session: Session, *, merchant_id: UUID) -> proof.Block | None:

@@ -91,6 +91,7 @@ def _change_amounts(held: Held, asked: NewAmendment) -> None:
         faults["eligible_amount"] = f"Refunds named {returns.named} of what is eligible (minor units)."
     refuse_faults(faults)
     conversion.amount, conversion.discount_amount, conversion.eligible_amount = asked.amount, discount, eligible
+    conversion.is_sealed = False
     conversion.discount_reported = conversion.discount_reported or asked.discount_amount is not None
 
 

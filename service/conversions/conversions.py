@@ -164,6 +164,7 @@ def _conversion(
         voided_at=None,
         void_reason=None,
         void_note=None,
+        is_sealed=False,
     )
 
 

@@ -105,6 +105,7 @@ def named(session: Session, merchant_id: UUID, order_id: str) -> UUID:
 
 def reckon(held: Held, cause: Cause) -> Changed:
     """Take back of what the order earns what its refunds so far take, or give back what they take no more."""
+    held.conversion.is_sealed = False
     returns = held.returns()
     targets = [
         Target(reward, reward.amount, taken_back(reward.amount, returns))
@@ -120,6 +121,7 @@ def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: in
     terms: None where it earns nothing. nth_referral: which of its advocate's it is.
     """
     of, returns = held.conversion, held.returns()
+    of.is_sealed = False
     earned = earned_by(of, terms, nth_referral=nth_referral) if terms else []
     amounts = {one.key: one.amount for one in earned}
     targets = []

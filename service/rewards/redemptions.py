@@ -101,6 +101,7 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
         returned_amount=0,
         claim=asked.order_id,
         shop_metadata=asked.metadata,
+        is_sealed=False,
     )
     write_now(session, redemption)
     postings.reserve(session, redemption, people[asked.customer_id].owner)
@@ -112,7 +113,7 @@ def extend(session: Session, merchant_id: UUID, redemption_id: UUID, *, seconds:
     redemption, _ = locked(session, merchant_id, redemption_id, now=now)
     if redemption.status != "reserved":
         raise RedemptionSettled(redemption_id, redemption.status)
-    redemption.expires_at = now + _lasting(seconds)
+    redemption.expires_at, redemption.is_sealed = now + _lasting(seconds), False
     return redemption
 
 
@@ -133,7 +134,7 @@ def capture(
     if wanted > redemption.amount:
         raise BadValues({"amount": f"Only {redemption.amount} was set aside (minor units)."})
     _settle(session, redemption, customer, captured=wanted, now=now)
-    redemption.status, redemption.captured_amount = "captured", wanted
+    redemption.status, redemption.captured_amount, redemption.is_sealed = "captured", wanted, False
     return redemption
 
 
@@ -199,7 +200,7 @@ def locked(
 
 def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, *, now: datetime) -> None:
     _settle(session, redemption, customer, captured=0, now=now)
-    redemption.status, redemption.claim = "voided", None
+    redemption.status, redemption.claim, redemption.is_sealed = "voided", None, False
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:

@@ -221,7 +221,7 @@ def _ripen(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime
 def _give_back(redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
     transaction = postings.settlement(redemption, customer.owner, captured=0, debt=held.owed, now=now)
     held.gain(redemption.amount)
-    redemption.status, redemption.claim = "voided", None
+    redemption.status, redemption.claim, redemption.is_sealed = "voided", None, False
     return transaction
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
+    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -57,6 +58,7 @@ class Conversion(Base):
     reported: what the first report said, as `orders.Report` reads it: the amounts and what came as a referral.
     late_attribution: what an admin gave as its referral later, as `attributing` reads it.
     decisions: every rule that was asked and what it said, in order.
+    is_sealed: whether a digest of it, as it stands, is in the chain of records.
     """
 
     __tablename__ = "conversion"
@@ -82,6 +84,14 @@ class Conversion(Base):
             "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged', 'voided')", name="status"
         ),
         Index(None, "merchant_id", "customer_id", "conversion_id"),
+        Index(None, "merchant_id", "advocate_id", "conversion_id"),
+        Index(
+            "ix_conversion_unsealed",
+            "merchant_id",
+            "conversion_id",
+            postgresql_where=text("NOT is_sealed"),
+            sqlite_where=text("is_sealed = 0"),
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -109,6 +119,7 @@ class Conversion(Base):
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[VoidReason | None] = mapped_column(String(16))
     void_note: Mapped[str | None] = mapped_column(String(500))
+    is_sealed: Mapped[bool] = mapped_column(default=False)
 
 
 UNSYNCHRONIZED = {"synchronize_session": False}

@@ -12,7 +12,7 @@ from service import currencies
 revision = "0004"
 down_revision = "0003"
 
-APPEND_ONLY = ("amendment", "refund_reversal", "redemption_return", "reward_change")
+APPEND_ONLY = ("amendment", "refund_reversal", "redemption_return", "reward_change", "record_block", "record_seal")
 OLD_STATUS = "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged')"
 NEW_STATUS = "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged', 'voided')"
 OLD_REFERRED = "status IN ('unattributed', 'declined') OR (advocate_id"
@@ -32,6 +32,7 @@ def upgrade() -> None:
     _rewards(on_postgresql=on_postgresql)
     _redemptions()
     _currencies()
+    _records()
     for table in APPEND_ONLY:
         _refuse_change(table, on_postgresql=on_postgresql)
 
@@ -266,6 +267,51 @@ def _currencies() -> None:
     ]
     if rows:
         connection.execute(sa.insert(kept), rows)
+
+
+def _records() -> None:
+    """The chain of digests over orders and redemptions. What was recorded before is sealed by the worker's next rounds."""
+    for table in ("conversion", "redemption"):
+        op.execute(f"ALTER TABLE {table} ADD COLUMN is_sealed BOOLEAN NOT NULL DEFAULT false")
+        if op.get_bind().dialect.name == "postgresql":
+            op.execute(f"ALTER TABLE {table} ALTER is_sealed DROP DEFAULT")
+        op.create_index(
+            f"ix_{table}_unsealed",
+            table,
+            ["merchant_id", f"{table}_id"],
+            postgresql_where=sa.text("NOT is_sealed"),
+            sqlite_where=sa.text("is_sealed = 0"),
+        )
+    op.create_index(
+        "ix_conversion_merchant_id_advocate_id_conversion_id",
+        "conversion",
+        ["merchant_id", "advocate_id", "conversion_id"],
+    )
+    op.create_table(
+        "record_block",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(32), nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("number > 0", name="ck_record_block_number"),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_record_block_merchant_id"),
+        sa.PrimaryKeyConstraint("merchant_id", "number", name="pk_record_block"),
+    )
+    op.create_table(
+        "record_seal",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("noun", sa.String(10), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "block"],
+            ["record_block.merchant_id", "record_block.number"],
+            name="fk_record_seal_merchant_id_block",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "record_id", "block", name="pk_record_seal"),
+    )
+    op.create_index("ix_record_seal_merchant_id_block", "record_seal", ["merchant_id", "block"])
 
 
 def _replace_table(name: str, *changes: tuple[str, str]) -> None:

@@ -44,6 +44,13 @@ class Redemption(Base):
         ),
         Index("uq_redemption_merchant_id_claim", "merchant_id", "claim", unique=True),
         Index(None, "merchant_id", "order_id"),
+        Index(
+            "ix_redemption_unsealed",
+            "merchant_id",
+            "redemption_id",
+            postgresql_where=text("NOT is_sealed"),
+            sqlite_where=text("is_sealed = 0"),
+        ),
         Index(None, "merchant_id", "customer_id", "redemption_id"),
         Index(
             "ix_redemption_stale_of_customer",
@@ -72,8 +79,9 @@ class Redemption(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     returned_amount: Mapped[int]
-    shop_metadata: Mapped[dict[str, str] | None]
     claim: Mapped[str | None] = mapped_column(String(255))
+    shop_metadata: Mapped[dict[str, str] | None]
+    is_sealed: Mapped[bool] = mapped_column(default=False)
 
     def status_at(self, now: datetime) -> RedemptionStatus:
         """The status at this moment: a reservation that nobody settled in time is given back."""
