@@ -66,6 +66,21 @@ def told(shop: Shop, clock: Any) -> Shop:
     clock.shift(60 * DAY)
     shop.balance("ana")
     shop.refund(cleos, 6000, "late")
+    gils = f"/conversions/{shop.order('gil', amount=4000, referral=code)['conversion_id']}"
+    shop.post(f"{gils}/amendments", {"amendment_id": "grown", "amount": 6000})
+    shop.post(f"{gils}/refunds", {"refund_id": "failed", "amount": 3000})
+    shop.post(f"{gils}/refunds/failed/reverse", status=200)
+    shop.post(f"{gils}/void", {"reason": "payment_failed"}, status=200)
+    shop.post(f"{gils}/reopen", status=200)
+    clock.shift(14 * DAY)
+    shop.post(f"{gils}/refunds", {"refund_id": "disputed", "amount": 3000})
+    shop.post(f"{gils}/refunds/disputed/reverse", status=200)
+    shop.post(f"/redemptions/{used}/returns", {"return_id": "back", "amount": 200})
+    hals = f"/conversions/{shop.order('hal', amount=1000)['conversion_id']}"
+    rewards = shop.post(f"{hals}/attribution", {"referral": code, "note": "Hal called."}, status=200)["rewards"]
+    clock.shift(14 * DAY)
+    shop.balance("ana")
+    shop.post(f"/rewards/{rewards[0]['reward_id']}/deny", {"note": "Hal is Ana."}, status=200)
     return shop
 
 
