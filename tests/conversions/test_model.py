@@ -5,7 +5,8 @@ The model knows no accounts and no database: it keeps each customer's balance as
 
 import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -707,25 +708,49 @@ def _named(chance: Random) -> int | None:
     return chance.choice([None, 0, chance.randint(1, 4_000)])
 
 
+PARTS = 4
+"""Into how many tests the random histories are cut, so that all cores work on them."""
+
+
 @pytest.mark.soak
-def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: bool) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: bool, part: int) -> None:
+    with desk() as (machine, afresh):
+        for seed in range(part, HISTORIES_IN_A_SOAK if is_soak else HISTORIES, PARTS):
+            chance = afresh(seed)
+            live(machine, chance, steps=chance.randint(6, 24))
+            machine.the_balances_are_those_on_paper()
+            if seed % 100 == part:
+                machine.teardown()
+
+
+PAPER = ("purses", "brought_by", "orders", "held", "given_back")
+
+
+@contextmanager
+def desk() -> Iterator[tuple[InOneTransaction, Callable[[int], Random]]]:
+    """A machine on a database in memory, and what makes it new, with the chance of a seed."""
     database = Database("sqlite://")
     schema.upgrade(database)
-    weights, choices = zip(*CHOICES, strict=True)
     with Session(database.engine) as session:
         machine = type("InThisSession", (InOneTransaction,), {"session": session, "signer": TokenSigner([SECRET])})()
         session.commit()
         fresh = dict(machine.__dict__)
-        for seed in range(HISTORIES_IN_A_SOAK if is_soak else HISTORIES):
+
+        def afresh(seed: int) -> Random:
+            session.rollback()
             chance = Random(seed)
             machine.__dict__.update(copy.deepcopy({name: fresh[name] for name in PAPER}), now=START)
             machine.people = chance.sample(PEOPLE, 3)
-            for _ in range(chance.randint(6, 24)):
-                chance.choices(choices, weights)[0](machine, chance)
-            machine.the_balances_are_those_on_paper()
-            if seed % 100 == 0:
-                machine.teardown()
-            session.rollback()
+            return chance
+
+        yield machine, afresh
+        session.rollback()
+    database.dispose()
 
 
-PAPER = ("purses", "brought_by", "orders", "held", "given_back")
+def live(machine: InOneTransaction, chance: Random, *, steps: int) -> None:
+    """Let so many things happen."""
+    weights, choices = zip(*CHOICES, strict=True)
+    for _ in range(steps):
+        chance.choices(choices, weights)[0](machine, chance)
