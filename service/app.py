@@ -19,6 +19,7 @@ from service.links import api as links
 from service.links import pages as follow
 from service.links.destinations import Destinations
 from service.links.following import Following
+from service.merchants import tables as merchants
 from service.merchants.authentication import authenticate
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
@@ -69,7 +70,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         OPENAPI_VERSION="3.1.0",
     )
     database, signer = Database(settings.database_url), TokenSigner(settings.secret_keys)
-    app.extensions["orchard"] = Wiring(settings, database, signer, partial(authenticate, database))
+    app.extensions["orchard"] = Wiring(
+        settings, database, signer, partial(authenticate, database), partial(merchants.time_zone, database)
+    )
     app.extensions["orchard-following"] = Following(database, signer, Destinations(STATE))
     if settings.trusted_proxies:
         count = settings.trusted_proxies

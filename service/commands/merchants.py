@@ -22,11 +22,14 @@ def merchant() -> None:
 @merchant.command("create")
 @click.argument("name")
 @click.option("--currency", required=True, help="ISO 4217, such as EUR.")
+@click.option(
+    "--time-zone", default="UTC", show_default=True, help="Of IANA, such as Europe/Berlin: its days are theirs."
+)
 @as_json
 @with_database
-def merchant_create(database: Database, name: str, currency: str, as_json: bool) -> None:
+def merchant_create(database: Database, name: str, currency: str, time_zone: str, as_json: bool) -> None:
     """Create a merchant, and print one key for each scope. The keys are shown this once."""
-    merchant_id, created = database.write(lambda session: _create_merchant(session, name, currency))
+    merchant_id, created = database.write(lambda session: _create_merchant(session, name, currency, time_zone))
     if as_json:
         click.echo(json.dumps({"merchant_id": str(merchant_id), "keys": created}, indent=2))
         return
@@ -43,14 +46,19 @@ def merchant_list(database: Database, as_json: bool) -> None:
     """List the merchants."""
     with database.reading() as session:
         rows = [
-            {"merchant_id": str(row.merchant_id), "name": row.name, "currency": row.currency}
+            {
+                "merchant_id": str(row.merchant_id),
+                "name": row.name,
+                "currency": row.currency,
+                "time_zone": row.time_zone,
+            }
             for row in merchants.merchants(session)
         ]
     show(rows, as_json)
 
 
-def _create_merchant(session: Session, name: str, currency: str) -> tuple[UUID, dict[Scope, str]]:
-    created, its_keys = keys.create_merchant(session, name, currency, now=datetime.now(UTC))
+def _create_merchant(session: Session, name: str, currency: str, time_zone: str) -> tuple[UUID, dict[Scope, str]]:
+    created, its_keys = keys.create_merchant(session, name, currency, now=datetime.now(UTC), time_zone=time_zone)
     return created.merchant_id, its_keys
 
 

@@ -1,6 +1,7 @@
 """Lists, newest first, that stay stable while rows are being added."""
 
 from dataclasses import Field, dataclass, fields
+from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
@@ -18,19 +19,30 @@ class Filter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: how many rows, from just after the one already seen."""
+    """Which part of a list: how many rows, from just after the one already seen, of this period.
+
+    since: inclusive; until: exclusive.
+    """
 
     limit: int
     after: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
-def newest(query: Select[Row], row_id: InstrumentedAttribute[UUID], page: Page) -> Select[Row]:
-    """The query's rows from the newest on: one more than the page has, which tells whether there are more.
+def newest(
+    query: Select[Row], row_id: InstrumentedAttribute[UUID], page: Page, *, at: InstrumentedAttribute[datetime]
+) -> Select[Row]:
+    """The query's rows of the page's period from the newest on: one more than the page has, which tells of more.
 
-    row_id: a UUIDv7, so its order is the order of time.
+    row_id: a UUIDv7, so its order is the order of time. at: when each row happened.
     """
     if page.after is not None:
         query = query.where(row_id < page.after)
+    if page.since is not None:
+        query = query.where(at >= page.since)
+    if page.until is not None:
+        query = query.where(at < page.until)
     return query.order_by(row_id.desc()).limit(page.limit + 1)
 
 

@@ -15,7 +15,7 @@ from service.links.tables import Link, LinkFilter
 from service.values import LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
-from service.web.pagination import Listing, PageQuery, page, page_of
+from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 from service.web.wiring import Wiring
@@ -44,7 +44,7 @@ class LinkChange(Strict):
     code = Text(most=40)
 
 
-class LinkQuery(PageQuery):
+class LinkQuery(PeriodQuery):
     """Which links."""
 
     makes = LinkFilter

@@ -76,4 +76,4 @@ def of_customer(
 def page(session: Session, merchant_id: UUID, which: Page, wanted: LinkFilter) -> Sequence[Link]:
     """The merchant's links, newest first."""
     query = matching(select(Link).where(Link.merchant_id == merchant_id), Link, wanted)
-    return session.scalars(newest(query, Link.link_id, which)).all()
+    return session.scalars(newest(query, Link.link_id, which, at=Link.created_at)).all()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
@@ -57,14 +58,20 @@ def parse_key(key: str) -> ParsedKey | None:
     return ParsedKey(UUID(bytes=number[:16]), _hash(key))
 
 
-def create_merchant(session: Session, name: str, currency: str, *, now: datetime) -> tuple[Merchant, dict[Scope, str]]:
-    """A new merchant, and a key for each scope: scope -> key. Raises BadValues."""
+def create_merchant(
+    session: Session, name: str, currency: str, *, now: datetime, time_zone: str = "UTC"
+) -> tuple[Merchant, dict[Scope, str]]:
+    """A new merchant, and a key for each scope: scope -> key. time_zone: of IANA. Raises BadValues."""
     if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
-    refuse_faults({"currency": fault_of_currency(currency)})
-    merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now)
+    refuse_faults({"currency": fault_of_currency(currency), "time_zone": _fault_of_time_zone(time_zone)})
+    merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now, time_zone=time_zone)
     write_now(session, merchant)
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
+
+
+def _fault_of_time_zone(name: str) -> str | None:
+    return None if name in available_timezones() else "It is not a time zone of IANA, such as Europe/Berlin."
 
 
 def create(session: Session, merchant_id: UUID, scope: Scope, *, now: datetime) -> tuple[ApiKey, str]:

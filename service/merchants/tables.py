@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid, bindparam, select, text
@@ -17,7 +18,7 @@ Scope = Literal["admin", "checkout", "marketing"]
 
 
 class Merchant(Base):
-    """One e-commerce site: the tenant."""
+    """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days."""
 
     __tablename__ = "merchant"
 
@@ -25,6 +26,7 @@ class Merchant(Base):
     name: Mapped[str] = mapped_column(String(120))
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[datetime]
+    time_zone: Mapped[str] = mapped_column(String(64))
 
 
 class MerchantCurrency(Base):
@@ -117,3 +119,9 @@ def currencies(session: Session, merchant_id: UUID) -> dict[str, int]:
     """currency -> its decimals, of the merchant's books."""
     query = select(MerchantCurrency).where(MerchantCurrency.merchant_id == merchant_id)
     return {kept.currency: kept.exponent for kept in session.scalars(query)}
+
+
+def time_zone(database: Database, merchant_id: UUID) -> ZoneInfo:
+    """The zone of the merchant's days."""
+    with database.reading() as session:
+        return ZoneInfo(get(session, merchant_id).time_zone)

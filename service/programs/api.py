@@ -30,7 +30,7 @@ from service.web.fields import (
     rfc3339,
 )
 from service.web.optional import WarningOut, warned
-from service.web.pagination import PageQuery, page, page_of
+from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
@@ -147,7 +147,7 @@ def create_program(call: Call, body: ProgramFields) -> Answer:
     return Answer(_render(program, terms), 201)
 
 
-@resource.reads("/programs", page_of(ProgramOut, "ProgramPage"), scopes=ADMIN, query=PageQuery)
+@resource.reads("/programs", page_of(ProgramOut, "ProgramPage"), scopes=ADMIN, query=PeriodQuery)
 def list_programs(call: Call, query: Page) -> Answer:
     """List programs"""
     rows = storage.page(call.session, call.merchant_id, query)

@@ -74,4 +74,4 @@ def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[tuple[Pro
         ProgramTerms.terms_version == Program.terms_version,
     )
     query = select(Program, ProgramTerms).join(ProgramTerms, in_force).where(Program.merchant_id == merchant_id)
-    return session.execute(newest(query, Program.program_id, which)).tuples().all()
+    return session.execute(newest(query, Program.program_id, which, at=Program.created_at)).tuples().all()

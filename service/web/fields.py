@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -193,6 +193,21 @@ class Moment(fields.DateTime):
         if moment < EPOCH:
             raise ValidationError("It is before 1970.")
         return moment
+
+
+class Bound(Moment):
+    """One end of a period: a time, or a day of the merchant's, which is its beginning."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return super()._deserialize(value, attr, data, **arguments)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("There is no such day.") from None
+        if not EPOCH.date() < day < date.max:
+            raise ValidationError("It is before 1970, or out of range.")
+        return day
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -3,15 +3,18 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from flask import g
 from marshmallow import Schema, fields, post_load, validate
 
 from service.database.lists import Page
 from service.web.errors import InvalidValues
-from service.web.fields import Digits, Strict
+from service.web.fields import Bound, Digits, Strict
 from service.web.rendering import Answer
+from service.web.wiring import wiring
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -30,8 +33,26 @@ class PageQuery(Strict):
         """The page, with the filter where there is one. Any 22 characters are a position."""
         cursor = members.pop("cursor")
         after = None if cursor is None else UUID(bytes=urlsafe_b64decode(cursor + "=="))
-        which = Page(members.pop("limit"), after)
+        since, until = (_moment(members.pop(name, None)) for name in ("since", "until"))
+        if since is not None and until is not None and until < since:
+            raise InvalidValues({"to": "It is before `from`."})
+        which = Page(members.pop("limit"), after, since, until)
         return which if self.makes is None else Listing(which, self.makes(**members))
+
+
+class PeriodQuery(PageQuery):
+    """Which part of a list, of which period."""
+
+    since = Bound(data_key="from", load_default=None)
+    until = Bound(data_key="to", load_default=None)
+
+
+def _moment(bound: date | None) -> datetime | None:
+    """The time that was said, or the beginning of the merchant's day."""
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    zone = wiring().time_zone(g.caller.merchant_id)
+    return datetime(bound.year, bound.month, bound.day, tzinfo=zone).astimezone(UTC)
 
 
 class SealedPageQuery(Strict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Protocol
 from uuid import UUID
 
@@ -25,12 +26,14 @@ class Wiring:
     """The settings, the database and the signer of one app.
 
     authenticate: from an Authorization header, and the scopes that may do what is asked, to who calls.
+    time_zone: from a merchant to the zone of its days.
     """
 
     settings: Settings
     database: Database
     signer: TokenSigner
     authenticate: Callable[[str, frozenset[str]], Caller]
+    time_zone: Callable[[UUID], tzinfo]
 
 
 def wiring() -> Wiring:

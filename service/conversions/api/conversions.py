@@ -18,7 +18,7 @@ from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Referral, Strict, Whole, rfc3339
 from service.web.optional import Metadata, Optional, Unusable, WarningOut
-from service.web.pagination import Listing, PageQuery, page, page_of
+from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -51,7 +51,7 @@ class NewConversion(Strict):
         return Order(**members, metadata=metadata)
 
 
-class ConversionQuery(PageQuery):
+class ConversionQuery(PeriodQuery):
     """Which conversions."""
 
     makes = ConversionFilter

@@ -10,7 +10,7 @@ from service.conversions.refunds import Taken
 from service.database.lists import Page
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Flag, Minor, Moment, Name, Strict, rfc3339
-from service.web.pagination import PageQuery, page, page_of
+from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -80,7 +80,7 @@ def create_refund_of_order(call: Call, body: refunds.NewRefund) -> Answer:
 
 
 @resource.reads(
-    "/conversions/<uuid:conversion_id>/refunds", page_of(RefundOut, "RefundPage"), scopes=CHECKOUT, query=PageQuery
+    "/conversions/<uuid:conversion_id>/refunds", page_of(RefundOut, "RefundPage"), scopes=CHECKOUT, query=PeriodQuery
 )
 def list_refunds(call: Call, query: Page, conversion_id: UUID) -> Answer:
     """List the refunds of a conversion"""

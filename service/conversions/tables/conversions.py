@@ -85,6 +85,7 @@ class Conversion(Base):
         ),
         Index(None, "merchant_id", "customer_id", "conversion_id"),
         Index(None, "merchant_id", "advocate_id", "conversion_id"),
+        Index(None, "merchant_id", "ordered_at"),
         Index(
             "ix_conversion_unsealed",
             "merchant_id",
@@ -155,7 +156,7 @@ def of_order(session: Session, merchant_id: UUID, order_id: str) -> UUID | None:
 def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> Sequence[Conversion]:
     """The merchant's conversions, newest first."""
     query = matching(select(Conversion).where(Conversion.merchant_id == merchant_id), Conversion, wanted)
-    return session.scalars(newest(query, Conversion.conversion_id, which)).all()
+    return session.scalars(newest(query, Conversion.conversion_id, which, at=Conversion.ordered_at)).all()
 
 
 def drop_referral(session: Session, merchant_id: UUID, friend_id: str) -> None:

@@ -68,7 +68,7 @@ def find(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: st
 def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) -> Sequence[Refund]:
     """The order's refunds, newest first."""
     query = select(Refund).where(Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id)
-    return session.scalars(newest(query, Refund.entry_id, which)).all()
+    return session.scalars(newest(query, Refund.entry_id, which, at=Refund.refunded_at)).all()
 
 
 def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[int, int]:

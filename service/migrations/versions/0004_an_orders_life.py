@@ -243,7 +243,7 @@ def _redemptions() -> None:
 
 
 def _currencies() -> None:
-    """The decimals of every currency in which somebody has books, as they are known today."""
+    """The decimals of every currency in which somebody has books, as they are known today; and the merchants' days."""
     op.create_table(
         "merchant_currency",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
@@ -253,7 +253,10 @@ def _currencies() -> None:
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_merchant_currency_merchant_id"),
         sa.PrimaryKeyConstraint("merchant_id", "currency", name="pk_merchant_currency"),
     )
+    op.execute("ALTER TABLE merchant ADD COLUMN time_zone VARCHAR(64) NOT NULL DEFAULT 'UTC'")
     connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        op.execute("ALTER TABLE merchant ALTER time_zone DROP DEFAULT")
     of_terms = sa.table("program_terms", sa.column("merchant_id", sa.Uuid()), sa.column("terms", sa.JSON()))
     balance = sa.table("balance", sa.column("merchant_id", sa.Uuid()), sa.column("currency"))
     used = {(row.merchant_id, row.terms["currency"]) for row in connection.execute(sa.select(of_terms))}
@@ -282,6 +285,7 @@ def _records() -> None:
             postgresql_where=sa.text("NOT is_sealed"),
             sqlite_where=sa.text("is_sealed = 0"),
         )
+    op.create_index("ix_conversion_merchant_id_ordered_at", "conversion", ["merchant_id", "ordered_at"])
     op.create_index(
         "ix_conversion_merchant_id_advocate_id_conversion_id",
         "conversion",

@@ -11,7 +11,7 @@ from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, rfc3339
-from service.web.pagination import PageQuery, page, page_of
+from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
 
@@ -49,7 +49,7 @@ def create_adjustment(call: Call, body: adjustments.NewAdjustment) -> Answer:
     return Answer(_render(adjustments.adjust(call.session, call.merchant_id, body, now=call.now)), 201)
 
 
-@resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=ADMIN, query=PageQuery)
+@resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=ADMIN, query=PeriodQuery)
 def list_adjustments(call: Call, query: Page) -> Answer:
     """List the adjustments"""
     rows = storage.page(call.session, call.merchant_id, query)

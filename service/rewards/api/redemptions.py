@@ -14,7 +14,7 @@ from service.rewards.tables.redemptions import Redemption, RedemptionFilter, Red
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Whole, rfc3339
 from service.web.optional import Metadata
-from service.web.pagination import Listing, PageQuery, page, page_of
+from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, MARKETING, Resource
 
@@ -95,7 +95,7 @@ class NewReturn(Strict):
     amount = Minor(least=1, required=True)
 
 
-class RedemptionQuery(PageQuery):
+class RedemptionQuery(PeriodQuery):
     """Which redemptions. status: as it is now."""
 
     makes = WantedRedemptions

@@ -13,7 +13,7 @@ from service.rewards.tables import rewards as storage
 from service.rewards.tables.rewards import Reward, RewardFilter, RewardStatus, Side
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, Whole, rfc3339
-from service.web.pagination import Listing, PageQuery, page, page_of
+from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, CHECKOUT, MARKETING, Resource
 
@@ -44,7 +44,7 @@ class Note:
     note: str
 
 
-class RewardQuery(PageQuery):
+class RewardQuery(PeriodQuery):
     """Which rewards."""
 
     makes = WantedRewards

@@ -44,7 +44,7 @@ def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment 
 def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[Adjustment]:
     """The merchant's adjustments, newest first."""
     query = select(Adjustment).where(Adjustment.merchant_id == merchant_id)
-    return session.scalars(newest(query, Adjustment.adjustment_id, which)).all()
+    return session.scalars(newest(query, Adjustment.adjustment_id, which, at=Adjustment.created_at)).all()
 
 
 def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -152,7 +152,7 @@ def page(
         query = query.where(or_(Redemption.status == "voided", is_over))
     elif status is not None:
         query = query.where(Redemption.status == status, ~is_over)
-    return session.scalars(newest(query, Redemption.redemption_id, which)).all()
+    return session.scalars(newest(query, Redemption.redemption_id, which, at=Redemption.created_at)).all()
 
 
 def find_return(session: Session, merchant_id: UUID, redemption_id: UUID, return_id: str) -> RedemptionReturn | None:

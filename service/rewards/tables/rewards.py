@@ -188,7 +188,7 @@ def page(
     query = matching(select(Reward).where(Reward.merchant_id == merchant_id), Reward, wanted)
     if status is not None:
         query = _with_status(query, status, now)
-    return session.scalars(newest(query, Reward.reward_id, which)).all()
+    return session.scalars(newest(query, Reward.reward_id, which, at=Reward.created_at)).all()
 
 
 def _with_status(query: Select[tuple[Reward]], status: RewardStatus, now: datetime) -> Select[tuple[Reward]]:
