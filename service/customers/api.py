@@ -10,7 +10,7 @@ from service.customers.tables import Customer
 from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
 from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
-from service.web.optional import Optional, Unusable
+from service.web.optional import Metadata, Optional, Unusable
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
 
@@ -24,6 +24,7 @@ class Profile(Strict):
     email = Email(allow_none=True)
     locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
     since = Moment(allow_none=True)
+    metadata = Metadata(allow_none=True)
 
 
 class ContactIn(Strict):
@@ -84,5 +85,6 @@ def _render(customer: Customer) -> dict[str, Any]:
         "email": customer.email,
         "locale": customer.locale,
         "since": rfc3339(customer.since),
+        "metadata": customer.shop_metadata or {},
         "created_at": rfc3339(customer.created_at),
     }

@@ -50,6 +50,7 @@ class ProfileFields(TypedDict, total=False):
     email: str | None
     locale: str | None
     since: datetime | None
+    metadata: dict[str, str] | None
 
 
 def put(
@@ -60,7 +61,7 @@ def put(
     if is_new:
         storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
     storage.lock(session, merchant_id, [customer_id])
-    columns: dict[str, object] = {**said}
+    columns: dict[str, object] = {("shop_metadata" if name == "metadata" else name): said[name] for name in said}  # type: ignore[literal-required]
     if "email" in said:
         columns["folded_email"] = fold(said["email"]) if said["email"] else None
     if columns:

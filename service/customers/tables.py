@@ -33,6 +33,7 @@ class Customer(Base):
     locale: Mapped[str | None] = mapped_column(String(35))
     since: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    shop_metadata: Mapped[dict[str, str] | None]
 
 
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
@@ -70,7 +71,7 @@ def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | Non
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since"))
+    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since", "shop_metadata"))
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
     session.execute(_ADD, numbered([{**unsaid, **named}]))
 

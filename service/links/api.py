@@ -15,6 +15,7 @@ from service.links.tables import Link, LinkFilter
 from service.values import LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
+from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
@@ -33,6 +34,7 @@ class NewLinkIn(Strict):
     channel = Text(most=LONGEST_CHANNEL, allow_none=True)
     destination_url = Destination(allow_none=True)
     expires_at = Moment(allow_none=True)
+    metadata = Metadata(allow_none=True)
 
 
 class LinkChange(Strict):
@@ -65,6 +67,7 @@ class LinkOut(Strict):
     destination_url = fields.String(required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(get_args(LinkStatus)))
     expires_at = Moment(required=True, allow_none=True)
+    metadata = Metadata(required=True)
     created_at = Moment(required=True)
 
 
@@ -107,5 +110,6 @@ def _render(wiring: Wiring, link: Link) -> dict[str, Any]:
         "destination_url": link.destination_url,
         "status": link.status,
         "expires_at": rfc3339(link.expires_at),
+        "metadata": link.shop_metadata or {},
         "created_at": rfc3339(link.created_at),
     }

@@ -38,6 +38,7 @@ class NewLink:
     channel: str | None = None
     destination_url: str | None = None
     expires_at: datetime | None = None
+    metadata: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.channel is not None:
@@ -71,6 +72,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         channel=asked.channel or "",
     )
     if existing is not None:
+        existing.shop_metadata = existing.shop_metadata if asked.metadata is None else asked.metadata
         return existing, False
     code = _free_code(session, merchant_id, advocate.first_name)
     link = Link(
@@ -85,6 +87,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         status="active",
         expires_at=asked.expires_at,
         created_at=now,
+        shop_metadata=asked.metadata,
     )
     session.add(link)
     return link, True

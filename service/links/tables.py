@@ -40,6 +40,7 @@ class Link(Base):
     status: Mapped[LinkStatus] = mapped_column(String(8))
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    shop_metadata: Mapped[dict[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from service.web.fields import (
     Whole,
     rfc3339,
 )
-from service.web.optional import WarningOut, warned
+from service.web.optional import Metadata, WarningOut, warned
 from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import ADMIN, Resource
@@ -105,6 +105,7 @@ class ProgramChange(Strict):
     reward_expiry_days = Whole(least=1, most=LONGEST_DAYS, allow_none=True)
     landing = fields.String(validate=validate.OneOf(get_args(Landing)))
     status = fields.String(validate=validate.OneOf(get_args(ProgramStatus)))
+    metadata = Metadata(allow_none=True)
 
 
 class NewProgram(ProgramChange):
@@ -203,6 +204,7 @@ def _render(program: Program, version: ProgramTerms) -> dict[str, Any]:
         "allowed_hosts": program.allowed_hosts,
         "landing": program.landing,
         "status": program.status,
+        "metadata": program.shop_metadata or {},
         "terms_version": version.terms_version,
         **complete(version.terms),
         "warnings": warned("doubtful", warnings(complete(version.terms))),

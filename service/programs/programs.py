@@ -47,6 +47,7 @@ class ProgramFields(TypedDict, total=False):
     reward_expiry_days: int | None
     landing: Landing
     status: ProgramStatus
+    metadata: dict[str, str] | None
 
 
 def create(
@@ -69,6 +70,7 @@ def create(
         status=fields.get("status", "active"),
         terms_version=1,
         created_at=now,
+        shop_metadata=fields.get("metadata"),
     )
     write_now(session, program)
     return program, _add_version(session, program, terms, now=now)
@@ -99,6 +101,8 @@ def change(
     for name in ("name", "destination_url", "allowed_hosts", "landing", "status"):
         if name in fields:
             setattr(program, name, fields[name])
+    if "metadata" in fields:
+        program.shop_metadata = fields["metadata"]
     if terms != before:
         program.terms_version += 1
         in_force = _add_version(session, program, terms, now=now)

@@ -33,6 +33,7 @@ class Program(Base):
     status: Mapped[ProgramStatus] = mapped_column(String(8))
     terms_version: Mapped[int]
     created_at: Mapped[datetime]
+    shop_metadata: Mapped[dict[str, str] | None]
 
 
 class ProgramTerms(Base):

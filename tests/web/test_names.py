@@ -97,3 +97,17 @@ def test_metadata_is_given_back_as_it_is(shop: Shop) -> None:
     metadata = {"till": "7", "Größe": "L\u200d", "empty": ""}
     order = shop.order("ben", metadata=metadata)
     assert order["metadata"] == shop.get(f"/conversions/{order['conversion_id']}")["metadata"] == metadata
+
+
+def test_everything_of_the_shops_carries_its_metadata(shop: Shop) -> None:
+    metadata = {"campaign": "autumn"}
+    program = shop.program(metadata=metadata)
+    assert shop.get("/programs")["data"][0]["metadata"] == metadata
+    at = f"/programs/{program['program_id']}"
+    assert shop.patch(at, {"metadata": None})["metadata"] == {}
+    assert shop.link(program, metadata=metadata)["metadata"] == metadata
+    assert shop.link(program)["metadata"] == metadata
+    assert shop.put("/customers/ana", {"metadata": metadata})["metadata"] == metadata
+    assert shop.put("/customers/new", {"metadata": metadata}, status=201)["metadata"] == metadata
+    assert shop.put("/customers/ana", {"metadata": None})["metadata"] == {}
+    shop.put("/customers/ana", {"metadata": {"a": 1}}, status=422)

@@ -243,7 +243,7 @@ def _redemptions() -> None:
 
 
 def _currencies() -> None:
-    """The decimals of every currency in which somebody has books, as they are known today; and the merchants' days."""
+    """The decimals of every currency in which somebody has books, as they are known today; the merchants' days, and theirs to say."""
     op.create_table(
         "merchant_currency",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
@@ -253,6 +253,8 @@ def _currencies() -> None:
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_merchant_currency_merchant_id"),
         sa.PrimaryKeyConstraint("merchant_id", "currency", name="pk_merchant_currency"),
     )
+    for table in ("program", "customer", "link"):
+        op.execute(f"ALTER TABLE {table} ADD COLUMN shop_metadata JSON")
     op.execute("ALTER TABLE merchant ADD COLUMN time_zone VARCHAR(64) NOT NULL DEFAULT 'UTC'")
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
