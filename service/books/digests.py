@@ -1,4 +1,7 @@
-"""What an order and a redemption are, as bytes: with all that happened to each, and without anything about a person."""
+"""What an order and a redemption are, as bytes: with all that happened to each, and without names, addresses and texts.
+
+A digest outlives this code: fields that are added later make a new version, and seals of this one stay as they are.
+"""
 
 import hashlib
 import json
@@ -37,7 +40,9 @@ OF_AN_ORDER = (
     "reported",
     "voided_at",
     "void_reason",
+    "late_attribution",
 )
+VERSION = 1
 OF_A_REFUND = ("entry_id", "refund_id", "amount", "eligible_amount", "refunded_at", "recorded_at")
 OF_AN_AMENDMENT = ("entry_id", "amendment_id", "amount", "discount_amount", "eligible_amount", "recorded_at")
 OF_A_REVERSAL = ("refund_entry_id", "entry_id", "recorded_at")
@@ -77,7 +82,11 @@ def _orders(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UU
         "reversals": _parts(session, reversals.where(r.conversion_id.in_(ids)).order_by(v.refund_entry_id)),
         "amendments": _parts(session, amendments.where(a.conversion_id.in_(ids)).order_by(a.entry_id)),
     }
-    return _whole(session, orders.where(c.conversion_id.in_(ids)), parts)
+    whole = _whole(session, orders.where(c.conversion_id.in_(ids)), parts)
+    for order in whole.values():
+        if order["late_attribution"] is not None:  # its note may be erased with a person
+            order["late_attribution"] = {name: order["late_attribution"][name] for name in ("referral", "overrule")}
+    return whole
 
 
 def _redemptions(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Orders and redemptions against what happened to them: sums that are kept must be those of their parts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from uuid import UUID
 
@@ -29,28 +29,22 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
 
 
 def _misnamed(session: Session, merchant_id: UUID) -> Iterator[UUID]:
-    """Orders whose amounts are neither those of their last amendment nor, without one, those of their report."""
+    """Orders whose amounts are not those of their report, with all amendments since."""
     a, c = Amendment, Conversion
     amended = select(a).where(a.merchant_id == merchant_id).order_by(a.conversion_id, a.entry_id)
-    last = _last_of_each(session.scalars(amended.execution_options(yield_per=BATCH)))
-    amendment = next(last, None)
+    rows = session.scalars(amended.execution_options(yield_per=BATCH))
+    by_order = groupby(rows, key=lambda amendment: amendment.conversion_id)
+    of_order = next(by_order, None)
     orders = select(c.conversion_id, c.amount, c.discount_amount, c.eligible_amount, c.reported)
     orders = orders.where(c.merchant_id == merchant_id).order_by(c.conversion_id)
     for conversion_id, *amounts, reported in session.execute(orders.execution_options(yield_per=BATCH)):
-        if amendment is not None and amendment.conversion_id == conversion_id:
-            said = _amended(amendment, discount_before=amounts[1])
-            amendment = next(last, None)
-        else:
-            said = [reported.get("amount"), reported.get("discount_amount") or 0, reported.get("eligible_amount")]
+        said = [reported.get("amount"), reported.get("discount_amount") or 0, reported.get("eligible_amount")]
+        if of_order is not None and of_order[0] == conversion_id:
+            for amendment in of_order[1]:
+                said = _amended(amendment, discount_before=said[1])
+            of_order = next(by_order, None)
         if amounts != said:
             yield conversion_id
-
-
-def _last_of_each(amendments: Iterable[Amendment]) -> Iterator[Amendment]:
-    """The last amendment of each order, of these, which come by order and in their own order."""
-    for _, of_order in groupby(amendments, key=lambda amendment: amendment.conversion_id):
-        *_, last = of_order
-        yield last
 
 
 def _amended(amendment: Amendment, *, discount_before: int) -> list[int]:

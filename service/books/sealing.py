@@ -5,26 +5,29 @@ by these. A change of ours marks its record, and the next round seals it anew; a
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from service.books.digests import digests
+from service.books.digests import VERSION, digests
 from service.books.tables import RecordBlock, RecordNoun, RecordSeal
+from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
 from service.database.writing import write_now
+from service.rewards.tables import redemptions
 from service.rewards.tables.redemptions import Redemption
 
 LARGEST_BLOCK = 500
 """Records of a kind in a block: few enough that sealing holds their rows for an instant."""
 
-RECORDS: dict[RecordNoun, tuple[type[Conversion | Redemption], Any]] = {
-    "conversion": (Conversion, Conversion.conversion_id),
-    "redemption": (Redemption, Redemption.redemption_id),
+MarkSealed = Callable[[Session, UUID, Sequence[UUID]], None]
+RECORDS: dict[RecordNoun, tuple[type[Conversion | Redemption], InstrumentedAttribute[UUID], MarkSealed]] = {
+    "conversion": (Conversion, Conversion.conversion_id, conversions.mark_sealed),
+    "redemption": (Redemption, Redemption.redemption_id, redemptions.mark_sealed),
 }
 
 
@@ -35,7 +38,7 @@ Sealed = tuple[RecordNoun, UUID, bytes]
 def merchants_with_unsealed(session: Session) -> Sequence[UUID]:
     """The merchants who have records to be sealed."""
     found: set[UUID] = set()
-    for table, _ in RECORDS.values():
+    for table, _, _ in RECORDS.values():
         found.update(session.scalars(select(table.merchant_id).where(~table.is_sealed).distinct()))
     return sorted(found)
 
@@ -46,15 +49,15 @@ def seal_next_block(session: Session, merchant_id: UUID, *, now: datetime) -> Re
     Of two that seal at once, one violates the key of `record_block` and is to try again.
     """
     sealed: list[Sealed] = []
-    for noun, (table, record_id) in RECORDS.items():
+    for noun, (table, record_id, mark_sealed) in RECORDS.items():
+        # what others hold now waits for the next round: nobody waits for a seal
         waiting = select(record_id).where(table.merchant_id == merchant_id, ~table.is_sealed).order_by(record_id)
-        ids = session.scalars(waiting.limit(LARGEST_BLOCK).with_for_update()).all()
+        ids = session.scalars(waiting.limit(LARGEST_BLOCK).with_for_update(key_share=True, skip_locked=True)).all()
         sealed += [(noun, one, digest) for one, digest in sorted(digests(session, merchant_id, noun, ids).items())]
-        done = update(table).where(table.merchant_id == merchant_id, record_id.in_(ids)).values(is_sealed=True)
-        session.execute(done, execution_options={"synchronize_session": False})
+        mark_sealed(session, merchant_id, ids)
     if not sealed:
         return None
-    last = session.scalar(_blocks(merchant_id).order_by(RecordBlock.number.desc()).limit(1))
+    last = session.scalar(_blocks(merchant_id).order_by(None).order_by(RecordBlock.number.desc()).limit(1))
     number, previous = (last.number + 1, last.hash) if last else (1, _genesis(merchant_id))
     block = RecordBlock(
         merchant_id=merchant_id,
@@ -64,7 +67,9 @@ def seal_next_block(session: Session, merchant_id: UUID, *, now: datetime) -> Re
     )
     write_now(session, block)
     session.add_all(
-        RecordSeal(merchant_id=merchant_id, noun=noun, record_id=record_id, block=number, digest=digest)
+        RecordSeal(
+            merchant_id=merchant_id, noun=noun, record_id=record_id, block=number, version=VERSION, digest=digest
+        )
         for noun, record_id, digest in sealed
     )
     return block
@@ -79,46 +84,50 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
 
 
 def _broken_blocks(session: Session, merchant_id: UUID) -> Iterator[str]:
-    previous, expected = _genesis(merchant_id), 1
-    blocks = session.scalars(_blocks(merchant_id).order_by(RecordBlock.number)).all()
-    for block in blocks:
-        r = RecordSeal
-        seals = select(r.noun, r.record_id, r.digest).where(r.merchant_id == merchant_id, r.block == block.number)
-        rows = session.execute(seals.order_by(r.noun, r.record_id))
-        listed = [(noun, record_id, bytes(digest)) for noun, record_id, digest in rows]
+    r, previous, expected = RecordSeal, _genesis(merchant_id), 1
+    seals = select(r.block, r.noun, r.record_id, r.digest).where(r.merchant_id == merchant_id)
+    seals = seals.order_by(r.block, r.noun, r.record_id).execution_options(yield_per=LARGEST_BLOCK)
+    by_block = groupby(session.execute(seals), key=lambda seal: seal.block)
+    of_block = next(by_block, None)
+    for block in session.scalars(_blocks(merchant_id).execution_options(yield_per=LARGEST_BLOCK)):
+        listed: list[Sealed] = []
+        if of_block is not None and of_block[0] == block.number:
+            listed = [(seal.noun, seal.record_id, bytes(seal.digest)) for seal in of_block[1]]
+            of_block = next(by_block, None)
         if block.number != expected or _chained(previous, block.number, block.sealed_at, listed) != bytes(block.hash):
             yield f"record block {block.number} is not what was sealed"
         previous, expected = bytes(block.hash), block.number + 1
 
 
 def _changed_records(session: Session, merchant_id: UUID, noun: RecordNoun) -> Iterator[str]:
-    table, record_id = RECORDS[noun]
+    table, record_id, _ = RECORDS[noun]
     query = select(record_id).where(table.merchant_id == merchant_id, table.is_sealed).order_by(record_id)
     batch = session.scalars(query.limit(LARGEST_BLOCK)).all()
     while batch:
         sealed, now = _newest_seals(session, merchant_id, batch), digests(session, merchant_id, noun, batch)
         for one in batch:
-            if sealed.get(one) != now.get(one):
+            if sealed.get(one) != (VERSION, now.get(one)):
                 yield f"{noun} {one} is not what was sealed"
         batch = session.scalars(query.where(record_id > batch[-1]).limit(LARGEST_BLOCK)).all()
 
 
-def _newest_seals(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+def _newest_seals(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
     s = RecordSeal
-    query = select(s.record_id, s.digest).where(s.merchant_id == merchant_id, s.record_id.in_(ids)).order_by(s.block)
-    return {record_id: bytes(digest) for record_id, digest in session.execute(query)}
+    query = select(s.record_id, s.version, s.digest).where(s.merchant_id == merchant_id, s.record_id.in_(ids))
+    rows = session.execute(query.order_by(s.block))
+    return {record_id: (version, bytes(digest)) for record_id, version, digest in rows}
 
 
 def _lost_records(session: Session, merchant_id: UUID, noun: RecordNoun) -> Iterator[str]:
-    table, record_id = RECORDS[noun]
+    table, record_id, _ = RECORDS[noun]
     there = exists().where(table.merchant_id == merchant_id, record_id == RecordSeal.record_id)
     query = select(RecordSeal.record_id).where(RecordSeal.merchant_id == merchant_id, RecordSeal.noun == noun, ~there)
     for lost in session.scalars(query.distinct()):
         yield f"{noun} {lost} was sealed, and is gone"
 
 
-def _blocks(merchant_id: UUID) -> Any:
-    return select(RecordBlock).where(RecordBlock.merchant_id == merchant_id)
+def _blocks(merchant_id: UUID) -> Select[tuple[RecordBlock]]:
+    return select(RecordBlock).where(RecordBlock.merchant_id == merchant_id).order_by(RecordBlock.number)
 
 
 def _genesis(merchant_id: UUID) -> bytes:

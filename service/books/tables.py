@@ -26,11 +26,15 @@ class RecordBlock(Base):
 
 
 class RecordSeal(Base):
-    """What a record was when a block was sealed. A record that changes is sealed anew; the newest seal counts."""
+    """What a record was when a block was sealed. A record that changes is sealed anew; the newest seal counts.
+
+    version: which of its fields the digest is of, as `digests` knows them.
+    """
 
     __tablename__ = "record_seal"
     __table_args__ = (
         ForeignKeyConstraint(["merchant_id", "block"], ["record_block.merchant_id", "record_block.number"]),
+        CheckConstraint("noun IN ('conversion', 'redemption')", name="noun"),
         Index(None, "merchant_id", "block"),
     )
 
@@ -38,4 +42,5 @@ class RecordSeal(Base):
     record_id: Mapped[UUID] = mapped_column(primary_key=True)
     block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     noun: Mapped[RecordNoun] = mapped_column(String(10))
+    version: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))

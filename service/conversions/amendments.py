@@ -73,7 +73,7 @@ def amend(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewAm
     write_now(session, _stored(held, asked, entry_id))
     if conversion.status == "declined" and set(conversion.reasons) - {ALREADY_REFERRED.name} == {BELOW_MINIMUM.name}:
         again = replace(case, eligible_amount=conversion.eligible_amount)
-        judge_again(held, again, came, Step.AMENDMENT)
+        judge_again(held, again, came, Step.AMENDMENT, entry_id=entry_id)
     elif conversion.status == "attributed":
         cause = Cause(Step.AMENDMENT, entry_id, effective_at=now, recorded_at=now)
         earn_anew(held, held.terms(), cause, nth_referral=_nth_referral(held))
@@ -91,7 +91,7 @@ def _change_amounts(held: Held, asked: NewAmendment) -> None:
         faults["eligible_amount"] = f"Refunds named {returns.named} of what is eligible (minor units)."
     refuse_faults(faults)
     conversion.amount, conversion.discount_amount, conversion.eligible_amount = asked.amount, discount, eligible
-    conversion.is_sealed = False
+    conversion.to_be_sealed()
     conversion.discount_reported = conversion.discount_reported or asked.discount_amount is not None
 
 

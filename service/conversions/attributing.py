@@ -20,6 +20,7 @@ from service.conversions.facts import Case, gather
 from service.conversions.rejudging import Came, hold_case, judge_again, overruling
 from service.conversions.standing import find
 from service.errors import BadValues, ReferralError
+from service.ids import new_id
 from service.links.evidence import as_document, read_referral
 from service.rewards.references import Step
 from service.tokens import TokenSigner
@@ -82,13 +83,13 @@ def attribute(
         "overrule": list(asked.overrule),
         "note": asked.note,
     }
-    judge_again(held, overruling(case, came), came, Step.ATTRIBUTION)
+    judge_again(held, overruling(case, came), came, Step.ATTRIBUTION, entry_id=new_id())
     return get(session, merchant_id, conversion_id)
 
 
 def _reasons(session: Session, case: Case) -> tuple[list[str], list[str]]:
     """(reasons for which the order does not belong to this referral, reasons that are only noted)."""
-    known = gather(session, case)
+    known = gather(session, case) if case.seen.link_id is not None else None
     if known is None:
         return [INVALID_REFERRAL.name], []
     is_anothers = known.given_by_another

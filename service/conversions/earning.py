@@ -60,7 +60,7 @@ def reward_of(conversion: Conversion, terms: Terms, earned: Earned, *, nth_refer
         customer_id=earned.customer_id,
         advocate_id=conversion.advocate_id,
         friend_id=conversion.customer_id,
-        counted=earned.side == ("advocate" if terms.rewards_advocates else "friend"),
+        counted=counts(earned.side, terms),
         amount=earned.amount,
         reversed_amount=0,
         lapsed_amount=None,
@@ -76,6 +76,11 @@ def reward_of(conversion: Conversion, terms: Terms, earned: Earned, *, nth_refer
         is_ripe=False,
         used_amount=None,
     )
+
+
+def counts(side: Side, terms: Terms) -> bool:
+    """Whether the advocate's cap and tiers count a referral by the reward of this side."""
+    return side == ("advocate" if terms.rewards_advocates else "friend")
 
 
 def _is_below_minimum(conversion: Conversion, terms: Terms) -> bool:

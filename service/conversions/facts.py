@@ -18,7 +18,7 @@ from service.conversions.looks import BY_CODE, BY_LINK, GATHERED
 from service.conversions.rules import Decision, Facts, Person
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
-from service.links.evidence import CodeEvidence, Evidence, QuoteEvidence
+from service.links.evidence import CodeEvidence, Evidence, QuoteEvidence, VisitEvidence
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables import rewards
 
@@ -118,7 +118,7 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
         terms_of(row.terms).in_currency(case.currency),
         seen.referral_advocate_id is not None and not is_newcomer,
     )
-    visited_at = getattr(case.evidence, "visited_at", None)
+    visited_at = case.evidence.visited_at if isinstance(case.evidence, VisitEvidence | QuoteEvidence) else None
     return Facts(
         program_id=program_id,
         terms=in_force,

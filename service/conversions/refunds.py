@@ -113,6 +113,7 @@ def refund(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewR
         eligible_amount=asked.eligible_amount,
         refunded_at=asked.refunded_at or now,
         recorded_at=now,
+        is_full=asked.full,
     )
     conversion.refunded_amount += amount
     write_now(session, recorded)
@@ -172,9 +173,9 @@ def _too_much(returns: Returns, asked: NewRefund, amount: int) -> dict[str, str]
 
 def _replay(session: Session, conversion: Conversion, stored: Refund, asked: NewRefund) -> Taken:
     [taken] = _taken(session, conversion, [stored])
-    is_all = conversion.refunded_amount == conversion.amount or taken.reversed_at is not None
     differs = {
-        "full" if asked.full else "amount": not is_all if asked.full else stored.amount != asked.amount,
+        "full": asked.full and not stored.is_full,
+        "amount": not asked.full and asked.amount != stored.amount,
         "eligible_amount": asked.eligible_amount != stored.eligible_amount,
         "refunded_at": asked.refunded_at not in (None, stored.refunded_at),
     }

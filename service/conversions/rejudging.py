@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,6 @@ from service.conversions.standing import Held, earn_anew, hold
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
 from service.database.writing import write_now
-from service.ids import new_id
 from service.links import evidence as links
 from service.links.evidence import Evidence, LinkEvidence
 from service.rewards.moves import Cause
@@ -77,17 +77,19 @@ def overruling(case: Case, came: Came) -> Case:
     return replace(case, kept={**case.kept, **overruled})
 
 
-def judge_again(held: Held, case: Case, came: Came, step: Step) -> None:
-    """Judge a held order again, and make it and its rewards what comes of that."""
+def judge_again(held: Held, case: Case, came: Came, step: Step, *, entry_id: UUID) -> None:
+    """Judge a held order again, and make it and its rewards what comes of that. entry_id: ours for the step."""
     prefers_newcomer = ALREADY_REFERRED.name in came.overrule
     judged = judge(held.session, case, referral_given=came.referral_given, prefers_newcomer=prefers_newcomer)
-    become(held, judged, step)
+    cause = Cause(step, entry_id, effective_at=held.now, recorded_at=held.now)
+    _become(held, judged, cause)
 
 
-def become(held: Held, judged: Judgement, step: Step) -> None:
+def _become(held: Held, judged: Judgement, cause: Cause) -> None:
     """Make a held order and its rewards what was judged."""
     of, known, decided = held.conversion, judged.known, judged.decided
     of.status, of.reasons = decided.status, list(decided.reasons)
+    of.voided_at = of.void_reason = of.void_note = None
     of.decisions = [decision.as_stored() for decision in decided.decisions]
     of.program_id = known.program_id if known else None
     of.terms_version = known.terms_version if known else None
@@ -96,6 +98,5 @@ def become(held: Held, judged: Judgement, step: Step) -> None:
     if known is not None and decided.status == "attributed" and not known.is_referred:
         conversions.drop_referral(held.session, of.merchant_id, of.customer_id)
         write_now(held.session, referral_of(of))
-    cause = Cause(step, new_id(), effective_at=held.now, recorded_at=held.now)
     nth_referral = known.rewarded_friends + 1 if known else 1
     earn_anew(held, known.terms if known else None, cause, nth_referral=nth_referral)

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions.earning import earned_by, reward_of
+from service.conversions.earning import counts, earned_by, reward_of
 from service.conversions.tables import conversions, refunds
 from service.conversions.tables.conversions import Conversion
 from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
+from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.errors import ReferralError, Unknown
 from service.ledger.rewards import Returns, taken_back
@@ -84,7 +85,10 @@ def hold(
     people = customers.lock(session, merchant_id, names)
     for person in people.values():
         upkeep.catch_up(session, merchant_id, person, now=now)
-    return Held(session, find(session, merchant_id, conversion_id), people, now)
+    held = Held(session, find(session, merchant_id, conversion_id), people, now)
+    if not {held.conversion.customer_id, held.conversion.advocate_id} <= {*people, None}:
+        raise RaceLost  # it was given another advocate while we waited
+    return held
 
 
 def find(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion:
@@ -105,7 +109,7 @@ def named(session: Session, merchant_id: UUID, order_id: str) -> UUID:
 
 def reckon(held: Held, cause: Cause) -> Changed:
     """Take back of what the order earns what its refunds so far take, or give back what they take no more."""
-    held.conversion.is_sealed = False
+    held.conversion.to_be_sealed()
     returns = held.returns()
     targets = [
         Target(reward, reward.amount, taken_back(reward.amount, returns))
@@ -115,21 +119,21 @@ def reckon(held: Held, cause: Cause) -> Changed:
     return _bring(held, targets, cause)
 
 
-def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: int) -> Changed:
+def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: int = 1) -> Changed:
     """Make the order's rewards what it earns as it is now: some are worth more or less, some are new, some are gone.
 
     terms: None where it earns nothing. nth_referral: which of its advocate's it is.
     """
     of, returns = held.conversion, held.returns()
-    of.is_sealed = False
+    of.to_be_sealed()
     earned = earned_by(of, terms, nth_referral=nth_referral) if terms else []
     amounts = {one.key: one.amount for one in earned}
     targets = []
     for reward in held.rewards():
         amount = amounts.pop((reward.side, reward.customer_id, reward.given_as), 0)
         reward.is_earned = amount > 0
-        if amount:
-            _pin(reward, of, nth_referral)
+        if amount and terms is not None:
+            _pin(reward, of, terms, nth_referral)
         targets.append(
             Target(reward, amount or reward.amount, taken_back(amount, returns) if amount else reward.amount)
         )
@@ -151,9 +155,15 @@ def _bring(held: Held, targets: list[Target], cause: Cause) -> Changed:
     return changed
 
 
-def _pin(reward: Reward, conversion: Conversion, nth_referral: int) -> None:
-    """It belongs to the referral and the terms that the order has now."""
+def _pin(reward: Reward, conversion: Conversion, terms: Terms, nth_referral: int) -> None:
+    """It belongs to the referral and the terms that the order has now; other terms have other times, while it waits."""
+    reward.advocate_id, reward.nth_referral = str(conversion.advocate_id), nth_referral
+    reward.counted = counts(reward.side, terms)
+    if (reward.program_id, reward.terms_version) == (conversion.program_id, conversion.terms_version):
+        return
     assert conversion.program_id is not None
     assert conversion.terms_version is not None
     reward.program_id, reward.terms_version = conversion.program_id, conversion.terms_version
-    reward.advocate_id, reward.nth_referral = str(conversion.advocate_id), nth_referral
+    if reward.given_as == "credit" and not reward.is_ripe:
+        reward.available_at = terms.available_at(conversion.ordered_at)
+        reward.expires_at = terms.expires_at(reward.available_at)

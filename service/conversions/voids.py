@@ -62,7 +62,7 @@ def void(session: Session, merchant_id: UUID, conversion_id: UUID, asked: Void, 
         return get(session, merchant_id, conversion_id)
     conversion.status, conversion.voided_at = "voided", now
     conversion.void_reason, conversion.void_note = asked.reason, asked.note
-    earn_anew(held, None, Cause(Step.VOID, new_id(), effective_at=now, recorded_at=now), nth_referral=1)
+    earn_anew(held, None, Cause(Step.VOID, new_id(), effective_at=now, recorded_at=now))
     redemptions.give_back_reserved(session, merchant_id, conversion.order_id, held.people, now=now)
     return get(session, merchant_id, conversion_id)
 
@@ -77,6 +77,5 @@ def reopen(session: Session, merchant_id: UUID, conversion_id: UUID, *, now: dat
     held, case = hold_case(session, conversion, came, now=now)
     if held.conversion.voided_at is None:
         raise OrderStands(conversion.order_id)
-    held.conversion.voided_at = held.conversion.void_reason = held.conversion.void_note = None
-    judge_again(held, case, came, Step.REOPENING)
+    judge_again(held, case, came, Step.REOPENING, entry_id=new_id())
     return get(session, merchant_id, conversion_id)

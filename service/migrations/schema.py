@@ -16,10 +16,14 @@ HEAD = "0004"
 MIGRATIONS = Path(__file__).parent
 
 
+class LostRows(Exception):
+    """The upgrade would leave rows that point to nothing."""
+
+
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the database to this revision, in one transaction. Doing it again does nothing.
 
-    Raises IntegrityError where rows would point to nothing afterwards.
+    Raises LostRows where rows would point to nothing afterwards, and has changed nothing then.
     """
     from alembic import command
     from alembic.config import Config
@@ -29,6 +33,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
     with database.engine.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if database.is_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            raise LostRows(f"A row of {lost[0]} would point to nothing: nothing was changed.")
 
 
 @contextmanager

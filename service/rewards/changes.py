@@ -128,4 +128,5 @@ def _record(move: Move, cause: Cause, *, lapsed: int) -> RewardChange:
         step=cause.step,
         amount=move.amount,
         lapsed_amount=lapsed,
+        recorded_at=cause.recorded_at,
     )

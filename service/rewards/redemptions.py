@@ -113,7 +113,8 @@ def extend(session: Session, merchant_id: UUID, redemption_id: UUID, *, seconds:
     redemption, _ = locked(session, merchant_id, redemption_id, now=now)
     if redemption.status != "reserved":
         raise RedemptionSettled(redemption_id, redemption.status)
-    redemption.expires_at, redemption.is_sealed = now + _lasting(seconds), False
+    redemption.expires_at = now + _lasting(seconds)
+    redemption.to_be_sealed()
     return redemption
 
 
@@ -134,7 +135,8 @@ def capture(
     if wanted > redemption.amount:
         raise BadValues({"amount": f"Only {redemption.amount} was set aside (minor units)."})
     _settle(session, redemption, customer, captured=wanted, now=now)
-    redemption.status, redemption.captured_amount, redemption.is_sealed = "captured", wanted, False
+    redemption.status, redemption.captured_amount = "captured", wanted
+    redemption.to_be_sealed()
     return redemption
 
 
@@ -200,7 +202,8 @@ def locked(
 
 def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, *, now: datetime) -> None:
     _settle(session, redemption, customer, captured=0, now=now)
-    redemption.status, redemption.claim, redemption.is_sealed = "voided", None, False
+    redemption.status, redemption.claim = "voided", None
+    redemption.to_be_sealed()
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:

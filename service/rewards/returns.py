@@ -65,7 +65,7 @@ def give_back(
         raise BadValues({"amount": f"Only {left} of what was captured is left to return (minor units)."})
     entry_id = new_id()
     redemption.returned_amount += asked.amount
-    redemption.is_sealed = False
+    redemption.to_be_sealed()
     names = {"redemption_id": redemption_id, "return_id": asked.return_id, "amount": asked.amount}
     write_now(session, RedemptionReturn(merchant_id=merchant_id, entry_id=entry_id, recorded_at=now, **names))
     debt = redemptions.owed(session, redemption, customer)

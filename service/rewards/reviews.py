@@ -46,6 +46,7 @@ def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now
     taken_before = reward.reversed_amount
     cause = Cause(Step.DENY, new_id(), effective_at=now, recorded_at=now)
     bring(session, [Target(reward, reward.amount, reward.amount)], {customer.customer_id: customer}, cause)
+    # what a review took away is told by the status; reversed_amount goes on saying what refunds took
     reward.status, reward.review_note, reward.reversed_amount = "denied", note, taken_before
     return reward
 

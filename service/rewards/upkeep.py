@@ -22,7 +22,7 @@ from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
 from service.rewards import postings
-from service.rewards.tables import adjustments, redemptions
+from service.rewards.tables import adjustments, changes, redemptions
 from service.rewards.tables import due as due_rewards
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
@@ -66,7 +66,7 @@ class Due:
 class Held:
     """What a customer has of one currency while time passes, in minor units.
 
-    left: reward -> what may yet lapse. returned: (when, how much) was given back of what had been spent.
+    left: reward -> what may yet lapse. returned: (when, how much) came back of what had been spent or taken back.
     """
 
     available: int = 0
@@ -145,7 +145,8 @@ def _book(
     if over:
         since = min(over) - GIVEN_BACK_LASTS
         given_back = redemptions.returned_since(session, merchant_id, customer.customer_id, since=since)
-        for currency, at, amount in given_back:
+        restored = changes.restored_since(session, merchant_id, customer.customer_id, since=since)
+        for currency, at, amount in (*given_back, *restored):
             held[currency].returned.append((at, amount))
     transactions = []
     for _, what, _, subject in events:
@@ -221,7 +222,8 @@ def _ripen(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime
 def _give_back(redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
     transaction = postings.settlement(redemption, customer.owner, captured=0, debt=held.owed, now=now)
     held.gain(redemption.amount)
-    redemption.status, redemption.claim, redemption.is_sealed = "voided", None, False
+    redemption.status, redemption.claim = "voided", None
+    redemption.to_be_sealed()
     return transaction
 
 

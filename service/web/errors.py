@@ -1,5 +1,7 @@
 """What HTTP itself refuses: errors of requests, whatever they are about. Nothing has changed."""
 
+import re
+
 
 class InvalidValues(Exception):
     """The request's values are not what the contract says. faults: field -> what is wrong with it."""
@@ -20,7 +22,6 @@ class StillRunning(Exception):
 _CODES = {
     "Missing data": "required",
     "Unknown field": "unknown",
-    "Only ": "too-much",
     "Length must": "length",
     "Shorter than": "length",
     "Longer than": "length",
@@ -33,4 +34,6 @@ _CODES = {
 
 def code_of(message: str) -> str:
     """What kind of fault a message tells of, for machines."""
+    if re.match(r"Only [0-9]", message):
+        return "too-much"
     return next((code for start, code in _CODES.items() if message.startswith(start)), "invalid")

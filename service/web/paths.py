@@ -13,6 +13,9 @@ from urllib.parse import unquote_to_bytes
 from werkzeug.routing import UnicodeConverter
 
 _SLASH = re.compile(r"%2f", re.IGNORECASE)
+_SENT = re.compile(r"%1f", re.IGNORECASE)
+"""The stand-in as a caller sent it: it becomes another control character, which no name can hold either."""
+
 _STAND_IN = "\x1f"
 _STAND_IN_ENCODED = "%1F"
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -30,10 +33,10 @@ def keeping_slashes(app: WSGIApp) -> WSGIApp:
     """The app, given paths in which encoded slashes are told from those between names."""
 
     def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = str(environ.get("RAW_URI", "")).partition("?")[0]
-        if path.startswith("/") and _SLASH.search(path) and _STAND_IN_ENCODED not in path.upper():
-            decoded = unquote_to_bytes(_SLASH.sub(_STAND_IN_ENCODED, path))
-            environ["PATH_INFO"] = decoded.decode("latin-1")  # as WSGI has it: bytes, one by one
+        path = str(environ.get("RAW_URI", "")).partition("?")[0].removeprefix(environ.get("SCRIPT_NAME", ""))
+        if path.startswith("/") and (_SLASH.search(path) or _SENT.search(path)):
+            kept_apart = _SLASH.sub(_STAND_IN_ENCODED, _SENT.sub("%1E", path))
+            environ["PATH_INFO"] = unquote_to_bytes(kept_apart).decode("latin-1")  # as WSGI has it: byte by byte
         return app(environ, start_response)
 
     return call

@@ -1,16 +1,24 @@
+import json
 import random
 import string
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from service.ids import new_id
 from service.links.evidence import (
     CodeEvidence,
+    Evidence,
     LinkEvidence,
+    QuoteEvidence,
     VisitEvidence,
+    as_document,
     link_token,
+    of_document,
+    quote_token,
     read_link,
+    read_quote,
     read_referral,
     read_visit,
     visit_token,
@@ -101,3 +109,83 @@ def _mutate(token: str, chance: random.Random) -> str:
             letters = list(token)
             letters[at], letters[other] = letters[other], letters[at]
             return "".join(letters)
+
+
+QUOTE = QuoteEvidence(MERCHANT, LINK, VISIT.visited_at, VISIT.visited_at, 3, "EUR", 500)
+
+
+@pytest.mark.parametrize("quote", [QUOTE, replace(QUOTE, visited_at=None, discount_amount=0)])
+def test_a_quote_token_says_all_that_was_promised(quote: QuoteEvidence) -> None:
+    token = quote_token(SIGNER, quote)
+    assert read_quote(SIGNER, token) == quote
+    assert read_referral(SIGNER, token, MERCHANT) == quote
+    assert read_referral(SIGNER, token, new_id()) is None
+    assert read_quote(SIGNER, visit_token(SIGNER, VISIT)) is None
+    assert quote.expires_at - quote.quoted_at == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        VISIT,
+        LinkEvidence(MERCHANT, LINK),
+        CodeEvidence("ANA7K3F"),
+        QUOTE,
+        replace(QUOTE, visited_at=None),
+    ],
+)
+def test_what_came_with_an_order_is_kept_as_a_document_and_read_again(evidence: Evidence) -> None:
+    document = json.loads(json.dumps(as_document(evidence, "whatever")))
+    assert of_document(document, MERCHANT) == evidence
+
+
+def test_what_proves_nothing_is_kept_as_that() -> None:
+    assert as_document(None, None) is None
+    document = as_document(None, "nonsense")
+    assert document == as_document(None, "nonsense") != as_document(None, "other")
+    assert "nonsense" not in str(document)
+    assert as_document(None, "x" * 5000) != as_document(None, "x" * 5001)
+    assert of_document(document, MERCHANT) is None
+    assert of_document(None, MERCHANT) is None
+    with pytest.raises(ValueError, match="points"):
+        of_document({"kind": "points"}, MERCHANT)
+
+
+KEPT_BY_0_2 = [
+    {"kind": "link", "link_id": str(LINK)},
+    {"kind": "code", "folded_code": "ANA7K3F"},
+    {"kind": "visit", "link_id": str(LINK), "visit_id": str(LINK), "visited_at": "2026-05-01T12:30:15.123456+00:00"},
+    {
+        "kind": "quote",
+        "link_id": str(LINK),
+        "visited_at": None,
+        "quoted_at": "2026-05-01T12:30:15.123456+00:00",
+        "terms_version": 3,
+        "currency": "EUR",
+        "discount_amount": 500,
+    },
+    {"kind": "unreadable", "digest": "00" * 32},
+]
+"""Documents as they are stored. One of each kind stays here for ever, as orders do in the databases."""
+
+
+@pytest.mark.parametrize("document", KEPT_BY_0_2)
+def test_documents_of_every_kind_ever_stored_are_read(document: dict[str, object]) -> None:
+    assert (of_document(document, MERCHANT) is None) == (document["kind"] == "unreadable")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example/cart?a=1&referral={}&b=2",
+        "https://shop.example/?referral={}#top",
+        "https://orchard.example/r/{}",
+        "https://orchard.example/r/{}/",
+        " https://orchard.example/r/{} ",
+    ],
+)
+def test_a_whole_url_is_read_for_the_token_that_it_holds(url: str) -> None:
+    token = link_token(SIGNER, MERCHANT, LINK)
+    assert read_referral(SIGNER, url.format(token), MERCHANT) == LinkEvidence(MERCHANT, LINK)
+    assert read_referral(SIGNER, "https://orchard.example/c/acme/ana%2D7k3f", MERCHANT) == CodeEvidence("ANA7K3F")
+    assert read_referral(SIGNER, "https://[broken", MERCHANT) is None

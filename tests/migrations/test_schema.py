@@ -1,13 +1,37 @@
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import cast
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Index, MetaData, bindparam, insert, inspect, select, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Uuid,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.orm import Session
 
+from service.books import audit
+from service.books.upkeep import seal_records
+from service.conversions import voids
 from service.conversions.tables.conversions import Conversion
 from service.customers.tables import Customer
 from service.database.engine import Database, _wal_is_safe
@@ -16,6 +40,9 @@ from service.links import visits
 from service.merchants.tables import Merchant
 from service.migrations import schema
 from service.migrations.metadata import ALL
+from service.rewards.tables.changes import RewardChange
+from service.rewards.tables.redemptions import Redemption
+from service.rewards.tables.rewards import Reward
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
@@ -127,3 +154,92 @@ def test_an_order_of_before_had_one_amount_that_was_all_three(
         reported = {"amount": 5000, "discount_amount": 0, "eligible_amount": 5000}
         assert connection.execute(select(order.c.reported)).scalar_one() == reported
     database.dispose()
+
+
+# A database of the release before, with orders that earned, were refunded, reviewed, spent and lapsed
+
+
+RELEASE = json.loads((Path(__file__).parent / "release_0003.json").read_text())
+"""table -> its columns and rows, as SQLite stored them."""
+
+
+@pytest.fixture
+def of_before(backend: str, new_database_url: Callable[[str], str]) -> Iterator[Database]:
+    database = Database(new_database_url(backend))
+    schema.upgrade(database, "0003")
+    tables = MetaData()
+    tables.reflect(database.engine, only=list(RELEASE))
+    with database.engine.begin() as connection:
+        for table in tables.sorted_tables:
+            kept = RELEASE[table.name]
+            rows = [dict(zip(kept["columns"], row, strict=True)) for row in kept["rows"]]
+            connection.execute(insert(table), [_typed(table, row) for row in rows])
+    yield database
+    database.dispose()
+
+
+def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with values of its columns' kinds."""
+    return {name: _as(table.c[name].type, value) for name, value in row.items()}
+
+
+def _as(kind: Any, value: Any) -> Any:
+    if value is None or isinstance(kind, Integer | BigInteger):
+        return value
+    if isinstance(kind, Uuid):
+        return UUID(value)
+    if isinstance(kind, DateTime):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    if isinstance(kind, LargeBinary):
+        return bytes.fromhex(value)
+    if isinstance(kind, JSON):
+        return json.loads(value)
+    return bool(value) if isinstance(kind, Boolean) else value
+
+
+def test_books_of_before_are_sound_afterwards_and_every_order_can_be_changed(of_before: Database) -> None:
+    database = of_before
+    schema.upgrade(database)
+    with database.reading() as session:
+        [merchant] = session.scalars(select(Merchant))
+        assert list(audit.problems(session, merchant.merchant_id)) == []
+        orders = session.scalars(select(Conversion.conversion_id).order_by(Conversion.conversion_id)).all()
+        worth = _worth(session, merchant.merchant_id)
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    for conversion_id in orders:
+        for work in (
+            partial(voids.void, asked=voids.Void("other")),
+            partial(voids.reopen),
+        ):
+            database.write(partial(work, merchant_id=merchant.merchant_id, conversion_id=conversion_id, now=now))
+    seal_records(database, now)
+    with database.reading() as session:
+        assert list(audit.problems(session, merchant.merchant_id)) == []
+        assert _worth(session, merchant.merchant_id) == worth
+
+
+def _worth(session: Session, merchant_id: UUID) -> list[tuple[Any, ...]]:
+    """What each order is worth to whom."""
+    r = Reward
+    query = select(r.conversion_id, r.side, r.customer_id, r.given_as, r.amount, r.reversed_amount).where(
+        r.merchant_id == merchant_id, r.status != "denied"
+    )
+    return sorted(tuple(map(str, row)) for row in session.execute(query))
+
+
+def test_what_had_lapsed_and_been_used_is_told_by_the_books(of_before: Database) -> None:
+    schema.upgrade(of_before)
+    with of_before.reading() as session:
+        over = select(Reward.amount, Reward.reversed_amount, Reward.used_amount).where(Reward.used_amount.is_not(None))
+        assert sorted(tuple(row) for row in session.execute(over)) == [
+            (600, 600, 100),
+            (1000, 500, 500),
+            (1000, 500, 600),
+            (1500, 1500, 0),
+        ]
+        lapsed = select(RewardChange.lapsed_amount).where(RewardChange.lapsed_amount != 0)
+        assert sorted(session.scalars(lapsed)) == [-1500, -500, -400]
+        claims = select(Redemption.claim).where(Redemption.order_id == "twice").order_by(Redemption.redemption_id)
+        assert session.scalars(claims).all() == ["twice", None]
+        said = select(Conversion.discount_reported).order_by(Conversion.conversion_id)
+        assert set(session.scalars(said)) == {False}

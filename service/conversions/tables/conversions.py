@@ -16,8 +16,10 @@ from sqlalchemy import (
     delete,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import flag_modified
 
 from service.conversions.attribution import Status
 from service.database.lists import Page, matching, newest
@@ -79,6 +81,7 @@ class Conversion(Base):
             name="referred",
         ),
         CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
+        CheckConstraint("void_reason IN ('payment_failed', 'cancelled', 'fraud', 'test', 'other')", name="void_reason"),
         CheckConstraint("(status = 'voided') = (voided_at IS NOT NULL)", name="voided"),
         CheckConstraint(
             "status IN ('attributed', 'repeat', 'unattributed', 'declined', 'flagged', 'voided')", name="status"
@@ -121,6 +124,11 @@ class Conversion(Base):
     void_reason: Mapped[VoidReason | None] = mapped_column(String(16))
     void_note: Mapped[str | None] = mapped_column(String(500))
     is_sealed: Mapped[bool] = mapped_column(default=False)
+
+    def to_be_sealed(self) -> None:
+        """It changes, so its seal is not of what it is. Written whatever was read: it may have been sealed since."""
+        self.is_sealed = False
+        flag_modified(self, "is_sealed")
 
 
 UNSYNCHRONIZED = {"synchronize_session": False}
@@ -170,3 +178,11 @@ def order_ids(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID
         Conversion.merchant_id == merchant_id, Conversion.conversion_id.in_(list(conversion_ids))
     )
     return [(row.conversion_id, row.order_id) for row in session.execute(query)]
+
+
+def mark_sealed(session: Session, merchant_id: UUID, conversion_ids: Sequence[UUID]) -> None:
+    """Say of these orders, which are locked, that they were sealed as they stand."""
+    sealed = update(Conversion).where(
+        Conversion.merchant_id == merchant_id, Conversion.conversion_id.in_(conversion_ids)
+    )
+    session.execute(sealed.values(is_sealed=True), execution_options=UNSYNCHRONIZED)

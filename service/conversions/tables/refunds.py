@@ -15,6 +15,7 @@ class Refund(Base):
     """Money that the shop gave back for one order. `refund_id` is the merchant's, unique within the order.
 
     eligible_amount: how much of it was for what rewards were computed of; None for its share of the order.
+    is_full: whether all that was left was asked for, in place of an amount.
     """
 
     __tablename__ = "refund"
@@ -33,6 +34,7 @@ class Refund(Base):
     eligible_amount: Mapped[int | None]
     refunded_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    is_full: Mapped[bool]
 
 
 class RefundReversal(Base):

@@ -2,6 +2,7 @@
 of rewards.
 """
 
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -45,10 +46,25 @@ def _orders(*, on_postgresql: bool) -> None:
         " 'eligible_amount', eligible_amount)"
     )
     op.execute("ALTER TABLE conversion ADD COLUMN discount_reported BOOLEAN NOT NULL DEFAULT true")
+    # 0 was stored for a shop that said nothing: such an order has its whole discount, or has earned nothing at all
+    earned = (
+        "EXISTS (SELECT 1 FROM reward WHERE reward.merchant_id = conversion.merchant_id"
+        " AND reward.conversion_id = conversion.conversion_id"
+    )
+    op.execute(
+        "UPDATE conversion SET discount_reported = false WHERE discount_amount = 0"
+        f" AND ({earned} AND reward.given_as = 'discount') OR NOT {earned}))"
+    )
     op.execute("ALTER TABLE conversion ADD COLUMN late_attribution JSON")
     op.execute("ALTER TABLE conversion ADD COLUMN shop_metadata JSON")
     op.execute(f"ALTER TABLE conversion ADD COLUMN voided_at {time}")
-    op.execute("ALTER TABLE conversion ADD COLUMN void_reason VARCHAR(16)")
+    op.execute(
+        "ALTER TABLE conversion ADD COLUMN void_reason VARCHAR(16) CONSTRAINT ck_conversion_void_reason"
+        " CHECK (void_reason IN ('payment_failed', 'cancelled', 'fraud', 'test', 'other'))"
+    )
+    op.execute("ALTER TABLE refund ADD COLUMN is_full BOOLEAN NOT NULL DEFAULT false")
+    if on_postgresql:
+        op.execute("ALTER TABLE refund ALTER is_full DROP DEFAULT")
     op.execute("ALTER TABLE conversion ADD COLUMN void_note VARCHAR(500)")
     op.execute("ALTER TABLE conversion DROP COLUMN fingerprint")
     voided = "CONSTRAINT ck_conversion_voided CHECK ((status = 'voided') = (voided_at IS NOT NULL))"
@@ -143,18 +159,15 @@ def _rewards(*, on_postgresql: bool) -> None:
         "UPDATE reward SET nth_referral = 1 + (SELECT count(DISTINCT o.friend_id) FROM reward o WHERE"
         " o.merchant_id = reward.merchant_id AND o.program_id = reward.program_id AND o.counted"
         " AND o.advocate_id = reward.advocate_id AND o.friend_id <> reward.friend_id"
-        " AND o.created_at < reward.created_at)"
+        " AND o.status NOT IN ('denied', 'reversed') AND o.created_at < reward.created_at)"
     )
     op.execute("ALTER TABLE reward ADD COLUMN is_earned BOOLEAN NOT NULL DEFAULT true")
     op.execute("ALTER TABLE reward ADD COLUMN is_ripe BOOLEAN NOT NULL DEFAULT false")
     op.execute("UPDATE reward SET is_ripe = true WHERE given_as = 'credit' AND status IN ('available', 'lapsed')")
-    _ripen_what_was_reversed_later()
     op.execute(
         "ALTER TABLE reward ADD COLUMN used_amount BIGINT CONSTRAINT ck_reward_used_amount CHECK (used_amount >= 0)"
     )
-    op.execute(
-        "UPDATE reward SET used_amount = amount - reversed_amount - lapsed_amount WHERE lapsed_amount IS NOT NULL"
-    )
+    _ripen_what_was_reversed_later()
     if on_postgresql:
         op.drop_constraint("uq_reward_merchant_id_conversion_id_side", "reward")
         op.execute(f"ALTER TABLE reward ADD {NEW_KEY}")
@@ -171,7 +184,12 @@ def _rewards(*, on_postgresql: bool) -> None:
         sa.Column("step", sa.String(16), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("lapsed_amount", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount <> 0", name="ck_reward_change_amount"),
+        sa.CheckConstraint(
+            "step IN ('refund', 'reversal', 'void', 'reopening', 'amendment', 'attribution', 'deny')",
+            name="ck_reward_change_step",
+        ),
         sa.ForeignKeyConstraint(
             ["merchant_id", "reward_id"],
             ["reward.merchant_id", "reward.reward_id"],
@@ -183,38 +201,100 @@ def _rewards(*, on_postgresql: bool) -> None:
         "ix_reward_change_merchant_id_conversion_id", "reward_change", ["merchant_id", "conversion_id"], unique=False
     )
     op.create_index("ix_reward_change_merchant_id_reward_id", "reward_change", ["merchant_id", "reward_id"])
-    columns = "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount"
+    columns = "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount, recorded_at"
     op.execute(
         f"INSERT INTO reward_change ({columns})"
-        " SELECT v.merchant_id, v.entry_id, v.reward_id, r.conversion_id, 'refund', -v.amount, 0"
+        " SELECT v.merchant_id, v.entry_id, v.reward_id, r.conversion_id, 'refund', -v.amount, 0, r.recorded_at"
         " FROM reversal v JOIN refund r ON r.merchant_id = v.merchant_id AND r.entry_id = v.entry_id"
     )
     op.execute(
         f"INSERT INTO reward_change ({columns})"
-        " SELECT merchant_id, reward_id, reward_id, conversion_id, 'deny', reversed_amount - amount, 0"
+        " SELECT merchant_id, reward_id, reward_id, conversion_id, 'deny', reversed_amount - amount, 0, created_at"
         " FROM reward WHERE status = 'denied' AND reversed_amount < amount"
     )
     op.drop_table("reversal")
+    _say_what_had_lapsed()
+    op.execute("UPDATE reward SET status = 'available' WHERE status = 'lapsed' AND lapsed_amount = 0")
+
+
+REWARD = sa.table(
+    "reward",
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("reward_id", sa.Uuid()),
+    sa.column("conversion_id", sa.Uuid()),
+    sa.column("status"),
+    sa.column("amount"),
+    sa.column("lapsed_amount"),
+    sa.column("used_amount"),
+    sa.column("is_ripe", sa.Boolean()),
+    sa.column("expires_at", sa.DateTime(timezone=True)),
+)
+CHANGE = sa.table(
+    "reward_change",
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("entry_id", sa.Uuid()),
+    sa.column("reward_id", sa.Uuid()),
+    sa.column("amount"),
+    sa.column("lapsed_amount"),
+    sa.column("recorded_at", sa.DateTime(timezone=True)),
+)
+TXN = sa.table(
+    "txn",
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("transaction_id", sa.Uuid()),
+    sa.column("reference"),
+    sa.column("recorded_at", sa.DateTime(timezone=True)),
+)
+POSTING = sa.table(
+    "posting", sa.column("merchant_id", sa.Uuid()), sa.column("transaction_id", sa.Uuid()), sa.column("amount")
+)
+
+
+def _named(row: sa.Row[Any], step: str) -> str:
+    return f"conversion:{UUID(str(row.conversion_id))}:{step}:{UUID(str(row.reward_id))}"
+
+
+def _same(table: sa.TableClause, row: sa.Row[Any]) -> tuple[Any, ...]:
+    return table.c.merchant_id == row.merchant_id, table.c.reward_id == row.reward_id
 
 
 def _ripen_what_was_reversed_later() -> None:
     """The books tell which of the rewards that were wholly taken back had been ripe."""
     connection = op.get_bind()
-    reward = sa.table(
-        "reward",
-        sa.column("merchant_id", sa.Uuid()),
-        sa.column("reward_id", sa.Uuid()),
-        sa.column("conversion_id", sa.Uuid()),
-        sa.column("status"),
-        sa.column("is_ripe", sa.Boolean()),
-    )
-    txn = sa.table("txn", sa.column("merchant_id", sa.Uuid()), sa.column("reference"))
-    for row in connection.execute(sa.select(reward).where(reward.c.status == "reversed")).all():
-        name = f"conversion:{UUID(str(row.conversion_id))}:release:{UUID(str(row.reward_id))}"
-        known = sa.select(txn.c.reference).where(txn.c.merchant_id == row.merchant_id, txn.c.reference == name)
-        if connection.execute(known).first():
-            same = (reward.c.merchant_id == row.merchant_id, reward.c.reward_id == row.reward_id)
-            connection.execute(sa.update(reward).where(*same).values(is_ripe=True))
+    reversed_ = connection.execute(sa.select(REWARD).where(REWARD.c.status == "reversed")).all()
+    for start in range(0, len(reversed_), 500):
+        names = {(row.merchant_id, _named(row, "release")): row for row in reversed_[start : start + 500]}
+        known = sa.select(TXN.c.merchant_id, TXN.c.reference)
+        for merchant_id, name in connection.execute(known.where(TXN.c.reference.in_([name for _, name in names]))):
+            row = names[merchant_id, name]
+            connection.execute(sa.update(REWARD).where(*_same(REWARD, row)).values(is_ripe=True))
+
+
+def _say_what_had_lapsed() -> None:
+    """The books tell what lapsed of each reward when its time was over; refunds after that took of it first."""
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(REWARD).where(REWARD.c.lapsed_amount.is_not(None))).all():
+        of_lapse = (TXN.c.merchant_id == row.merchant_id, TXN.c.reference == _named(row, "lapse"))
+        lapse = (
+            sa.select(TXN.c.recorded_at, POSTING.c.amount)
+            .join_from(
+                TXN,
+                POSTING,
+                sa.and_(POSTING.c.merchant_id == TXN.c.merchant_id, POSTING.c.transaction_id == TXN.c.transaction_id),
+            )
+            .where(*of_lapse)
+        )
+        over_at, left = next(iter(connection.execute(lapse)), (row.expires_at, 0))
+        changes = connection.execute(sa.select(CHANGE).where(*_same(CHANGE, row)).order_by(CHANGE.c.recorded_at)).all()
+        worth = row.amount + sum(change.amount for change in changes if change.recorded_at <= over_at)
+        used = sa.update(REWARD).where(*_same(REWARD, row)).values(used_amount=worth - left)
+        connection.execute(used)
+        for change in changes:
+            if change.recorded_at > over_at and left:  # what was taken back came out of what had lapsed first
+                part = min(-change.amount, left)
+                left -= part
+                told = (*_same(CHANGE, row), CHANGE.c.entry_id == change.entry_id)
+                connection.execute(sa.update(CHANGE).where(*told).values(lapsed_amount=-part))
 
 
 def _redemptions() -> None:
@@ -225,7 +305,11 @@ def _redemptions() -> None:
         " AND returned_amount <= coalesce(captured_amount, 0))"
     )
     op.execute("ALTER TABLE redemption ADD COLUMN shop_metadata JSON")
-    op.execute("ALTER TABLE redemption ADD COLUMN claim VARCHAR(255)")
+    op.create_index("ix_redemption_merchant_id_order_id", "redemption", ["merchant_id", "order_id"])
+    op.execute(
+        "ALTER TABLE redemption ADD COLUMN claim VARCHAR(255)"
+        " CONSTRAINT ck_redemption_claim CHECK (status <> 'voided' OR claim IS NULL)"
+    )
     op.execute(
         "UPDATE redemption SET claim = order_id WHERE status <> 'voided' AND order_id IS NOT NULL AND redemption_id ="
         " (SELECT o.redemption_id FROM redemption o WHERE o.merchant_id = redemption.merchant_id"
@@ -234,7 +318,6 @@ def _redemptions() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE redemption ALTER returned_amount DROP DEFAULT")
     op.create_index("uq_redemption_merchant_id_claim", "redemption", ["merchant_id", "claim"], unique=True)
-    op.create_index("ix_redemption_merchant_id_order_id", "redemption", ["merchant_id", "order_id"])
     op.create_index(
         "ix_redemption_merchant_id_customer_id_redemption_id",
         "redemption",
@@ -309,7 +392,9 @@ def _records() -> None:
         sa.Column("noun", sa.String(10), nullable=False),
         sa.Column("record_id", sa.Uuid(), nullable=False),
         sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.CheckConstraint("noun IN ('conversion', 'redemption')", name="ck_record_seal_noun"),
         sa.ForeignKeyConstraint(
             ["merchant_id", "block"],
             ["record_block.merchant_id", "record_block.number"],

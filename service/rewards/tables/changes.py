@@ -1,13 +1,15 @@
 """What happened to rewards after they were earned: each change of each of them, once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
 from service.rewards.references import Step
+from service.rewards.tables.rewards import Reward
 
 
 class RewardChange(Base):
@@ -20,6 +22,9 @@ class RewardChange(Base):
     __table_args__ = (
         ForeignKeyConstraint(["merchant_id", "reward_id"], ["reward.merchant_id", "reward.reward_id"]),
         CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint(
+            "step IN ('refund', 'reversal', 'void', 'reopening', 'amendment', 'attribution', 'deny')", name="step"
+        ),
         Index(None, "merchant_id", "conversion_id"),
         Index(None, "merchant_id", "reward_id"),
     )
@@ -31,9 +36,30 @@ class RewardChange(Base):
     step: Mapped[Step] = mapped_column(String(16))
     amount: Mapped[int]
     lapsed_amount: Mapped[int]
+    recorded_at: Mapped[datetime]
 
 
 def of_entries(session: Session, merchant_id: UUID, entry_ids: Sequence[UUID]) -> Sequence[RewardChange]:
     """What these steps changed."""
     query = select(RewardChange).where(RewardChange.merchant_id == merchant_id, RewardChange.entry_id.in_(entry_ids))
     return session.scalars(query.order_by(RewardChange.reward_id)).all()
+
+
+def restored_since(
+    session: Session, merchant_id: UUID, customer_id: str, *, since: datetime
+) -> Sequence[tuple[str, datetime, int]]:
+    """(currency, when, minor units) of what came back after this time to rewards whose own time is over."""
+    c, back = RewardChange, RewardChange.amount - RewardChange.lapsed_amount
+    of_customer = and_(Reward.merchant_id == c.merchant_id, Reward.reward_id == c.reward_id)
+    query = (
+        select(Reward.currency, c.recorded_at, back)
+        .join(Reward, of_customer)
+        .where(
+            Reward.merchant_id == merchant_id,
+            Reward.customer_id == customer_id,
+            Reward.used_amount.is_not(None),
+            c.recorded_at > since,
+            back > 0,
+        )
+    )
+    return [(currency, at, int(amount)) for currency, at, amount in session.execute(query)]

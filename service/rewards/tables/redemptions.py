@@ -17,8 +17,10 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import flag_modified
 
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
@@ -42,6 +44,7 @@ class Redemption(Base):
         CheckConstraint(
             "returned_amount >= 0 AND returned_amount <= coalesce(captured_amount, 0)", name="returned_amount"
         ),
+        CheckConstraint("status <> 'voided' OR claim IS NULL", name="claim"),
         Index("uq_redemption_merchant_id_claim", "merchant_id", "claim", unique=True),
         Index(None, "merchant_id", "order_id"),
         Index(
@@ -82,6 +85,11 @@ class Redemption(Base):
     claim: Mapped[str | None] = mapped_column(String(255))
     shop_metadata: Mapped[dict[str, str] | None]
     is_sealed: Mapped[bool] = mapped_column(default=False)
+
+    def to_be_sealed(self) -> None:
+        """It changes, so its seal is not of what it is. Written whatever was read: it may have been sealed since."""
+        self.is_sealed = False
+        flag_modified(self, "is_sealed")
 
     def status_at(self, now: datetime) -> RedemptionStatus:
         """The status at this moment: a reservation that nobody settled in time is given back."""
@@ -210,3 +218,11 @@ def order_ids(session: Session, merchant_id: UUID, redemption_ids: Iterable[UUID
         Redemption.merchant_id == merchant_id, Redemption.redemption_id.in_(list(redemption_ids))
     )
     return [(row.redemption_id, row.order_id) for row in session.execute(query)]
+
+
+def mark_sealed(session: Session, merchant_id: UUID, redemption_ids: Sequence[UUID]) -> None:
+    """Say of these redemptions, which are locked, that they were sealed as they stand."""
+    sealed = update(Redemption).where(
+        Redemption.merchant_id == merchant_id, Redemption.redemption_id.in_(redemption_ids)
+    )
+    session.execute(sealed.values(is_sealed=True), execution_options={"synchronize_session": False})
