@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from service import errors
 from service.conversions.amendments import AmendmentContradicted
 from service.conversions.attributing import AttributionRefused
+from service.conversions.eligibility import REASONS
 from service.conversions.orders import OrderContradicted
 from service.conversions.refunds import RefundContradicted
 from service.conversions.standing import OrderVoided
@@ -175,6 +176,8 @@ def of_error(error: Exception) -> Response:
     errors = [{"field": field, "code": code_of(text), "message": text} for field, text in faults.items()]
     differing: list[str] = getattr(error, "fields", [])
     errors += [{"field": field, "code": "differs", "message": "It was other before."} for field in differing]
+    arisen: list[str] = getattr(error, "reasons", [])
+    errors += [{"field": "referral", "code": name, "message": REASONS[name].staff_text} for name in arisen]
     return answer(problem, detail, **({"errors": errors} if errors else {}))
 
 

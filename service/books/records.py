@@ -45,6 +45,7 @@ def _misnamed(session: Session, merchant_id: UUID) -> Iterator[UUID]:
             of_order = next(by_order, None)
         if amounts != said:
             yield conversion_id
+    rows.close()
 
 
 def _amended(amendment: Amendment, *, discount_before: int) -> list[int]:

@@ -87,7 +87,8 @@ def _broken_blocks(session: Session, merchant_id: UUID) -> Iterator[str]:
     r, previous, expected = RecordSeal, _genesis(merchant_id), 1
     seals = select(r.block, r.noun, r.record_id, r.digest).where(r.merchant_id == merchant_id)
     seals = seals.order_by(r.block, r.noun, r.record_id).execution_options(yield_per=LARGEST_BLOCK)
-    by_block = groupby(session.execute(seals), key=lambda seal: seal.block)
+    rows = session.execute(seals)
+    by_block = groupby(rows, key=lambda seal: seal.block)
     of_block = next(by_block, None)
     for block in session.scalars(_blocks(merchant_id).execution_options(yield_per=LARGEST_BLOCK)):
         listed: list[Sealed] = []
@@ -97,6 +98,7 @@ def _broken_blocks(session: Session, merchant_id: UUID) -> Iterator[str]:
         if block.number != expected or _chained(previous, block.number, block.sealed_at, listed) != bytes(block.hash):
             yield f"record block {block.number} is not what was sealed"
         previous, expected = bytes(block.hash), block.number + 1
+    rows.close()
 
 
 def _changed_records(session: Session, merchant_id: UUID, noun: RecordNoun) -> Iterator[str]:

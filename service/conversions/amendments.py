@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.conversions.conversions import Recorded, get
-from service.conversions.eligibility import ALREADY_REFERRED, BELOW_MINIMUM
+from service.conversions.earning import is_below_minimum, rewardable
+from service.conversions.eligibility import ALREADY_REFERRED, BELOW_MINIMUM, CAP_REACHED
 from service.conversions.rejudging import came_with, hold_case, judge_again
 from service.conversions.standing import Held, earn_anew, find
 from service.conversions.tables import amendments as storage
 from service.conversions.tables.amendments import Amendment
+from service.conversions.tables.conversions import Conversion
 from service.database.writing import write_now
 from service.errors import ReferralError, refuse_faults
 from service.ids import new_id
@@ -57,7 +59,8 @@ class NewAmendment:
 def amend(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewAmendment, *, now: datetime) -> Recorded:
     """Record an amendment once, and compute the rewards anew under the terms to which the order is pinned.
 
-    An order that was declined for its amount alone is judged again. Returns the order as it stands, also on a replay.
+    An order that was declined for its amount, or is too small now, is judged again.
+    Returns the order as it stands, also on a replay.
     Raises Unknown, AmendmentContradicted, OrderVoided, and BadValues for less than was refunded.
     """
     conversion = find(session, merchant_id, conversion_id)
@@ -71,12 +74,13 @@ def amend(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewAm
     entry_id = new_id()
     _change_amounts(held, asked)
     write_now(session, _stored(held, asked, entry_id))
-    if conversion.status == "declined" and set(conversion.reasons) - {ALREADY_REFERRED.name} == {BELOW_MINIMUM.name}:
-        again = replace(case, eligible_amount=conversion.eligible_amount)
+    terms = held.terms() if conversion.status == "attributed" else None
+    if _is_declined_for_its_amount(conversion) or (terms is not None and is_below_minimum(conversion, terms)):
+        again = replace(case, eligible_amount=rewardable(conversion))
         judge_again(held, again, came, Step.AMENDMENT, entry_id=entry_id)
-    elif conversion.status == "attributed":
+    elif terms is not None:
         cause = Cause(Step.AMENDMENT, entry_id, effective_at=now, recorded_at=now)
-        earn_anew(held, held.terms(), cause, nth_referral=_nth_referral(held))
+        earn_anew(held, terms, cause, nth_referral=_nth_referral(held))
     return replace(get(session, merchant_id, conversion_id), is_new=True)
 
 
@@ -93,6 +97,12 @@ def _change_amounts(held: Held, asked: NewAmendment) -> None:
     conversion.amount, conversion.discount_amount, conversion.eligible_amount = asked.amount, discount, eligible
     conversion.to_be_sealed()
     conversion.discount_reported = conversion.discount_reported or asked.discount_amount is not None
+
+
+def _is_declined_for_its_amount(conversion: Conversion) -> bool:
+    """Whether nothing but its amount speaks against it: a cap stops the advocate alone, and other things are noted."""
+    others = set(conversion.reasons) - {ALREADY_REFERRED.name, CAP_REACHED.name}
+    return conversion.status == "declined" and others == {BELOW_MINIMUM.name}
 
 
 def _nth_referral(held: Held) -> int:

@@ -78,7 +78,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
         seen=seen,
         evidence=evidence,
         ordered_at=order.ordered_at or now,
-        eligible_amount=order.eligible,
+        eligible_amount=order.rewardable,
         currency=order.currency,
         friend=people[friend_id],
         people=people,
@@ -113,11 +113,16 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFil
 def _replay(
     session: Session, merchant_id: UUID, conversion_id: UUID, order: Order, evidence: Evidence | None, *, now: datetime
 ) -> Recorded:
-    """The order as it was recorded; contact details that are new are learned."""
+    """The order as it was recorded; contact details that are new are learned.
+
+    A report says what the first one said, or what amendments have made of it since.
+    """
     recorded = get(session, merchant_id, conversion_id)
     stored = recorded.conversion
     known = {"currency": stored.currency, "customer_id": stored.customer_id, "ordered_at": stored.ordered_at}
-    if fields := contradictions(order, evidence, stored.reported, known):
+    fields = contradictions(order, evidence, stored.reported, known)
+    amounts = {name: getattr(stored, name) for name in ("amount", "discount_amount", "eligible_amount")}
+    if fields and contradictions(order, evidence, {**stored.reported, **amounts}, known):
         raise OrderContradicted(stored.order_id, conversion_id, fields)
     if order.customer.says_more:
         introduce(session, merchant_id, order.customer, now=now)

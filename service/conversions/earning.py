@@ -32,7 +32,7 @@ def earned_by(conversion: Conversion, terms: Terms, *, nth_referral: int) -> lis
     What was attributed beyond the advocate's cap earns the friend's reward alone; what is below the minimum (an order
     that was amended) earns nothing. nth_referral: which of the advocate's it is, for the tiers.
     """
-    if conversion.status != "attributed" or _is_below_minimum(conversion, terms):
+    if conversion.status != "attributed" or is_below_minimum(conversion, terms):
         return []
     is_capped = CAP_REACHED.name in conversion.reasons
     sides: tuple[tuple[Side, str, RewardTerms | None], ...] = (
@@ -78,14 +78,21 @@ def reward_of(conversion: Conversion, terms: Terms, earned: Earned, *, nth_refer
     )
 
 
+def rewardable(conversion: Conversion) -> int:
+    """What of the order can be rewarded, in minor units: of an order of nothing, nothing."""
+    return conversion.eligible_amount if conversion.amount or conversion.discount_amount else 0
+
+
 def counts(side: Side, terms: Terms) -> bool:
     """Whether the advocate's cap and tiers count a referral by the reward of this side."""
     return side == ("advocate" if terms.rewards_advocates else "friend")
 
 
-def _is_below_minimum(conversion: Conversion, terms: Terms) -> bool:
+def is_below_minimum(conversion: Conversion, terms: Terms) -> bool:
+    """Whether too little of the order can be rewarded, and nobody overruled that."""
     overruled = (conversion.late_attribution or {}).get("overrule", [])
-    is_below = not conversion.eligible_amount or conversion.eligible_amount < terms.minimum_order_amount
+    eligible = rewardable(conversion)
+    is_below = not eligible or eligible < terms.minimum_order_amount
     return is_below and BELOW_MINIMUM.name not in overruled
 
 

@@ -76,7 +76,8 @@ class Case:
 
     evidence: what came with it proves. eligible_amount: minor units. friend: who orders, or None while nobody knows (a
     quote). people: at least the advocates. conversion_id: where it was recorded before, so that it is no other order.
-    pinned: (program, version) of terms that hold whatever is in force. kept: decisions that hold, by their rules.
+    pinned: (program, version) of terms that hold whatever is in force. kept: decisions of before, by their rules, which
+    hold for the program to which it is pinned. overruled: those that a human made, which hold for any.
     """
 
     merchant_id: UUID
@@ -90,6 +91,7 @@ class Case:
     conversion_id: UUID = NOTHING
     pinned: tuple[UUID | None, int | None] = (None, None)
     kept: Mapping[str, Decision] = field(default_factory=dict)
+    overruled: Mapping[str, Decision] = field(default_factory=dict)
 
     @property
     def promise(self) -> QuoteEvidence | None:
@@ -140,7 +142,11 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
         referral_stands=row.referral_stands,
         given_by_another=is_referred and seen.link_advocate_id not in (None, seen.referral_advocate_id),
         rewarded_orders=row.rewarded_orders,
-        kept={**case.kept, **(kept_by(promise) if promise else {})},
+        kept={
+            **(case.kept if case.pinned[0] == program_id else {}),
+            **(kept_by(promise) if promise else {}),
+            **case.overruled,
+        },
     )
 
 

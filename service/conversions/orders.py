@@ -66,6 +66,11 @@ class Order:
         return before_discount if self.eligible_amount is None else self.eligible_amount
 
     @property
+    def rewardable(self) -> int:
+        """What of it can be rewarded, in minor units: of an order of nothing, nothing."""
+        return self.eligible if self.amount or self.discount_amount else 0
+
+    @property
     def warnings(self) -> dict[str, str]:
         """Every field that was said and could not be used, and why: an order is recorded without it."""
         return {**{f"customer.{name}": fault for name, fault in self.customer.left_out.items()}, **self.left_out}

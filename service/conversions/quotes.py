@@ -88,7 +88,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
         seen=seen,
         evidence=evidence,
         ordered_at=now,
-        eligible_amount=asked.eligible,
+        eligible_amount=asked.eligible if asked.amount else 0,
         currency=asked.currency,
         friend=people.get(friend_id) if friend_id else None,
         people=people,

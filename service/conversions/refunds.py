@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import CLOCK_GRACE
+from service.conversions.rejudging import came_with, hold_case, judge_again
 from service.conversions.standing import Changed, find, hold, named, reckon
 from service.conversions.tables import refunds as storage
 from service.conversions.tables.conversions import Conversion
@@ -36,12 +37,10 @@ class RefundContradicted(ReferralError):
 class Taken:
     """A recorded refund, with what it took back. is_new: whether this call recorded it.
 
-    eligible_amount: what of it was eligible, in minor units: as it was named, or its share of the order.
     reversed_at: when it failed or was won back, None where it stands.
     """
 
     refund: Refund
-    eligible_amount: int
     currency: str
     reversals: Changed
     reversed_at: datetime | None = None
@@ -114,20 +113,24 @@ def refund(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewR
         refunded_at=asked.refunded_at or now,
         recorded_at=now,
         is_full=asked.full,
+        eligible_share=before.share_of(amount) if asked.eligible_amount is None else asked.eligible_amount,
     )
     conversion.refunded_amount += amount
     write_now(session, recorded)
     effective_at = max(recorded.refunded_at, conversion.ordered_at)
     changed = reckon(held, Cause(Step.REFUND, recorded.entry_id, effective_at=effective_at, recorded_at=now))
-    return Taken(recorded, _eligible(conversion, recorded), conversion.currency, _shown(changed), is_new=True)
+    return Taken(recorded, conversion.currency, _shown(changed), is_new=True)
 
 
 def reverse(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: str, *, now: datetime) -> Taken:
     """Say that a refund failed or was won back: the order stands as if it had not been. Repeating answers the same.
 
+    An order that was given back whole was no order for a while: it is judged again, as a reopened one is.
     Raises Unknown, OrderVoided.
     """
-    held = hold(session, merchant_id, conversion_id, now=now)
+    conversion = find(session, merchant_id, conversion_id)
+    came = came_with(conversion)
+    held, case = hold_case(session, conversion, came, now=now)
     stored = storage.find(session, merchant_id, conversion_id, refund_id)
     if stored is None:
         raise Unknown("refund", refund_id)
@@ -135,20 +138,17 @@ def reverse(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id:
     if taken.reversed_at is not None:
         return taken
     held.refuse_voided()
-    entry_id = new_id()
+    entry_id, was_gone = new_id(), held.conversion.refunded_amount == held.conversion.amount
     held.conversion.refunded_amount -= stored.amount
     write_now(
         session,
         RefundReversal(merchant_id=merchant_id, refund_entry_id=stored.entry_id, entry_id=entry_id, recorded_at=now),
     )
-    reckon(held, Cause(Step.REVERSAL, entry_id, effective_at=now, recorded_at=now))
+    if was_gone and held.conversion.status == "attributed":  # another order may have taken its place meanwhile
+        judge_again(held, case, came, Step.REVERSAL, entry_id=entry_id)
+    else:
+        reckon(held, Cause(Step.REVERSAL, entry_id, effective_at=now, recorded_at=now))
     return replace(taken, reversed_at=now)
-
-
-def _eligible(conversion: Conversion, recorded: Refund) -> int:
-    if recorded.eligible_amount is not None:
-        return recorded.eligible_amount
-    return Returns(conversion.amount, 0, conversion.eligible_amount).share_of(recorded.amount)
 
 
 def _fault_of_time(asked: NewRefund, conversion: Conversion, *, now: datetime) -> str | None:
@@ -196,7 +196,6 @@ def _taken(session: Session, conversion: Conversion, recorded: Sequence[Refund])
     return [
         Taken(
             stored,
-            _eligible(conversion, stored),
             conversion.currency,
             _shown(changed[stored.entry_id]),
             reversed_at.get(stored.entry_id),

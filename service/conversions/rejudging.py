@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.conversions import facts
 from service.conversions.conversions import referral_of
+from service.conversions.earning import rewardable
 from service.conversions.eligibility import ALREADY_REFERRED, KEPT_WHEN_JUDGED_AGAIN
 from service.conversions.facts import Case
 from service.conversions.judgement import Judgement, judge
@@ -60,7 +61,7 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
         seen=seen,
         evidence=came.evidence,
         ordered_at=of.ordered_at,
-        eligible_amount=of.eligible_amount,
+        eligible_amount=rewardable(of),
         currency=of.currency,
         friend=held.people[friend_id],
         people=held.people,
@@ -74,7 +75,7 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
 def overruling(case: Case, came: Came) -> Case:
     """The same, where a human set these reasons aside."""
     overruled = {name: Decision(name, True, f"Overruled by hand: {came.note}") for name in came.overrule}
-    return replace(case, kept={**case.kept, **overruled})
+    return replace(case, overruled=overruled)
 
 
 def judge_again(held: Held, case: Case, came: Came, step: Step, *, entry_id: UUID) -> None:

@@ -31,7 +31,7 @@ class VoidContradicted(ReferralError):
     def __init__(self, order_id: str, reason: str) -> None:
         super().__init__(f"Order {order_id} was voided before, with reason {reason}.")
         self.order_id = order_id
-        self.reason = reason
+        self.fields = ["reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def void(session: Session, merchant_id: UUID, conversion_id: UUID, asked: Void, 
     if conversion.void_reason is not None:
         if conversion.void_reason != asked.reason:
             raise VoidContradicted(conversion.order_id, conversion.void_reason)
+        redemptions.give_back_reserved(session, merchant_id, conversion.order_id, held.people, now=now)
         return get(session, merchant_id, conversion_id)
     conversion.status, conversion.voided_at = "voided", now
     conversion.void_reason, conversion.void_note = asked.reason, asked.note

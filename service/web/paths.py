@@ -16,6 +16,9 @@ _SLASH = re.compile(r"%2f", re.IGNORECASE)
 _SENT = re.compile(r"%1f", re.IGNORECASE)
 """The stand-in as a caller sent it: it becomes another control character, which no name can hold either."""
 
+_ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+"""What a proxy's request has before the path."""
+
 _STAND_IN = "\x1f"
 _STAND_IN_ENCODED = "%1F"
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -33,7 +36,8 @@ def keeping_slashes(app: WSGIApp) -> WSGIApp:
     """The app, given paths in which encoded slashes are told from those between names."""
 
     def call(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = str(environ.get("RAW_URI", "")).partition("?")[0].removeprefix(environ.get("SCRIPT_NAME", ""))
+        path = str(environ.get("RAW_URI", "")).partition("?")[0]
+        path = _ABSOLUTE.sub("", path).removeprefix(environ.get("SCRIPT_NAME", ""))
         if path.startswith("/") and (_SLASH.search(path) or _SENT.search(path)):
             kept_apart = _SLASH.sub(_STAND_IN_ENCODED, _SENT.sub("%1E", path))
             environ["PATH_INFO"] = unquote_to_bytes(kept_apart).decode("latin-1")  # as WSGI has it: byte by byte

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from service.books import audit
 from service.books.upkeep import seal_records
+from service.conversions.tables import conversions
+from service.conversions.tables.conversions import Conversion
 from service.database.engine import Database
 from tests.conversions.test_lives import amend, void
 from tests.shop import Shop
@@ -156,3 +158,17 @@ def test_strangers_records_are_sealed_apart(
     other.order("ben")
     seal(database)
     assert found(other, database) == found(shop, database) == []
+
+
+def test_a_seal_that_came_while_a_record_was_being_changed_does_not_stay(shop: Shop, database: Database) -> None:
+    order = UUID(shop.order("ben")["conversion_id"])
+
+    def change(session: Session) -> None:
+        conversion = session.get_one(Conversion, (shop.merchant_id, order))
+        conversions.mark_sealed(session, shop.merchant_id, [order])
+        conversion.refunded_amount = 0
+        conversion.to_be_sealed()
+
+    database.write(change)
+    with database.reading() as session:
+        assert session.get_one(Conversion, (shop.merchant_id, order)).is_sealed is False

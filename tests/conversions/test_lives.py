@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from service.books import audit
 from service.database.engine import Database
 from tests.shop import FIXED, TEN_PERCENT, Shop
 
 NOW = datetime.now(UTC)
+TIER = {"from_referral": 2, "advocate_reward": {"type": "fixed", "amount": 3000}}
 
 
 @pytest.fixture
@@ -138,6 +140,42 @@ def test_an_order_that_is_reopened_after_another_was_rewarded_is_a_repeat(shop: 
     assert shop.available("ana") == 1000
 
 
+@pytest.mark.parametrize("terms", [{"max_rewards_per_advocate": 2}, {"tiers": [TIER]}])
+def test_an_order_of_a_program_with_a_cap_or_tiers_is_reopened_and_keeps_its_tier(
+    shop: Shop, terms: dict[str, Any]
+) -> None:
+    code = shop.link(shop.program(friend_reward=None, **terms))["code"]
+    shop.order(referral=code)
+    second = shop.order(referral=code)
+    void(shop, second)
+    reopened = shop.post(path(second, "reopen"), status=200)
+    assert [reward["amount"] for reward in reopened["rewards"]] == [reward["amount"] for reward in second["rewards"]]
+    assert reopened["rewards"][0]["amount"] == (3000 if "tiers" in terms else 1000)
+    assert amend(shop, second, "a-1", 9000)["rewards"][0]["amount"] == reopened["rewards"][0]["amount"]
+
+
+def test_that_one_program_was_paused_says_nothing_of_another(shop: Shop) -> None:
+    paused = shop.program(rewarded_orders=None)
+    first_code, other = shop.link(paused)["code"], shop.link(shop.program(rewarded_orders=None), "eve")["code"]
+    shop.patch(f"/programs/{paused['program_id']}", {"status": "paused"})
+    first = shop.order("ben", referral=first_code)
+    assert first["reasons"] == ["program_paused"]
+    void(shop, first)
+    shop.order("ben", referral=other)
+    reopened = shop.post(path(first, "reopen"), status=200)
+    assert (reopened["status"], reopened["advocate_id"]) == ("attributed", "eve")
+
+
+def test_what_is_set_aside_for_an_order_after_its_void_is_given_back_by_the_next_one(shop: Shop, code: str) -> None:
+    shop.order("ben", referral=code)
+    order = shop.order("ana")
+    void(shop, order)
+    asked = {"customer_id": "ana", "amount": 300, "currency": "EUR", "order_id": order["order_id"]}
+    shop.post("/redemptions", asked)
+    void(shop, order)
+    assert shop.available("ana") == 1000
+
+
 def test_a_program_that_was_paused_since_changes_nothing_of_a_reopened_order(shop: Shop) -> None:
     program = shop.program()
     order = shop.order("ben", referral=shop.link(program)["code"])
@@ -166,13 +204,67 @@ def test_an_order_stands_as_if_a_reversed_refund_had_not_been(shop: Shop, code: 
 
 
 def test_a_reward_that_would_have_ripened_meanwhile_is_ripe_when_it_is_restored(shop: Shop) -> None:
-    link = shop.link(shop.program(hold_days=1, reward_expiry_days=60))
-    order = shop.order("ben", referral=link["code"], ordered_at=(NOW - timedelta(hours=23)).isoformat())
-    shop.refund(order, 5000, "r-1")
-    assert shop.balance("ana")["pending"] == 0
-    restored = shop.post(path(order, "refunds", "r-1", "reverse"), status=200, scope="checkout")
-    assert restored["reversed_at"]
-    assert shop.balance("ana")["pending"] == 1000
+    with time_machine.travel(NOW, tick=True) as clock:
+        order = shop.order("ben", referral=shop.link(shop.program(hold_days=1, reward_expiry_days=60))["code"])
+        shop.refund(order, 5000, "r-1")
+        clock.shift(timedelta(days=2))
+        shop.post(path(order, "refunds", "r-1", "reverse"), status=200, scope="checkout")
+        assert {name: shop.balance("ana")[name] for name in ("pending", "available")} == {
+            "pending": 0,
+            "available": 1000,
+        }
+        [reward] = shop.get("/rewards?customer_id=ana")["data"]
+        assert reward["expires_at"] > (NOW + timedelta(days=61)).isoformat()
+
+
+def test_two_orders_are_not_rewarded_where_one_is(shop: Shop, code: str) -> None:
+    first = shop.order("ben", referral=code)
+    shop.refund(first, 5000, "r-1")
+    assert shop.order("ben")["status"] == "attributed"
+    shop.post(path(first, "refunds", "r-1", "reverse"), status=200)
+    assert shop.get(path(first))["status"] == "repeat"
+    assert [shop.available(name) for name in ("ana", "ben")] == [1000, 1000]
+
+
+def test_a_place_under_the_cap_that_another_friend_took_is_not_given_twice(shop: Shop) -> None:
+    code = shop.link(shop.program(max_rewards_per_advocate=1))["code"]
+    first = shop.order("ben", referral=code)
+    shop.refund(first, 5000, "r-1")
+    shop.order("cleo", referral=code)
+    shop.post(path(first, "refunds", "r-1", "reverse"), status=200)
+    now = shop.get(path(first))
+    assert (now["status"], now["reasons"]) == ("attributed", ["cap_reached"])
+    assert [shop.available(name) for name in ("ana", "ben", "cleo")] == [1000, 1000, 1000]
+
+
+def test_an_order_that_was_amended_to_nothing_and_back_is_not_rewarded_beside_another(shop: Shop, code: str) -> None:
+    first = shop.order("ben", referral=code)
+    emptied = amend(shop, first, "a-1", 0)
+    assert (emptied["status"], emptied["reasons"]) == ("declined", ["below_minimum"])
+    assert shop.order("ben")["status"] == "attributed"
+    assert amend(shop, first, "a-2", 5000)["status"] == "repeat"
+    assert shop.available("ana") == 1000
+
+
+def test_refunds_of_an_order_that_was_amended_to_nothing_are_still_read(shop: Shop, code: str) -> None:
+    order = shop.order("ben", referral=code, amount=5000, eligible_amount=2500)
+    made = shop.refund(order, 1000, "r-1")
+    shop.post(path(order, "refunds", "r-1", "reverse"), status=200)
+    amend(shop, order, "a-1", 0)
+    [listed] = shop.get(path(order, "refunds"))["data"]
+    assert listed["eligible_amount"] == made["eligible_amount"] == 500
+    assert shop.refund(order, 1000, "r-1", status=200) == listed
+
+
+def test_a_refund_in_full_is_repeated_safely_whatever_happened_since(shop: Shop, code: str) -> None:
+    order = shop.order("ben", referral=code)
+    shop.refund(order, 2000, "part")
+    body = {"refund_id": "rest", "full": True}
+    assert shop.post(path(order, "refunds"), body)["amount"] == 3000
+    amend(shop, order, "a-1", 8000)
+    assert shop.post(path(order, "refunds"), body, status=200)["amount"] == 3000
+    problem = shop.post(path(order, "refunds"), {"refund_id": "part", "full": True}, status=409)
+    assert [fault["field"] for fault in problem["errors"]] == ["full"]
 
 
 # Amendments
@@ -225,6 +317,22 @@ def test_an_order_that_was_declined_for_its_amount_alone_is_judged_again_when_it
     assert shop.available("ana") == 1000
     amend(shop, order, "a-2", 5999)
     assert shop.available("ana") == 0
+
+
+def test_an_order_that_grew_beyond_the_cap_welcomes_the_friend(shop: Shop) -> None:
+    code = shop.link(shop.program(max_rewards_per_advocate=1, minimum_order_amount=3000))["code"]
+    shop.order("ben", referral=code)
+    small = shop.order("cleo", referral=code, amount=1000)
+    assert small["reasons"] == ["below_minimum", "cap_reached"]
+    grown = amend(shop, small, "a-1", 5000)
+    assert (grown["status"], grown["reasons"], shop.available("cleo")) == ("attributed", ["cap_reached"], 1000)
+
+
+def test_a_report_of_what_an_order_was_amended_to_is_no_conflict(shop: Shop, code: str) -> None:
+    order = shop.order("ben", order_id="o-1", referral=code)
+    amend(shop, order, "a-1", 7000)
+    for amount, status in ((7000, 200), (5000, 200), (6000, 409)):
+        shop.order("ben", order_id="o-1", referral=code, amount=amount, status=status)
 
 
 def test_an_order_of_another_reason_is_not_judged_again_by_an_amendment(shop: Shop, code: str) -> None:
@@ -302,6 +410,31 @@ def test_what_is_not_overruled_by_name_refuses(shop: Shop, code: str) -> None:
 def test_a_reason_that_did_not_arise_cannot_be_overruled(shop: Shop, code: str, name: str) -> None:
     problem = attribute(shop, shop.order("ben"), code, name, status=422)
     assert problem["errors"][0]["field"] == "overrule"
+
+
+def test_a_referral_that_says_nothing_attributes_nothing(shop: Shop, code: str) -> None:
+    order = shop.order("ben", referral=code)
+    for referral in ("nonsense", "ANA-9999"):
+        problem = attribute(shop, order, referral, status=409)
+        assert [fault["code"] for fault in problem["errors"]] == ["invalid_referral"]
+
+
+def test_no_discount_is_booked_for_a_referral_that_came_after_it(shop: Shop) -> None:
+    code = shop.link(shop.program(friend_reward={**FIXED, "as": "discount"}))["code"]
+    given = attribute(shop, shop.order("ben"), code)
+    assert [reward["side"] for reward in given["rewards"]] == ["advocate"]
+
+
+def test_a_reward_takes_over_the_terms_of_the_program_that_it_is_given_later(shop: Shop) -> None:
+    mine = shop.link(shop.program(hold_days=14))["code"]
+    friends = shop.program(advocate_reward=None, hold_days=30, max_rewards_per_advocate=1)
+    eve = shop.link(friends, "eve")["code"]
+    order = shop.order("ben", referral=mine)
+    given = attribute(shop, order, eve)
+    friend = next(reward for reward in given["rewards"] if reward["side"] == "friend" and reward["status"] == "pending")
+    waits = datetime.fromisoformat(friend["available_at"]) - datetime.fromisoformat(order["ordered_at"])
+    assert waits == timedelta(days=30)
+    assert shop.order("cleo", referral=eve)["reasons"] == ["cap_reached"]
 
 
 def test_nobody_is_attributed_to_oneself(shop: Shop, code: str) -> None:

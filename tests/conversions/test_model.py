@@ -84,6 +84,7 @@ class Earned:
     is_denied: bool = False
     is_current: bool = True
     over_at: datetime = START
+    given_back: list[tuple[str, str, datetime, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.over_at = self.ripe_at + LASTS
@@ -116,6 +117,8 @@ class Earned:
         elif more:
             self.over_at = max(self.over_at, now + KEPT)
             purse.gain(more)
+            if self.used is not None:
+                self.given_back.append((self.who, self.currency, now, more))
 
 
 @dataclass
@@ -133,6 +136,14 @@ class Bought:
     is_small: bool = False
     advocate: str | None = None
     overruled: frozenset[str] = frozenset()
+
+    @property
+    def rewardable(self) -> int:
+        return self.eligible if self.amount or self.discount else 0
+
+    @property
+    def is_too_small(self) -> bool:
+        return not self.rewardable and "below_minimum" not in self.overruled
 
     @property
     def refunded(self) -> int:
@@ -164,7 +175,7 @@ class Bought:
 
     def earns(self) -> list[tuple[str, bool, int]]:
         """(who, whether as a discount, how much) of what it earns as it stands."""
-        if self.status != "attributed" or not (self.eligible or "below_minimum" in self.overruled):
+        if self.status != "attributed" or self.is_too_small:
             return []
         discount = round(self.eligible * YEN_RATE)
         discount = discount if self.discount is None else min(discount, self.discount)
@@ -273,8 +284,11 @@ class Histories(RuleBasedStateMachine):
             for one in self._all_earned()
             if one is not over and one.may_lapse and (one.who, one.currency) == same
         ]
+        restored = [back for one in self._all_earned() for back in one.given_back]
         lately = [
-            amount for who, money, at, amount in self.given_back if (who, money) == same and at > over.over_at - KEPT
+            amount
+            for who, money, at, amount in (*self.given_back, *restored)
+            if (who, money) == same and at > over.over_at - KEPT
         ]
         over.lapsed = max(0, min(over.worth, purse.available - sum(later) - sum(lately)))
         over.used = over.worth - over.lapsed
@@ -327,7 +341,7 @@ class Histories(RuleBasedStateMachine):
                 return status, False
         if sum(bool(one.now_earned) for one in standing) >= 2:
             return "repeat", False
-        return ("attributed", False) if bought.eligible else ("declined", True)
+        return ("attributed", False) if bought.rewardable else ("declined", True)
 
     def _reasons(self, bought: Bought, by: str, standing: list[Bought]) -> set[str]:
         above, person = set(), by
@@ -338,7 +352,7 @@ class Histories(RuleBasedStateMachine):
             "self_referral": by == bought.friend,
             "circular_referral": bought.friend in above,
             "existing_customer": any(one.placed_at <= bought.placed_at for one in standing),
-            "below_minimum": not bought.eligible,
+            "below_minimum": not bought.rewardable,
         }
         return {name for name, holds in said.items() if holds}
 
@@ -413,8 +427,12 @@ class Histories(RuleBasedStateMachine):
             return
         for _ in range(2):
             self._write(refunds.reverse, self.merchant_id, conversion_id, name)
+        was_gone = bought.refunded == bought.amount
         del bought.refunds[name]
-        self._settle_refunds(bought)
+        if was_gone and bought.status == "attributed":
+            self._become(bought, *self._judge_again(bought))
+        else:
+            self._settle_refunds(bought)
 
     @precondition(lambda self: self.orders)
     @rule(pick=st.integers(0, 10**6))
@@ -477,7 +495,8 @@ class Histories(RuleBasedStateMachine):
             amended = self._write(amendments.amend, self.merchant_id, conversion_id, asked)
         bought.amount, bought.eligible = amount, eligible
         bought.discount = bought.discount if discount is None else discount
-        if bought.status == "declined" and bought.is_small:
+        is_too_small = bought.status == "attributed" and bought.is_too_small
+        if is_too_small or (bought.status == "declined" and bought.is_small):
             self._become(bought, *self._judge_again(bought))
         elif bought.status == "attributed":
             self._settle(bought)
@@ -490,7 +509,7 @@ class Histories(RuleBasedStateMachine):
         mine, others = self.brought_by.get(bought.friend), self._others(bought)
         if mine == by:
             is_beyond = sum(bool(one.now_earned) for one in others) >= 2
-            arisen = set() if bought.eligible or is_beyond else {"below_minimum"}
+            arisen = set() if bought.rewardable or is_beyond else {"below_minimum"}
         else:
             arisen = self._reasons(bought, by, others)
             if mine and any(one.status in ("attributed", "repeat") and one.advocate == mine for one in others):
@@ -504,7 +523,7 @@ class Histories(RuleBasedStateMachine):
             self._refused(attributing.AttributionRefused, attributing.attribute, *arguments)
         else:
             given = self._write(attributing.attribute, *arguments)
-            bought.by, bought.overruled = by, frozenset(overruled)
+            bought.by, bought.overruled, bought.discount = by, frozenset(overruled), bought.discount or 0
             if mine != by:
                 self._become(bought, *self._first(bought, by, others))
             else:

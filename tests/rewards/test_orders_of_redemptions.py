@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from tests.shop import Shop
 
@@ -91,15 +92,18 @@ def test_a_reservation_lasts_as_long_as_is_asked(shop: Shop) -> None:
     assert step(shop, redemption, "extend", {"expires_in": 60}, status=409)["type"].endswith("#redemption-settled")
 
 
-def test_what_was_returned_does_not_lapse_before_thirty_days(shop: Shop) -> None:
-    program = shop.program(friend_reward=None, hold_days=0, reward_expiry_days=40)
-    for _ in range(2):
-        ordered_at = (NOW - timedelta(days=39, hours=23)).isoformat()
-        shop.order(referral=shop.link(program, "hal")["code"], ordered_at=ordered_at)
-    redemption = reserve(shop, "hal", amount=1500, order_id="o-9")
-    step(shop, redemption, "capture")
-    step(shop, redemption, "returns", {"return_id": "b-1", "amount": 1200}, status=201)
-    assert shop.available("hal") == 1700
+@pytest.mark.parametrize(("days", "left"), [(5, 0), (20, 800)])
+def test_what_was_returned_does_not_lapse_before_thirty_days(shop: Shop, days: int, left: int) -> None:
+    with time_machine.travel(NOW, tick=True) as clock:
+        program = shop.program(friend_reward=None, hold_days=0, reward_expiry_days=40)
+        code = shop.link(program, "hal")["code"]
+        shop.order(referral=code)
+        redemption = reserve(shop, "hal", amount=1000, order_id="o-9")
+        step(shop, redemption, "capture")
+        clock.shift(timedelta(days=days))
+        step(shop, redemption, "returns", {"return_id": "b-1", "amount": 800}, status=201)
+        clock.shift(timedelta(days=41 - days))
+        assert shop.available("hal") == left
 
 
 def test_metadata_is_given_back(shop: Shop) -> None:

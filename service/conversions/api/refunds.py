@@ -109,7 +109,7 @@ def _render_refund(taken: Taken) -> dict[str, Any]:
         "refund_id": taken.refund.refund_id,
         "conversion_id": str(taken.refund.conversion_id),
         "amount": taken.refund.amount,
-        "eligible_amount": taken.eligible_amount,
+        "eligible_amount": taken.refund.eligible_share,
         "currency": taken.currency,
         "reversals": [
             {

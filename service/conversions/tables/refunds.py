@@ -15,7 +15,7 @@ class Refund(Base):
     """Money that the shop gave back for one order. `refund_id` is the merchant's, unique within the order.
 
     eligible_amount: how much of it was for what rewards were computed of; None for its share of the order.
-    is_full: whether all that was left was asked for, in place of an amount.
+    eligible_share: that share as it was then, to be shown. is_full: whether all that was left was asked for.
     """
 
     __tablename__ = "refund"
@@ -24,6 +24,7 @@ class Refund(Base):
         ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("eligible_amount >= 0", name="eligible_amount"),
+        CheckConstraint("eligible_share >= 0", name="eligible_share"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -35,6 +36,7 @@ class Refund(Base):
     refunded_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     is_full: Mapped[bool]
+    eligible_share: Mapped[int]
 
 
 class RefundReversal(Base):

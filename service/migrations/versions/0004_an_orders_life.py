@@ -2,6 +2,7 @@
 of rewards.
 """
 
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -63,8 +64,14 @@ def _orders(*, on_postgresql: bool) -> None:
         " CHECK (void_reason IN ('payment_failed', 'cancelled', 'fraud', 'test', 'other'))"
     )
     op.execute("ALTER TABLE refund ADD COLUMN is_full BOOLEAN NOT NULL DEFAULT false")
+    op.execute(
+        "ALTER TABLE refund ADD COLUMN eligible_share BIGINT NOT NULL DEFAULT 0"
+        " CONSTRAINT ck_refund_eligible_share CHECK (eligible_share >= 0)"
+    )
+    _tell_shares()
     if on_postgresql:
-        op.execute("ALTER TABLE refund ALTER is_full DROP DEFAULT")
+        for name in ("is_full", "eligible_share"):
+            op.execute(f"ALTER TABLE refund ALTER {name} DROP DEFAULT")
     op.execute("ALTER TABLE conversion ADD COLUMN void_note VARCHAR(500)")
     op.execute("ALTER TABLE conversion DROP COLUMN fingerprint")
     voided = "CONSTRAINT ck_conversion_voided CHECK ((status = 'voided') = (voided_at IS NOT NULL))"
@@ -82,6 +89,32 @@ def _orders(*, on_postgresql: bool) -> None:
             (OLD_STATUS, NEW_STATUS),
             (OLD_REFERRED, NEW_REFERRED),
             ("CONSTRAINT ck_conversion_status", f"{voided}, CONSTRAINT ck_conversion_status"),
+        )
+
+
+def _tell_shares() -> None:
+    """What of each refund was eligible: as it was named, or its share of the order, rounded half-even."""
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        op.execute("ALTER TABLE refund DISABLE TRIGGER refund_no_update")
+    else:
+        op.execute("DROP TRIGGER refund_no_update")
+    query = (
+        "SELECT r.merchant_id, r.entry_id, r.amount, r.eligible_amount, c.amount AS paid, c.eligible_amount AS eligible"
+        " FROM refund r JOIN conversion c ON c.merchant_id = r.merchant_id AND c.conversion_id = r.conversion_id"
+    )
+    for row in connection.execute(sa.text(query)).all():
+        share = round(Fraction(row.eligible * row.amount, row.paid))
+        told = {"share": share if row.eligible_amount is None else row.eligible_amount}
+        same = {"merchant": row.merchant_id, "entry": row.entry_id}
+        statement = "UPDATE refund SET eligible_share = :share WHERE merchant_id = :merchant AND entry_id = :entry"
+        connection.execute(sa.text(statement), told | same)
+    if connection.dialect.name == "postgresql":
+        op.execute("ALTER TABLE refund ENABLE TRIGGER refund_no_update")
+    else:
+        op.execute(
+            "CREATE TRIGGER refund_no_update BEFORE UPDATE ON refund"
+            " BEGIN SELECT RAISE(ABORT, 'refund is append-only'); END"
         )
 
 
