@@ -28,7 +28,6 @@ OF_AN_ORDER = (
     "discount_amount",
     "eligible_amount",
     "refunded_amount",
-    "discount_reported",
     "status",
     "reasons",
     "program_id",

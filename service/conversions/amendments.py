@@ -96,7 +96,6 @@ def _change_amounts(held: Held, asked: NewAmendment) -> None:
     refuse_faults(faults)
     conversion.amount, conversion.discount_amount, conversion.eligible_amount = asked.amount, discount, eligible
     conversion.to_be_sealed()
-    conversion.discount_reported = conversion.discount_reported or asked.discount_amount is not None
 
 
 def _is_declined_for_its_amount(conversion: Conversion) -> bool:

@@ -78,7 +78,6 @@ def attribute(
     refusing, _ = _reasons(session, overruling(case, came))
     if left := [name for name in refusing if name not in asked.overrule]:
         raise AttributionRefused(conversion_id, left)
-    held.conversion.discount_reported = True  # whatever the shop took off, it was not for this
     held.conversion.late_attribution = {
         "referral": as_document(evidence, asked.referral),
         "overrule": list(asked.overrule),

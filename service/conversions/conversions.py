@@ -163,7 +163,6 @@ def _conversion(
         ordered_at=order.ordered_at or now,
         recorded_at=now,
         reported=reported,
-        discount_reported=order.discount_amount is not None,
         late_attribution=None,
         shop_metadata=order.metadata,
         voided_at=None,

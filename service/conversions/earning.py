@@ -98,6 +98,6 @@ def is_below_minimum(conversion: Conversion, terms: Terms) -> bool:
 
 def _given(reward: RewardTerms, conversion: Conversion) -> int:
     amount = reward.of(conversion.eligible_amount)
-    if reward.given_as == "discount" and conversion.discount_reported:
+    if reward.given_as == "discount":
         return min(amount, conversion.discount_amount)
     return amount

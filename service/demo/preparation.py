@@ -102,10 +102,10 @@ Orchard's demo is ready.
   Paste   export KEY={key}
           export ADMIN={admin}
 
-          # Gus orders for EUR 50.00 with Ana's code {code}
+          # Gus orders for EUR 50.00 with Ana's code {code}, and a tenth is taken off
           curl -s {base}/v1/conversions -H "Authorization: Bearer $KEY" \\
-            -H "Content-Type: application/json" -d '{{"order_id": "demo-1", "amount": 5000, "currency": "EUR",
-            "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'; echo
+            -H "Content-Type: application/json" -d '{{"order_id": "demo-1", "amount": 4500, "currency": "EUR",
+            "discount_amount": 500, "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'; echo
 
           # what Ana has now, and what the books say
           curl -s {base}/v1/customers/ana/balance -H "Authorization: Bearer $KEY"; echo

@@ -47,33 +47,33 @@ def told(shop: Shop, clock: Any) -> Shop:
         reward_expiry_days=60,
     )
     code = shop.link(program)["code"]
-    bens = shop.order("ben", amount=10000, referral=code)
+    bens = shop.order("ben", amount=9500, discount_amount=500, referral=code)
     clock.shift(14 * DAY)
     used = shop.reserve("ana", 800)["redemption_id"]
     shop.post(f"/redemptions/{used}/capture", {"amount": 600}, status=200)
     shop.post(f"/redemptions/{shop.reserve('ana', 100)['redemption_id']}/void", status=200)
-    shop.refund(bens, 5000, "half")
-    cleos = shop.order("cleo", amount=6000, referral=code)
+    shop.refund(bens, 4750, "half")
+    cleos = shop.order("cleo", amount=5700, discount_amount=300, referral=code)
     clock.shift(14 * DAY)
     shop.balance("ana")
-    dans = shop.order("dan", amount=2000, referral=code)
+    dans = shop.order("dan", amount=1900, discount_amount=100, referral=code)
     rewards = {reward["side"]: reward["reward_id"] for reward in dans["rewards"]}
     shop.post(f"/rewards/{rewards['advocate']}/deny", {"note": "Looks made up."}, status=200)
-    shop.refund(shop.order("eve", amount=3000, referral=code), 3000, "all")
+    shop.refund(shop.order("eve", amount=2850, discount_amount=150, referral=code), 2850, "all")
     for direction, amount in (("credit", 300), ("debit", 100)):
         body = {"customer_id": "ana", "direction": direction, "amount": amount, "currency": "EUR", "note": "Goodwill."}
         shop.post("/ledger/adjustments", body)
     clock.shift(60 * DAY)
     shop.balance("ana")
-    shop.refund(cleos, 6000, "late")
-    gils = f"/conversions/{shop.order('gil', amount=4000, referral=code)['conversion_id']}"
-    shop.post(f"{gils}/amendments", {"amendment_id": "grown", "amount": 6000})
-    shop.post(f"{gils}/refunds", {"refund_id": "failed", "amount": 3000})
+    shop.refund(cleos, 5700, "late")
+    gils = f"/conversions/{shop.order('gil', amount=3800, discount_amount=200, referral=code)['conversion_id']}"
+    shop.post(f"{gils}/amendments", {"amendment_id": "grown", "amount": 5700, "discount_amount": 300})
+    shop.post(f"{gils}/refunds", {"refund_id": "failed", "amount": 2850})
     shop.post(f"{gils}/refunds/failed/reverse", status=200)
     shop.post(f"{gils}/void", {"reason": "payment_failed"}, status=200)
     shop.post(f"{gils}/reopen", status=200)
     clock.shift(14 * DAY)
-    shop.post(f"{gils}/refunds", {"refund_id": "disputed", "amount": 3000})
+    shop.post(f"{gils}/refunds", {"refund_id": "disputed", "amount": 2850})
     shop.post(f"{gils}/refunds/disputed/reverse", status=200)
     shop.post(f"/redemptions/{used}/returns", {"return_id": "back", "amount": 200})
     hals = f"/conversions/{shop.order('hal', amount=1000)['conversion_id']}"

@@ -34,7 +34,7 @@ def test_the_main_job_end_to_end(shop: Shop) -> None:
         "program_id": program["program_id"],
         "terms_version": 1,
     }
-    order = shop.order("ben", referral=referral)
+    order = shop.order("ben", referral=referral, amount=4500, discount_amount=500)
     assert (order["status"], order["reasons"]) == ("attributed", [])
     assert (order["advocate_id"], order["link_id"], order["terms_version"]) == ("ana", link["link_id"], 1)
     rewards = [(reward["side"], reward["customer_id"], reward["amount"], reward["as"]) for reward in order["rewards"]]

@@ -365,7 +365,7 @@ def test_a_review_takes_back_what_is_available_and_what_was_spent_is_owed(shop: 
 
 def test_a_discount_can_be_denied(shop: Shop) -> None:
     program = shop.program(advocate_reward=None, friend_reward={**FIXED, "as": "discount"})
-    order = shop.order("ben", referral=shop.link(program)["code"])
+    order = shop.order("ben", referral=shop.link(program)["code"], amount=4000, discount_amount=1000)
     reward = order["rewards"][0]["reward_id"]
     assert shop.post(f"/rewards/{reward}/deny", {"note": "fraud"}, status=200)["status"] == "denied"
     assert all(line["debit"] == line["credit"] == 0 for line in shop.get("/ledger/trial-balance")["accounts"])

@@ -178,7 +178,7 @@ class Bought:
         if self.status != "attributed" or self.is_too_small:
             return []
         discount = round(self.eligible * YEN_RATE)
-        discount = discount if self.discount is None else min(discount, self.discount)
+        discount = min(discount, self.discount or 0)
         advocate = str(self.advocate)
         sides = {
             "EUR": [(advocate, False, round(self.eligible * RATE)), (self.friend, False, FIXED)],
@@ -523,7 +523,7 @@ class Histories(RuleBasedStateMachine):
             self._refused(attributing.AttributionRefused, attributing.attribute, *arguments)
         else:
             given = self._write(attributing.attribute, *arguments)
-            bought.by, bought.overruled, bought.discount = by, frozenset(overruled), bought.discount or 0
+            bought.by, bought.overruled = by, frozenset(overruled)
             if mine != by:
                 self._become(bought, *self._first(bought, by, others))
             else:

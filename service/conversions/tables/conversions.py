@@ -56,7 +56,6 @@ class Conversion(Base):
 
     amount: what the customer pays. discount_amount: what the shop took off for the referral. eligible_amount: what
     rewards and the minimum are computed of, before that discount.
-    discount_reported: whether the shop said that discount, or a quote did: otherwise it is taken to be what terms give.
     reported: what the first report said, as `orders.Report` reads it: the amounts and what came as a referral.
     late_attribution: what an admin gave as its referral later, as `attributing` reads it.
     decisions: every rule that was asked and what it said, in order.
@@ -117,7 +116,6 @@ class Conversion(Base):
     ordered_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     reported: Mapped[dict[str, Any]]
-    discount_reported: Mapped[bool]
     late_attribution: Mapped[dict[str, Any] | None]
     shop_metadata: Mapped[dict[str, str] | None]
     voided_at: Mapped[datetime | None]

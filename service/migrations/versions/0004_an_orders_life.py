@@ -41,20 +41,19 @@ def upgrade() -> None:
 
 def _orders(*, on_postgresql: bool) -> None:
     document, time = ("json_build_object", "TIMESTAMP WITH TIME ZONE") if on_postgresql else ("json_object", "DATETIME")
+    # a discount of which the shop said nothing was booked as the terms gave it: that is what it took off
+    booked = (
+        "FROM reward WHERE reward.merchant_id = conversion.merchant_id"
+        " AND reward.conversion_id = conversion.conversion_id AND reward.given_as = 'discount'"
+    )
+    op.execute(
+        f"UPDATE conversion SET discount_amount = (SELECT reward.amount {booked})"
+        f" WHERE discount_amount = 0 AND EXISTS (SELECT 1 {booked})"
+    )
     op.execute("ALTER TABLE conversion ADD COLUMN reported JSON NOT NULL DEFAULT '{}'")
     op.execute(
         f"UPDATE conversion SET reported = {document}('amount', amount, 'discount_amount', discount_amount,"
         " 'eligible_amount', eligible_amount)"
-    )
-    op.execute("ALTER TABLE conversion ADD COLUMN discount_reported BOOLEAN NOT NULL DEFAULT true")
-    # 0 was stored for a shop that said nothing: such an order has its whole discount, or has earned nothing at all
-    earned = (
-        "EXISTS (SELECT 1 FROM reward WHERE reward.merchant_id = conversion.merchant_id"
-        " AND reward.conversion_id = conversion.conversion_id"
-    )
-    op.execute(
-        "UPDATE conversion SET discount_reported = false WHERE discount_amount = 0"
-        f" AND ({earned} AND reward.given_as = 'discount') OR NOT {earned}))"
     )
     op.execute("ALTER TABLE conversion ADD COLUMN late_attribution JSON")
     op.execute("ALTER TABLE conversion ADD COLUMN shop_metadata JSON")
@@ -81,8 +80,7 @@ def _orders(*, on_postgresql: bool) -> None:
             op.execute(f"ALTER TABLE conversion DROP CONSTRAINT ck_conversion_{name}")
             op.execute(f"ALTER TABLE conversion ADD CONSTRAINT ck_conversion_{name} CHECK ({check})")
         op.execute(f"ALTER TABLE conversion ADD {voided}")
-        for name in ("reported", "discount_reported"):
-            op.execute(f"ALTER TABLE conversion ALTER {name} DROP DEFAULT")
+        op.execute("ALTER TABLE conversion ALTER reported DROP DEFAULT")
     else:
         _replace_table(
             "conversion",
