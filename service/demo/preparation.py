@@ -105,7 +105,8 @@ Orchard's demo is ready.
           # Gus orders for EUR 50.00 with Ana's code {code}, and a tenth is taken off
           curl -s {base}/v1/conversions -H "Authorization: Bearer $KEY" \\
             -H "Content-Type: application/json" -d '{{"order_id": "demo-1", "amount": 4500, "currency": "EUR",
-            "discount_amount": 500, "customer": {{"customer_id": "gus", "first_name": "Gus"}}, "referral": "{code}"}}'; echo
+            "discount_amount": 500, "referral": "{code}",
+            "customer": {{"customer_id": "gus", "first_name": "Gus"}}}}'; echo
 
           # what Ana has now, and what the books say
           curl -s {base}/v1/customers/ana/balance -H "Authorization: Bearer $KEY"; echo

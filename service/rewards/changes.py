@@ -125,6 +125,7 @@ def _record(move: Move, cause: Cause, *, lapsed: int) -> RewardChange:
         entry_id=cause.entry_id,
         reward_id=reward.reward_id,
         conversion_id=reward.conversion_id,
+        customer_id=reward.customer_id,
         step=cause.step,
         amount=move.amount,
         lapsed_amount=lapsed,

@@ -66,8 +66,18 @@ def give_back(
     entry_id = new_id()
     redemption.returned_amount += asked.amount
     redemption.to_be_sealed()
-    names = {"redemption_id": redemption_id, "return_id": asked.return_id, "amount": asked.amount}
-    write_now(session, RedemptionReturn(merchant_id=merchant_id, entry_id=entry_id, recorded_at=now, **names))
+    write_now(
+        session,
+        RedemptionReturn(
+            merchant_id=merchant_id,
+            entry_id=entry_id,
+            redemption_id=redemption_id,
+            customer_id=redemption.customer_id,
+            return_id=asked.return_id,
+            amount=asked.amount,
+            recorded_at=now,
+        ),
+    )
     debt = redemptions.owed(session, redemption, customer)
     amount, owner = asked.amount, customer.owner
     postings.give_back(session, redemption, owner, entry_id=entry_id, amount=amount, debt=debt, now=now)

@@ -161,6 +161,7 @@ def _new_tables() -> None:
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("redemption_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.String(255), nullable=False),
         sa.Column("return_id", sa.String(255), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
@@ -177,6 +178,11 @@ def _new_tables() -> None:
             "return_id",
             name="uq_redemption_return_merchant_id_redemption_id_return_id",
         ),
+    )
+    op.create_index(
+        "ix_redemption_return_merchant_id_customer_id_recorded_at",
+        "redemption_return",
+        ["merchant_id", "customer_id", "recorded_at"],
     )
 
 
@@ -212,6 +218,7 @@ def _rewards(*, on_postgresql: bool) -> None:
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("reward_id", sa.Uuid(), nullable=False),
         sa.Column("conversion_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.String(255), nullable=False),
         sa.Column("step", sa.String(16), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("lapsed_amount", sa.BigInteger(), nullable=False),
@@ -232,15 +239,21 @@ def _rewards(*, on_postgresql: bool) -> None:
         "ix_reward_change_merchant_id_conversion_id", "reward_change", ["merchant_id", "conversion_id"], unique=False
     )
     op.create_index("ix_reward_change_merchant_id_reward_id", "reward_change", ["merchant_id", "reward_id"])
-    columns = "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount, recorded_at"
+    op.create_index(
+        "ix_reward_change_merchant_id_customer_id_recorded_at",
+        "reward_change",
+        ["merchant_id", "customer_id", "recorded_at"],
+    )
+    columns = "merchant_id, entry_id, reward_id, conversion_id, customer_id, step, amount, lapsed_amount, recorded_at"
     op.execute(
         f"INSERT INTO reward_change ({columns})"
-        " SELECT v.merchant_id, v.entry_id, v.reward_id, r.conversion_id, 'refund', -v.amount, 0, r.recorded_at"
+        " SELECT v.merchant_id, v.entry_id, v.reward_id, r.conversion_id, w.customer_id, 'refund', -v.amount, 0, r.recorded_at"
         " FROM reversal v JOIN refund r ON r.merchant_id = v.merchant_id AND r.entry_id = v.entry_id"
+        " JOIN reward w ON w.merchant_id = v.merchant_id AND w.reward_id = v.reward_id"
     )
     op.execute(
         f"INSERT INTO reward_change ({columns})"
-        " SELECT merchant_id, reward_id, reward_id, conversion_id, 'deny', reversed_amount - amount, 0, created_at"
+        " SELECT merchant_id, reward_id, reward_id, conversion_id, customer_id, 'deny', reversed_amount - amount, 0, created_at"
         " FROM reward WHERE status = 'denied' AND reversed_amount < amount"
     )
     op.drop_table("reversal")

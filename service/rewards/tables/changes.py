@@ -27,12 +27,14 @@ class RewardChange(Base):
         ),
         Index(None, "merchant_id", "conversion_id"),
         Index(None, "merchant_id", "reward_id"),
+        Index(None, "merchant_id", "customer_id", "recorded_at"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     reward_id: Mapped[UUID] = mapped_column(primary_key=True)
     conversion_id: Mapped[UUID]
+    customer_id: Mapped[str] = mapped_column(String(255))
     step: Mapped[Step] = mapped_column(String(16))
     amount: Mapped[int]
     lapsed_amount: Mapped[int]
@@ -50,13 +52,13 @@ def restored_since(
 ) -> Sequence[tuple[str, datetime, int]]:
     """(currency, when, minor units) of what came back after this time to rewards whose own time is over."""
     c, back = RewardChange, RewardChange.amount - RewardChange.lapsed_amount
-    of_customer = and_(Reward.merchant_id == c.merchant_id, Reward.reward_id == c.reward_id)
+    its_reward = and_(Reward.merchant_id == c.merchant_id, Reward.reward_id == c.reward_id)
     query = (
         select(Reward.currency, c.recorded_at, back)
-        .join(Reward, of_customer)
+        .join(Reward, its_reward)
         .where(
-            Reward.merchant_id == merchant_id,
-            Reward.customer_id == customer_id,
+            c.merchant_id == merchant_id,
+            c.customer_id == customer_id,
             Reward.used_amount.is_not(None),
             c.recorded_at > since,
             back > 0,

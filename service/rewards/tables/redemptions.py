@@ -102,6 +102,7 @@ class RedemptionReturn(Base):
     __tablename__ = "redemption_return"
     __table_args__ = (
         UniqueConstraint("merchant_id", "redemption_id", "return_id"),
+        Index(None, "merchant_id", "customer_id", "recorded_at"),
         ForeignKeyConstraint(["merchant_id", "redemption_id"], ["redemption.merchant_id", "redemption.redemption_id"]),
         CheckConstraint("amount > 0", name="amount"),
     )
@@ -109,6 +110,7 @@ class RedemptionReturn(Base):
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)
     redemption_id: Mapped[UUID]
+    customer_id: Mapped[str] = mapped_column(String(255))
     return_id: Mapped[str] = mapped_column(String(255))
     amount: Mapped[int]
     recorded_at: Mapped[datetime]
@@ -177,15 +179,12 @@ def returned_since(
     session: Session, merchant_id: UUID, customer_id: str, *, since: datetime
 ) -> Sequence[tuple[str, datetime, int]]:
     """(currency, when, minor units) of what was given back to the customer after this time."""
-    of_customer = and_(
-        Redemption.merchant_id == RedemptionReturn.merchant_id,
-        Redemption.redemption_id == RedemptionReturn.redemption_id,
-        Redemption.customer_id == customer_id,
-    )
+    back = RedemptionReturn
+    its_redemption = and_(Redemption.merchant_id == back.merchant_id, Redemption.redemption_id == back.redemption_id)
     query = (
-        select(Redemption.currency, RedemptionReturn.recorded_at, RedemptionReturn.amount)
-        .join(RedemptionReturn, of_customer)
-        .where(Redemption.merchant_id == merchant_id, RedemptionReturn.recorded_at > since)
+        select(Redemption.currency, back.recorded_at, back.amount)
+        .join(back, its_redemption)
+        .where(back.merchant_id == merchant_id, back.customer_id == customer_id, back.recorded_at > since)
     )
     return [(row.currency, row.recorded_at, row.amount) for row in session.execute(query)]
 
