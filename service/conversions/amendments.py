@@ -107,7 +107,7 @@ def _is_declined_for_its_amount(conversion: Conversion) -> bool:
 def _nth_referral(held: Held) -> int:
     """Which of the advocate's it was when the order was attributed; where it earned nothing, which it would be now."""
     for reward in held.rewards():
-        if reward.customer_id in (held.conversion.advocate_id, held.conversion.customer_id):
+        if reward.is_earned:
             return reward.nth_referral
     of = held.conversion
     assert of.program_id is not None

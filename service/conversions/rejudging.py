@@ -17,6 +17,7 @@ from service.conversions.rules import Decision
 from service.conversions.standing import Held, earn_anew, hold
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
+from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.links import evidence as links
 from service.links.evidence import Evidence, LinkEvidence
@@ -49,11 +50,16 @@ def came_with(conversion: Conversion) -> Came:
 
 
 def hold_case(session: Session, conversion: Conversion, came: Came, *, now: datetime) -> tuple[Held, Case]:
-    """The order and everybody whom judging it again may concern, locked; and what it is to be judged by."""
-    merchant_id, friend_id = conversion.merchant_id, conversion.customer_id
+    """The order and everybody whom judging it again may concern, locked; and what it is to be judged by.
+
+    Raises Unknown, and RaceLost where the order was given another referral meanwhile.
+    """
+    merchant_id, friend_id, late = conversion.merchant_id, conversion.customer_id, conversion.late_attribution
     seen = facts.glimpse(session, merchant_id, came.evidence, order_id=None, friend_id=friend_id)
     held = hold(session, merchant_id, conversion.conversion_id, sorted(seen.advocate_ids), now=now)
     of = held.conversion
+    if of.late_attribution != late:
+        raise RaceLost  # it was given another referral while we waited
     decided = (Decision.of_stored(stored) for stored in of.decisions)
     lasting = {rule.name for rule in KEPT_WHEN_JUDGED_AGAIN}
     case = Case(

@@ -79,7 +79,7 @@ class Held:
 def hold(
     session: Session, merchant_id: UUID, conversion_id: UUID, others: Sequence[str] = (), *, now: datetime
 ) -> Held:
-    """The merchant's order, held for a change. others: who else it concerns. Raises Unknown."""
+    """The merchant's order, held for a change. others: who else it concerns. Raises Unknown, and RaceLost."""
     conversion = find(session, merchant_id, conversion_id)
     names = {name for name in (conversion.customer_id, conversion.advocate_id, *others) if name is not None}
     people = customers.lock(session, merchant_id, names)
