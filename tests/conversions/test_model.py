@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy.orm import Session
 
 from service.books import audit
-from service.conversions import amendments, attributing, conversions, refunds, voids
+from service.conversions import amendments, attributing, conversions, quotes, refunds, voids
 from service.conversions.orders import Order
 from service.conversions.standing import OrderVoided
 from service.customers import customers
@@ -30,6 +30,7 @@ from service.errors import BadValues
 from service.ledger import books, proof
 from service.ledger.books import InsufficientFunds
 from service.links import links
+from service.links.evidence import read_quote
 from service.links.links import NewLink
 from service.merchants import keys
 from service.migrations import schema
@@ -46,7 +47,7 @@ HOLD, LASTS, KEPT = timedelta(days=1), timedelta(days=12), timedelta(days=30)
 RATE, FIXED = Fraction(15, 100), 700
 YEN, YEN_RATE = 90, Fraction(10, 100)
 NEVER = {"self_referral", "circular_referral"}
-MONEY = ("EUR", "JPY")
+MONEY = ("KWD", "JPY")
 NUMBERS = itertools.count()
 
 
@@ -181,7 +182,7 @@ class Bought:
         discount = min(discount, self.discount or 0)
         advocate = str(self.advocate)
         sides = {
-            "EUR": [(advocate, False, round(self.eligible * RATE)), (self.friend, False, FIXED)],
+            "KWD": [(advocate, False, round(self.eligible * RATE)), (self.friend, False, FIXED)],
             "JPY": [(advocate, False, YEN), (self.friend, True, discount)],
         }
         return [side for side in sides[self.currency] if side[2]]
@@ -208,11 +209,11 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.people = START, PEOPLE
-        merchant, _ = self._write(keys.create_merchant, "Acme", "EUR")
+        merchant, _ = self._write(keys.create_merchant, "Acme", "KWD")
         self.merchant_id = merchant.merchant_id
         fields = {
             "name": "P",
-            "currency": "EUR",
+            "currency": "KWD",
             "destination_url": "https://shop.example",
             "advocate_reward": {"type": "percent", "rate": "15.00", "max_amount": None, "as": "credit"},
             "friend_reward": {"type": "fixed", "amount": FIXED, "as": "credit"},
@@ -229,10 +230,11 @@ class Histories(RuleBasedStateMachine):
             "reward_expiry_days": LASTS.days,
         }
         self.program, _ = self._write(programs.create, self.merchant_id, fields)
-        self.codes = {}
+        self.codes, self.names = {}, {}
         for name in PEOPLE:
             asked = NewLink(self.program.program_id, Contact(name))
-            self.codes[name] = self._write(links.create, self.merchant_id, asked)[0].code
+            link, _ = self._write(links.create, self.merchant_id, asked)
+            self.codes[name], self.names[link.link_id] = link.code, name
         self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
         self.brought_by: dict[str, str] = {}
         self.orders: list[tuple[Any, Bought]] = []
@@ -308,17 +310,45 @@ class Histories(RuleBasedStateMachine):
         money=st.sampled_from(MONEY),
         discount=st.none() | st.integers(0, 2_000),
         percent=st.none() | st.integers(0, 100),
+        quoted=st.booleans(),
     )
     def order(
-        self, friend: str, by: str | None, amount: int, money: str, discount: int | None, percent: int | None
+        self,
+        friend: str,
+        by: str | None,
+        amount: int,
+        money: str,
+        discount: int | None,
+        percent: int | None,
+        quoted: bool = False,
     ) -> None:
         name, code = f"o-{len(self.orders)}", self.codes[by] if by else None
+        promise = self._promise(friend, code, amount, money) if code and quoted else None
+        if promise is not None:
+            token, by, off = promise
+            self._record(Order(name, amount - off, money, Contact(friend), token), by, off, amount)
+            return
         before = amount + (discount or 0)
         said = None if percent is None else before * percent // 100
         eligible = before if said is None else said
         order = Order(name, amount, money, Contact(friend), code, discount_amount=discount, eligible_amount=said)
+        self._record(order, by, discount, eligible)
+
+    def _promise(self, friend: str, code: str, amount: int, money: str) -> tuple[str, str, int] | None:
+        """(quote, whose, what is taken off), where something is promised."""
+        asked = quotes.Question(code, amount, money, Contact(friend))
+        quote = self._write(quotes.quote, self.signer, self.merchant_id, asked)
+        if quote.token is None:
+            return None
+        read = read_quote(self.signer, quote.token)
+        assert read is not None
+        assert read.discount_amount == (round(amount * YEN_RATE) if money == "JPY" else 0)
+        return quote.token, self.names[read.link_id], read.discount_amount
+
+    def _record(self, order: Order, by: str | None, discount: int | None, eligible: int) -> None:
         recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
-        bought = Bought(friend, by, money, amount, discount, eligible, self.now)
+        friend, money = order.customer.customer_id, order.currency
+        bought = Bought(friend, by, money, order.amount, discount, eligible, self.now)
         self._become(bought, *self._judge(bought), at_once=True)
         self.orders.append((recorded.conversion.conversion_id, bought))
         assert recorded.conversion.status == bought.status
@@ -685,6 +715,7 @@ HISTORIES, HISTORIES_IN_A_SOAK = 1_000, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
     (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
     (5, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
+    (2, lambda m, r: m.order(r.choice(m.people), r.choice(m.people), r.randint(0, 9_000), _money(r), None, None, True)),
     (3, lambda m, r: m.orders and m.refund(_rewarded(m, r), r.randint(1, 9_000), r.random() < 0.5, _named(r))),
     (2, lambda m, r: any(b.refunds for _, b in m.orders) and m.reverse_a_refund(pick=r.randrange(10**6))),
     (2, lambda m, r: m.orders and m.void_an_order(pick=_rewarded(m, r))),
@@ -713,7 +744,7 @@ def _voided(machine: InOneTransaction, chance: Random) -> int:
 
 
 def _money(chance: Random) -> str:
-    return chance.choice(["EUR", "EUR", "JPY"])
+    return chance.choice(["KWD", "KWD", "JPY"])
 
 
 def _parts(chance: Random) -> tuple[str, int | None, int | None]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -132,6 +133,23 @@ def test_the_same_return_twice_is_one_and_two_never_pass_what_was_captured(netwo
         assert codes in ({201: 1, 200: 1, 422: 1}, {201: 1, 422: 2})
         assert shop.get(at)["returned_amount"] == 60
     assert has(shop, "ana") == (0, 10_000 - 40 * ROUNDS, 0, 0)
+
+
+def test_a_return_racing_the_end_of_a_rewards_time_is_the_customers(network_shop: Shop) -> None:
+    shop = network_shop
+    program = shop.program(advocate_reward=TEN_PERCENT, friend_reward=None, hold_days=0, reward_expiry_days=1)
+    for number in range(ROUNDS):
+        who, over_at = f"ana-{number}", datetime.now(UTC) + timedelta(seconds=0.6)
+        ordered_at = (over_at - timedelta(days=1)).isoformat()
+        shop.order(referral=shop.link(program, who)["code"], ordered_at=ordered_at)
+        at = f"/redemptions/{shop.reserve(who, 300)['redemption_id']}"
+        shop.post(f"{at}/capture", {}, status=200)
+        time.sleep(max(0.0, (over_at - datetime.now(UTC)).total_seconds() - 0.01))
+        body = {"return_id": "b", "amount": 300}
+        returned, *_ = at_once(partial(shop.call, "POST", f"{at}/returns", body), *[partial(shop.balance, who)] * 3)
+        assert returned.status_code == 201
+        time.sleep(0.05)
+        assert has(shop, who)[1] in (300, 500), "what was returned stays, and what was not used may have lapsed before"
 
 
 def test_two_redemptions_for_one_order_are_one(network_shop: Shop, code: str) -> None:
