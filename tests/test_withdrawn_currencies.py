@@ -1,5 +1,8 @@
 """A currency that is withdrawn: its books stay readable, exportable and spendable, and its orders are taken."""
 
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ from service.database.engine import Database
 from service.ledger import proof
 from service.merchants.currencies import decimals
 from service.tokens import TokenSigner
+from tests.conftest import missing
 from tests.shop import FIXED, Shop
 
+BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 BEFORE, AFTER = "2025-12-31T12:00:00Z", "2026-01-01T12:00:00Z"
 
 
@@ -46,6 +51,18 @@ def test_it_is_exported_with_its_decimals(
         journal = "".join(proof.export_journal(session, shop.merchant_id, "hledger", exponent=exponent))
     assert "10.00 BGN" in journal
     assert "1000 BGN" not in journal
+
+
+def test_its_journal_is_accepted_by_both_judges(
+    shop: Shop, database: Database, in_bgn: dict[str, Any], tmp_path: Path
+) -> None:
+    hledger = shutil.which("hledger") or missing("hledger (apt-get install hledger)")
+    for form, judge in (("hledger", [hledger, "check", "-s", "-f"]), ("beancount", [BEAN_CHECK])):
+        path = tmp_path / f"books.{form}"
+        with database.reading() as session:
+            exponent = decimals(session, shop.merchant_id)
+            path.write_text("".join(proof.export_journal(session, shop.merchant_id, form, exponent=exponent)))
+        subprocess.run([*judge, path], check=True, capture_output=True)
 
 
 def test_orders_placed_while_it_was_valid_are_taken_by_anybody(
