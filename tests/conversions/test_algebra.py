@@ -18,7 +18,7 @@ from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 from tests.conversions.test_model import NUMBERS, Bought, InOneTransaction, desk, live
 
-HISTORIES, HISTORIES_IN_A_SOAK = 60, 500
+HISTORIES, HISTORIES_IN_A_SOAK = 40, 400
 
 
 def pick(machine: InOneTransaction, chance: Random) -> tuple[UUID, Bought] | None:

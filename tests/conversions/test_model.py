@@ -711,7 +711,7 @@ class InOneTransaction(Histories):
             return work(self.session)
 
 
-HISTORIES, HISTORIES_IN_A_SOAK = 1_000, 10_000
+HISTORIES, HISTORIES_IN_A_SOAK = 400, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
     (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
     (5, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
