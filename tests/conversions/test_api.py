@@ -92,8 +92,8 @@ def _revoked(shop: Shop) -> dict[str, Any]:
 
 
 def _expired(shop: Shop) -> dict[str, Any]:
-    link = shop.link(shop.program(), expires_at=after(minutes=10))
-    return shop.order(referral=link["code"], ordered_at=after(minutes=11))
+    link = shop.link(shop.program(), expires_at=after(hours=10))
+    return shop.order(referral=link["code"], ordered_at=after(hours=11))
 
 
 def _paused(shop: Shop) -> dict[str, Any]:

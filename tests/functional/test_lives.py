@@ -286,7 +286,11 @@ def test_every_posting_of_an_orders_life_is_accepted_by_both_judges(
     shop = network_shop
     yen = {"advocate_reward": {"type": "fixed", "amount": 900}, "friend_reward": OFF}
     program = shop.program(
-        friend_reward=OFF, other_currencies={"JPY": yen, "KWD": yen}, reward_expiry_days=1, rewarded_orders=None
+        advocate_reward={"type": "percent", "rate": "20.00"},
+        friend_reward=OFF,
+        other_currencies={"JPY": yen, "KWD": yen},
+        reward_expiry_days=1,
+        rewarded_orders=None,
     )
     code = shop.link(program)["code"]
     for currency in ("EUR", "JPY", "KWD"):
