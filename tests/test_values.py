@@ -54,6 +54,12 @@ def test_an_instant_is_between_1970_and_tomorrow_and_says_its_offset(moment: dat
     assert (values.fault_of_instant(moment, now=NOW) is None) is good
 
 
+@pytest.mark.parametrize("name", [".", "..", " a", "a\u00a0", "\ta"])
+def test_a_name_can_stand_in_a_path_and_has_no_white_space_around_it(name: str) -> None:
+    assert values.fault_of_name(name) is not None
+    assert values.fault_of_name(f"a{name}b") is None or "\t" in name
+
+
 def test_a_fault_says_what_is_wrong_and_within_which_bounds() -> None:
     assert values.fault_of_name("a" * 255) is None
     assert values.fault_of_name("a" * 256) == "Length must be between 1 and 255."
