@@ -105,7 +105,7 @@ def _move(reward: Reward, amount: int, owner: str, purse: Purse, *, now: datetim
     if rest < 0:
         missing = purse.lose(-rest)
         return Move(reward, owner, lapsed=lapsed, available=rest + missing, owed=missing)
-    if rest > 0 and reward.expires_at is not None:
+    if rest > 0 and reward.expires_at is not None and reward.used_amount is None:
         reward.expires_at = max(reward.expires_at, now + GIVEN_BACK_LASTS)
     return Move(reward, owner, lapsed=lapsed, available=rest, paid=purse.gain(rest))
 

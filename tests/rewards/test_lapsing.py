@@ -121,3 +121,18 @@ def test_goodwill_that_was_corrected_keeps_no_reward_from_lapsing(shop: Shop, co
         shop.post("/ledger/adjustments", {**change, "direction": direction})
     clock.shift(11 * DAY)
     assert shop.available("ana") == 0
+
+
+def test_what_an_order_earned_by_a_later_step_lapses_and_keeps_nothing_else_from_it(
+    shop: Shop, clock: Any, code: str
+) -> None:
+    late = shop.order("ben")
+    given = {"referral": code, "note": "called"}
+    shop.post(f"/conversions/{late['conversion_id']}/attribution", given, status=200)
+    clock.shift(5 * DAY)
+    shop.order("cleo", referral=code)
+    assert shop.available("ana") == 2000
+    clock.shift(6 * DAY)
+    assert shop.available("ana") == 1000
+    clock.shift(5 * DAY)
+    assert shop.available("ana") == 0

@@ -60,6 +60,7 @@ def restored_since(
             c.merchant_id == merchant_id,
             c.customer_id == customer_id,
             Reward.used_amount.is_not(None),
+            c.recorded_at >= Reward.expires_at,
             c.recorded_at > since,
             back > 0,
         )
