@@ -15,6 +15,7 @@ from service.conversions.facts import Case, Glimpse
 from service.conversions.judgement import Judgement, judge
 from service.conversions.orders import Order, OrderContradicted, contradictions, report_of
 from service.conversions.rules import Facts
+from service.conversions.standing import find
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
 from service.customers import tables as customers
@@ -22,7 +23,6 @@ from service.customers.customers import Contact, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once
-from service.errors import Unknown
 from service.ids import new_id
 from service.links.evidence import Evidence, read_referral
 from service.merchants import currencies
@@ -95,9 +95,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
 
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Recorded:
     """The merchant's conversion with its rewards. Raises Unknown."""
-    conversion = storage.get(session, merchant_id, conversion_id)
-    if conversion is None:
-        raise Unknown("conversion", conversion_id)
+    conversion = find(session, merchant_id, conversion_id)
     return Recorded(conversion, rewards.of_conversions(session, merchant_id, [conversion_id]))
 
 

@@ -61,7 +61,9 @@ def put(
     if is_new:
         storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
     storage.lock(session, merchant_id, [customer_id])
-    columns: dict[str, object] = {("shop_metadata" if name == "metadata" else name): said[name] for name in said}  # type: ignore[literal-required]
+    columns: dict[str, object] = {**said}
+    if "metadata" in said:
+        columns["shop_metadata"] = columns.pop("metadata")
     if "email" in said:
         columns["folded_email"] = fold(said["email"]) if said["email"] else None
     if columns:
