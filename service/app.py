@@ -24,6 +24,7 @@ from service.merchants.authentication import authenticate
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
+from service.statistics.api import stats
 from service.tokens import TokenSigner
 from service.web import pages as assets
 from service.web.openapi import describe, document
@@ -45,6 +46,7 @@ RESOURCES = (
     ledger,
     reports,
     adjustments,
+    stats,
 )
 
 

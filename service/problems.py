@@ -26,6 +26,7 @@ from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown,
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
 from service.rewards.returns import NothingCaptured, ReturnContradicted
 from service.rewards.reviews import RewardSettled
+from service.statistics.rolling import StatisticsBehind
 from service.web.errors import InvalidValues, KeyReused, StillRunning, code_of
 
 RETRY_AFTER_SECONDS = 2
@@ -135,6 +136,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     RewardSettled: Problem(
         409, "reward-settled", "The reward is past this review", "Read it: only what is pending can be released."
+    ),
+    StatisticsBehind: Problem(
+        503,
+        "statistics-behind",
+        "The numbers are being rolled up",
+        "Repeat it after `Retry-After` seconds. An operator sees to it that `orchard worker` runs.",
     ),
     books.InsufficientFunds: Problem(
         409,

@@ -10,15 +10,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.books.upkeep import seal_books, seal_records
 from service.database.engine import Database
+from service.events.upkeep import place_events
 from service.links.upkeep import prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
+from service.statistics.upkeep import roll_up
 from service.web.upkeep import forget_answers
 
 log = structlog.get_logger("orchard.worker")
 Job = Callable[[Database, datetime], int]
 """job(database, now) -> how many customers it brought up to date."""
 
-JOBS: tuple[Job, ...] = (prepare_partitions, catch_up_everybody, seal_books, seal_records, forget_answers)
+JOBS: tuple[Job, ...] = (
+    prepare_partitions,
+    catch_up_everybody,
+    seal_books,
+    seal_records,
+    place_events,
+    roll_up,
+    forget_answers,
+)
 
 
 def round_of_upkeep(database: Database, *, now: datetime) -> int:

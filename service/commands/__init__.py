@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, conversions, demo, merchants, service
+from service.commands import books, conversions, demo, merchants, service, statistics
 
 
 @click.group()
@@ -16,6 +16,7 @@ for command in (
     merchants.merchant,
     merchants.key,
     books.ledger,
+    statistics.stats,
     service.serve,
     service.worker,
     conversions.replay,

@@ -1,7 +1,9 @@
 """`orchard merchant` and `orchard key`."""
 
 import json
+import sys
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import click
@@ -12,6 +14,7 @@ from service.database.engine import Database
 from service.merchants import keys
 from service.merchants import tables as merchants
 from service.merchants.tables import Scope
+from service.statistics import rebuilding
 
 
 @click.group()
@@ -55,6 +58,25 @@ def merchant_list(database: Database, as_json: bool) -> None:
             for row in merchants.merchants(session)
         ]
     show(rows, as_json)
+
+
+@merchant.command("change")
+@click.option("--name", help="What people are told that the shop is called.")
+@click.option("--time-zone", help="Of IANA, such as Europe/Berlin: its days are theirs, in all numbers, past ones too.")
+@of_merchant
+@with_database
+def merchant_change(database: Database, name: str | None, time_zone: str | None, merchant_id: UUID | None) -> None:
+    """Change a merchant's name or time zone. All numbers are made anew for another zone, before anybody sees it."""
+    with database.reading() as session:
+        one = only_merchant(session, merchant_id)
+        length = rebuilding.size(session, one)
+    if name is not None:
+        database.write(lambda session: keys.change_merchant(session, one, name=name))
+    if time_zone is not None:
+        with click.progressbar(length=length, label="Counting anew", file=sys.stderr) as bar:
+            change = partial(rebuilding.change_time_zone, merchant_id=one, time_zone=time_zone, progress=bar.update)
+            database.write(change)
+    click.echo("Changed.")
 
 
 def _create_merchant(session: Session, name: str, currency: str, time_zone: str) -> tuple[UUID, dict[Scope, str]]:

@@ -78,9 +78,9 @@ def amend(session: Session, merchant_id: UUID, conversion_id: UUID, asked: NewAm
     if _is_declined_for_its_amount(conversion) or (terms is not None and is_below_minimum(conversion, terms)):
         again = replace(case, eligible_amount=rewardable(conversion))
         judge_again(held, again, came, Step.AMENDMENT, entry_id=entry_id)
-    elif terms is not None:
+    else:
         cause = Cause(Step.AMENDMENT, entry_id, effective_at=now, recorded_at=now)
-        earn_anew(held, terms, cause, nth_referral=_nth_referral(held))
+        earn_anew(held, terms, cause, nth_referral=_nth_referral(held) if terms else 1)
     return replace(get(session, merchant_id, conversion_id), is_new=True)
 
 

@@ -23,10 +23,13 @@ from service.customers.customers import Contact, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once
+from service.events import events
+from service.events.events import Happened
+from service.events.kinds import Kind
 from service.ids import new_id
 from service.links.evidence import Evidence, read_referral
 from service.merchants import currencies
-from service.rewards import postings
+from service.rewards import happenings, postings
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
 from service.tokens import TokenSigner
@@ -90,6 +93,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred, replaced=seen)
     owners = {name: person.owner for name, person in people.items()}
     postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
+    events.record(session, merchant_id, _happened(conversion, earned), now=now)
     return Recorded(conversion, earned, is_new=True)
 
 
@@ -176,6 +180,14 @@ def _rewards(conversion: Conversion, known: Facts) -> list[Reward]:
         reward_of(conversion, known.terms, earned, nth_referral=nth, now=conversion.recorded_at)
         for earned in earned_by(conversion, known.terms, nth_referral=nth)
     ]
+
+
+def _happened(conversion: Conversion, earned: Sequence[Reward]) -> list[Happened]:
+    """All that one report made happen, to be written at once."""
+    placed = Happened(
+        Kind.ORDER_RECORDED, conversion.conversion_id, amount=conversion.amount, currency=conversion.currency
+    )
+    return [placed, *(happenings.of_reward(Kind.REWARD_EARNED, reward, reward.amount) for reward in earned)]
 
 
 def _write(

@@ -4,7 +4,7 @@ Every change comes through here, and each says what the order is from now on. Wh
 that alone, and the difference from what they were is booked: so the order of the changes does not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,14 +19,28 @@ from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.errors import ReferralError, Unknown
+from service.events import events
+from service.events.events import Happened
+from service.events.kinds import Kind
 from service.ledger.rewards import Returns, taken_back
 from service.programs import tables as programs
 from service.programs.terms import Terms, terms_of
 from service.rewards import upkeep
 from service.rewards.changes import Target, bring
 from service.rewards.moves import Cause
+from service.rewards.references import Step
 from service.rewards.tables import rewards
 from service.rewards.tables.rewards import Reward
+
+EVENTS: Mapping[Step, Kind] = {
+    Step.REFUND: Kind.ORDER_REFUNDED,
+    Step.REVERSAL: Kind.REFUND_REVERSED,
+    Step.AMENDMENT: Kind.ORDER_AMENDED,
+    Step.VOID: Kind.ORDER_VOIDED,
+    Step.REOPENING: Kind.ORDER_REOPENED,
+    Step.ATTRIBUTION: Kind.ORDER_ATTRIBUTED,
+}
+"""What each step that changes an order is, as an event."""
 
 Changed = list[tuple[Reward, int]]
 """(reward, signed minor units) of those that became worth more or less."""
@@ -148,6 +162,9 @@ def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: in
 
 
 def _bring(held: Held, targets: list[Target], cause: Cause) -> Changed:
+    of = held.conversion
+    happened = Happened(EVENTS[cause.step], of.conversion_id, cause.entry_id, of.amount, of.currency)
+    events.record(held.session, of.merchant_id, [happened], now=cause.recorded_at)
     changed = bring(held.session, targets, held.people, cause)
     write_now(held.session)
     for person in held.people.values():  # what was restored after its hold ended is ripe at once

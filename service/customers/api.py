@@ -12,7 +12,7 @@ from service.web.call import Call
 from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
 from service.web.optional import Metadata, Optional, Unusable
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 
 resource = Resource("customers", "People, named by the merchant's own ids")
 
@@ -72,7 +72,7 @@ def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     return Answer(_render(customer), 201 if is_new else 200)
 
 
-@resource.reads("/customers/<name:customer_id>", CustomerOut, scopes=CHECKOUT)
+@resource.reads("/customers/<name:customer_id>", CustomerOut, scopes=CHECKOUT_AND_MARKETING)
 def get_customer(call: Call, customer_id: str) -> Answer:
     """Read a customer"""
     return Answer(_render(customers.get(call.session, call.merchant_id, customer_id)))

@@ -11,6 +11,8 @@
 - `trial_balance(session, merchant_id, as_of=, basis=)` -> `TrialBalanceLine`s; `liability_by_month(...)`,
   `liability_by_age(...)`; `liability_line(debit, credit)` says what counts a posting. basis: `effective` or
   `recorded`, which of a transaction's two times counts.
+- `effects_of(session, merchant_id, references)` -> `Effect`s: what each of these transactions changed of what rewards
+  cost and of what is owed to customers.
 - `export_journal(session, merchant_id, form, exponent=)` -> text in pieces; form: one of `FORMS`. exponent: currency
   -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
 - `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
@@ -22,6 +24,7 @@ Call what reads everything within one snapshot of the database. Nothing here wri
 from service.ledger.audit import UNREADABLE, BookCount, Verification, count_books, is_damaged_content
 from service.ledger.balances import owner_holdings, owner_positions
 from service.ledger.chain import Block, merchants_with_unsealed, newest_block, seal_next_block
+from service.ledger.effects import Effect, effects_of
 from service.ledger.export import FORMS, decimal_amount, export_journal
 from service.ledger.journal import transaction_references
 from service.ledger.liability import (
@@ -42,6 +45,7 @@ __all__ = [
     "Basis",
     "Block",
     "BookCount",
+    "Effect",
     "MonthOfLiability",
     "Rebuilt",
     "TrialBalanceLine",
@@ -49,6 +53,7 @@ __all__ = [
     "count_accounts_to_rebuild",
     "count_books",
     "decimal_amount",
+    "effects_of",
     "export_journal",
     "is_damaged_content",
     "liability_by_age",

@@ -18,7 +18,7 @@ from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
 from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 from service.web.wiring import Wiring
 
 resource = Resource("links", "Signed share links and their codes")
@@ -78,14 +78,14 @@ def create_link(call: Call, body: NewLink) -> Answer:
     return Answer(_render(call.wiring, link), 201 if is_new else 200)
 
 
-@resource.reads("/links", page_of(LinkOut, "LinkPage"), scopes=CHECKOUT, query=LinkQuery)
+@resource.reads("/links", page_of(LinkOut, "LinkPage"), scopes=CHECKOUT_AND_MARKETING, query=LinkQuery)
 def list_links(call: Call, query: Listing[LinkFilter]) -> Answer:
     """List links"""
     rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
     return page(rows, query.page, lambda link: _render(call.wiring, link), lambda link: link.link_id)
 
 
-@resource.reads("/links/<uuid:link_id>", LinkOut, scopes=CHECKOUT)
+@resource.reads("/links/<uuid:link_id>", LinkOut, scopes=CHECKOUT_AND_MARKETING)
 def get_link(call: Call, link_id: UUID) -> Answer:
     """Read a link"""
     return Answer(_render(call.wiring, links.get(call.session, call.merchant_id, link_id)))

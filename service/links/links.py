@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 from service.customers import customers
 from service.customers.customers import Contact
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
+from service.events import events
+from service.events.events import Happened
+from service.events.kinds import Kind
 from service.ids import new_id
 from service.links import codes
 from service.links import tables as storage
@@ -90,6 +93,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         shop_metadata=asked.metadata,
     )
     session.add(link)
+    events.record(session, merchant_id, [Happened(Kind.LINK_MADE, link.link_id)], now=now)
     return link, True
 
 

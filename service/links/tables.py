@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import Page, matching, newest
@@ -27,6 +27,7 @@ class Link(Base):
         ForeignKeyConstraint(["merchant_id", "program_id"], ["program.merchant_id", "program.program_id"]),
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
         CheckConstraint("status IN ('active', 'revoked')", name="status"),
+        Index(None, "merchant_id", "customer_id"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from service.currencies import fault_of_currency
 from service.database.writing import write_now
-from service.errors import BadValues, Unknown, refuse_faults
+from service.errors import Unknown, refuse_faults
 from service.ids import new_id
 from service.merchants import tables as storage
 from service.merchants.tables import ApiKey, Merchant, Scope
@@ -62,12 +62,29 @@ def create_merchant(
     session: Session, name: str, currency: str, *, now: datetime, time_zone: str = "UTC"
 ) -> tuple[Merchant, dict[Scope, str]]:
     """A new merchant, and a key for each scope: scope -> key. time_zone: of IANA. Raises BadValues."""
-    if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
-        raise BadValues({"name": f"It must have 1 to {LONGEST_NAME} printable characters."})
-    refuse_faults({"currency": fault_of_currency(currency), "time_zone": _fault_of_time_zone(time_zone)})
+    faults = {"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)}
+    refuse_faults({**faults, "currency": fault_of_currency(currency)})
     merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now, time_zone=time_zone)
     write_now(session, merchant)
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
+
+
+def change_merchant(
+    session: Session, merchant_id: UUID, *, name: str | None = None, time_zone: str | None = None
+) -> Merchant:
+    """Change what is said of a merchant who exists; None leaves as it is. Raises BadValues."""
+    merchant = storage.get(session, merchant_id)
+    name = merchant.name if name is None else name
+    time_zone = merchant.time_zone if time_zone is None else time_zone
+    refuse_faults({"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)})
+    merchant.name, merchant.time_zone = name, time_zone
+    write_now(session)
+    return merchant
+
+
+def _fault_of_name(name: str) -> str | None:
+    is_good = 0 < len(name.strip()) <= LONGEST_NAME and name.isprintable()
+    return None if is_good else f"It must have 1 to {LONGEST_NAME} printable characters."
 
 
 def _fault_of_time_zone(name: str) -> str | None:

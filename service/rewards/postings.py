@@ -6,6 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.events import events
+from service.events.events import Happened
+from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
 from service.ledger.books import (
@@ -20,7 +23,7 @@ from service.ledger.books import (
     pending,
     reserved,
 )
-from service.rewards import references
+from service.rewards import happenings, references
 from service.rewards.moves import EVENTS, Cause, Move
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
@@ -57,6 +60,8 @@ def earn(
 def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
     """Book the end of a reward's hold; what the customer owes is paid first."""
     books.post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
+    ripe = happenings.of_reward(Kind.REWARD_RIPENED, reward, reward.remaining)
+    events.record(session, reward.merchant_id, [ripe], now=recorded_at)
 
 
 def ripening(reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> Transaction:
@@ -97,6 +102,8 @@ def change(session: Session, conversion_id: UUID, moves: Sequence[Move], cause: 
     )
     books.post(session, merchant_id, transaction)
     _count(session, ((move.reward, move.amount) for move in moves))
+    changed = [happenings.of_move(move, cause.step) for move in moves]
+    events.record(session, merchant_id, changed, now=cause.recorded_at)
 
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
@@ -112,6 +119,8 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
             recorded_at=redemption.created_at,
         ),
     )
+    reserved_credit = happenings.of_credit(Kind.CREDIT_RESERVED, redemption, redemption.amount)
+    events.record(session, redemption.merchant_id, [reserved_credit], now=redemption.created_at)
 
 
 def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
@@ -121,6 +130,9 @@ def settle(session: Session, redemption: Redemption, owner: str, *, captured: in
     if captured:
         spent = Change(redemption.customer_id, redemption.currency, spent=captured)
         totals.add(session, redemption.merchant_id, [spent])
+    kind = Kind.CREDIT_REDEEMED if captured else Kind.CREDIT_RELEASED
+    ended = happenings.of_credit(kind, redemption, captured or redemption.amount)
+    events.record(session, redemption.merchant_id, [ended], now=now)
 
 
 def settlement(redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> Transaction:
@@ -162,6 +174,8 @@ def give_back(
     )
     unspent = Change(redemption.customer_id, redemption.currency, spent=-amount)
     totals.add(session, redemption.merchant_id, [unspent])
+    back = happenings.of_credit(Kind.CREDIT_RETURNED, redemption, amount, entry_id)
+    events.record(session, redemption.merchant_id, [back], now=now)
 
 
 def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
@@ -182,6 +196,9 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
             recorded_at=adjustment.created_at,
         ),
     )
+    signed = amount if adjustment.direction == "credit" else -amount
+    adjusted = Happened(Kind.BALANCE_ADJUSTED, adjustment.adjustment_id, amount=signed, currency=currency)
+    events.record(session, adjustment.merchant_id, [adjusted], now=adjustment.created_at)
 
 
 def _earned(reward: Reward, owner: str) -> Posting:

@@ -18,10 +18,13 @@ from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.database.engine import Database
 from service.database.writing import write_now
+from service.events import events as history
+from service.events.events import Happened
+from service.events.kinds import Kind
 from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
-from service.rewards import postings
+from service.rewards import happenings, postings
 from service.rewards.tables import adjustments, changes, redemptions
 from service.rewards.tables import due as due_rewards
 from service.rewards.tables.redemptions import Redemption
@@ -148,16 +151,21 @@ def _book(
         restored = changes.restored_since(session, merchant_id, customer.customer_id, since=since)
         for currency, at, amount in (*given_back, *restored):
             held[currency].returned.append((at, amount))
-    transactions = []
+    transactions: list[Transaction] = []
+    happened: list[Happened] = []
     for _, what, _, subject in events:
         of_currency = held[subject.currency]
         if isinstance(subject, Redemption):
             transactions.append(_give_back(subject, customer, of_currency, now=now))
+            happened.append(happenings.of_credit(Kind.CREDIT_RELEASED, subject, subject.amount))
         elif what == RIPENS:
             transactions.append(_ripen(subject, customer, of_currency, now=now))
+            happened.append(happenings.of_reward(Kind.REWARD_RIPENED, subject, subject.remaining))
         elif lapse := _lapse(subject, customer, of_currency, now=now):
             transactions.append(lapse)
+            happened.append(happenings.of_reward(Kind.REWARD_LAPSED, subject, -(subject.lapsed_amount or 0)))
     books.post_many(session, merchant_id, transactions)
+    history.record(session, merchant_id, happened, now=now)
 
 
 def catch_up_everybody(database: Database, now: datetime) -> int:

@@ -210,6 +210,16 @@ class Bound(Moment):
         return day
 
 
+class Day(Bound):
+    """A day of the merchant's."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **arguments)
+        if isinstance(found, datetime):
+            raise ValidationError("Numbers go by the merchant's days: give one, such as 2026-11-30.")
+        return found
+
+
 def rfc3339(moment: datetime | None) -> str | None:
     """The moment in UTC as the contract writes it, such as `2026-11-21T09:30:00.000000Z`."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

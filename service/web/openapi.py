@@ -9,7 +9,7 @@ from flask_smorest import Api
 from marshmallow import fields, validate
 
 from service import currencies
-from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Text
+from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, Text
 from service.web.optional import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, Metadata, Optional
 
 _PROBLEM = {
@@ -77,6 +77,8 @@ def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -
 def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"$ref": "#/components/schemas/Currency"}
+    if isinstance(field, Day):
+        return {"format": "date", "description": "A day of the merchant's"}
     if isinstance(field, Bound):
         return {"format": "date", "description": "A day of the merchant's, or a time (RFC 3339)"}
     if isinstance(field, CurrencyCode):

@@ -59,7 +59,7 @@ class SealedPageQuery(Strict):
     """Which part of a list whose cursor carries more than a row, and is sealed."""
 
     limit = Digits(load_default=DEFAULT_LIMIT, validate=validate.Range(1, LARGEST_LIMIT))
-    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,1000}\Z"))
+    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Za-z0-9_.-]{1,2000}\Z"))
 
 
 @dataclass(frozen=True, slots=True)

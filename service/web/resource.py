@@ -33,6 +33,9 @@ from service.web.wiring import wiring
 View = TypeVar("View", bound=Callable[..., Any])
 CHECKOUT = frozenset({"checkout"})
 MARKETING = frozenset({"marketing"})
+CHECKOUT_AND_MARKETING = CHECKOUT | MARKETING
+"""Who reads what belongs to the shop's daily work."""
+
 ADMIN: frozenset[str] = frozenset()
 UNREADABLE = "\ufffd"
 """What stands in a decoded URL where its bytes were not UTF-8: two ids must not become one by it."""

@@ -158,7 +158,10 @@ def test_a_missing_or_bad_key_is_401_and_says_what_is_wanted(shop: Shop, authori
         ("checkout", "GET", "/ledger/trial-balance"),
         ("checkout", "POST", "/rewards/01930000-0000-7000-8000-000000000000/deny"),
         ("marketing", "POST", "/conversions"),
-        ("marketing", "GET", "/customers/ana/balance"),
+        ("marketing", "POST", "/ledger/adjustments"),
+        ("marketing", "POST", "/quotes"),
+        ("marketing", "GET", "/programs"),
+        ("checkout", "GET", "/stats/summary"),
         ("marketing", "POST", "/links"),
     ],
 )

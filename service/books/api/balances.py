@@ -18,7 +18,7 @@ from service.web.call import Call
 from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc3339
 from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT_AND_MARKETING, Resource
 from service.web.wiring import Wiring
 
 resource = Resource("balances", "What customers have, and how it came to be")
@@ -79,7 +79,7 @@ def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
         upkeep.catch_up_in_steps(wiring.database, merchant_id, customer_id, now=now)
 
 
-@resource.reads("/customers/<name:customer_id>/balance", BalanceOut, scopes=CHECKOUT, before=_catch_up)
+@resource.reads("/customers/<name:customer_id>/balance", BalanceOut, scopes=CHECKOUT_AND_MARKETING, before=_catch_up)
 def get_balance(call: Call, customer_id: str) -> Answer:
     """Read a customer's balances"""
     customer = customers.get(call.session, call.merchant_id, customer_id)
@@ -90,7 +90,7 @@ def get_balance(call: Call, customer_id: str) -> Answer:
 @resource.reads(
     "/customers/<name:customer_id>/statement",
     page_of(EntryOut, "StatementPage"),
-    scopes=CHECKOUT,
+    scopes=CHECKOUT_AND_MARKETING,
     query=StatementQuery,
     before=_catch_up,
 )

@@ -13,7 +13,7 @@ from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Strict, rfc3339
 from service.web.pagination import PageQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import ADMIN, Resource
+from service.web.resource import MARKETING, Resource
 
 resource = Resource("ledger", "The books, in double entry")
 
@@ -64,21 +64,21 @@ class VerificationOut(Strict):
     problems = fields.List(fields.String(), required=True)
 
 
-@resource.reads("/ledger/verification", VerificationOut, scopes=ADMIN, query=VerificationQuery)
+@resource.reads("/ledger/verification", VerificationOut, scopes=MARKETING, query=VerificationQuery)
 def get_verification(call: Call, query: KeptHead) -> Answer:
     """Prove that the books hold"""
     expected = bytes.fromhex(query.head) if query.head else None
     return Answer(audit.document(audit.verify(call.session, call.merchant_id, expected_head=expected)))
 
 
-@resource.reads("/ledger/transactions", page_of(TransactionOut, "TransactionPage"), scopes=ADMIN, query=PageQuery)
+@resource.reads("/ledger/transactions", page_of(TransactionOut, "TransactionPage"), scopes=MARKETING, query=PageQuery)
 def list_transactions(call: Call, query: Page) -> Answer:
     """List the transactions in the books"""
     rows = books.transactions(call.session, call.merchant_id, limit=query.limit + 1, before=query.after)
     return page(rows, query, _render, lambda transaction: transaction.transaction_id)
 
 
-@resource.reads("/ledger/transactions/<uuid:transaction_id>", TransactionOut, scopes=ADMIN)
+@resource.reads("/ledger/transactions/<uuid:transaction_id>", TransactionOut, scopes=MARKETING)
 def get_transaction(call: Call, transaction_id: UUID) -> Answer:
     """Read a transaction in the books"""
     return Answer(_render(books.transaction(call.session, call.merchant_id, transaction_id)))

@@ -17,7 +17,7 @@ from service.web.errors import InvalidValues
 from service.web.fields import CurrencyCode, Moment, Name, Strict, rfc3339
 from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
-from service.web.resource import ADMIN, Resource
+from service.web.resource import MARKETING, Resource
 
 resource = Resource("reports", "Reports over the books, now or as of a past time")
 
@@ -158,7 +158,7 @@ class LiabilityOut(Strict):
     by_age = fields.List(fields.Nested(AgeOut), required=True)
 
 
-@resource.reads("/ledger/trial-balance", TrialBalanceOut, scopes=ADMIN, query=AsOf)
+@resource.reads("/ledger/trial-balance", TrialBalanceOut, scopes=MARKETING, query=AsOf)
 def get_trial_balance(call: Call, query: PastTime) -> Answer:
     """Read the trial balance"""
     as_of = _past(call, query.as_of)
@@ -172,7 +172,7 @@ def get_trial_balance(call: Call, query: PastTime) -> Answer:
     return Answer({"accounts": [asdict(line) for line in lines], "totals": rows})
 
 
-@resource.reads("/ledger/accounts", AccountsOut, scopes=ADMIN, query=AccountsQuery)
+@resource.reads("/ledger/accounts", AccountsOut, scopes=MARKETING, query=AccountsQuery)
 def list_accounts(call: Call, query: Whose) -> Answer:
     """List a customer's accounts, or the merchant's own"""
     held = accounts.of(call.session, call.merchant_id, customer_id=query.customer_id)
@@ -186,7 +186,7 @@ def list_accounts(call: Call, query: Whose) -> Answer:
 @resource.reads(
     "/ledger/accounts/<string:account>/statement",
     page_of(AccountEntryOut, "AccountStatementPage"),
-    scopes=ADMIN,
+    scopes=MARKETING,
     query=StatementQuery,
 )
 def get_account_statement(call: Call, query: Part, account: str) -> Answer:
@@ -202,7 +202,7 @@ def get_account_statement(call: Call, query: Part, account: str) -> Answer:
     return Answer({"data": [_render(entry) for entry in shown], "next_cursor": cursor})
 
 
-@resource.reads("/ledger/liability", LiabilityOut, scopes=ADMIN, query=AsOf)
+@resource.reads("/ledger/liability", LiabilityOut, scopes=MARKETING, query=AsOf)
 def get_liability(call: Call, query: PastTime) -> Answer:
     """Read what is owed to customers, by month and by age"""
     as_of, basis = _past(call, query.as_of) or call.now, query.by

@@ -20,7 +20,7 @@ from service.web.fields import CurrencyCode, Minor, Moment, Name, Referral, Stri
 from service.web.optional import Metadata, Optional, Unusable, WarningOut
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 
 STATUSES, VOID_REASONS = list(get_args(Status)), list(get_args(VoidReason))
 NO_WARNINGS: Mapping[str, str] = {}
@@ -120,20 +120,22 @@ def create_conversion(call: Call, body: Order) -> Answer:
     return Answer(render(recorded, call.now, warnings=body.warnings), 201 if recorded.is_new else 200)
 
 
-@resource.reads("/conversions", page_of(ConversionOut, "ConversionPage"), scopes=CHECKOUT, query=ConversionQuery)
+@resource.reads(
+    "/conversions", page_of(ConversionOut, "ConversionPage"), scopes=CHECKOUT_AND_MARKETING, query=ConversionQuery
+)
 def list_conversions(call: Call, query: Listing[ConversionFilter]) -> Answer:
     """List conversions"""
     rows = conversions.page(call.session, call.merchant_id, query.page, query.wanted)
     return page(rows, query.page, lambda row: render(row, call.now), lambda row: row.conversion.conversion_id)
 
 
-@resource.reads("/conversions/<uuid:conversion_id>", ConversionOut, scopes=CHECKOUT)
+@resource.reads("/conversions/<uuid:conversion_id>", ConversionOut, scopes=CHECKOUT_AND_MARKETING)
 def get_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Read a conversion"""
     return Answer(render(conversions.get(call.session, call.merchant_id, conversion_id), call.now))
 
 
-@resource.reads("/conversions/<uuid:conversion_id>/explanation", ExplanationOut, scopes=CHECKOUT)
+@resource.reads("/conversions/<uuid:conversion_id>/explanation", ExplanationOut, scopes=CHECKOUT_AND_MARKETING)
 def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Explain a conversion"""
     recorded = conversions.get(call.session, call.merchant_id, conversion_id)

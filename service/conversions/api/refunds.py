@@ -12,7 +12,7 @@ from service.web.call import Call
 from service.web.fields import CurrencyCode, Flag, Minor, Moment, Name, Strict, rfc3339
 from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 
 resource = Resource("refunds", "What was given back of orders, and what that took back of rewards")
 
@@ -80,7 +80,10 @@ def create_refund_of_order(call: Call, body: refunds.NewRefund) -> Answer:
 
 
 @resource.reads(
-    "/conversions/<uuid:conversion_id>/refunds", page_of(RefundOut, "RefundPage"), scopes=CHECKOUT, query=PeriodQuery
+    "/conversions/<uuid:conversion_id>/refunds",
+    page_of(RefundOut, "RefundPage"),
+    scopes=CHECKOUT_AND_MARKETING,
+    query=PeriodQuery,
 )
 def list_refunds(call: Call, query: Page, conversion_id: UUID) -> Answer:
     """List the refunds of a conversion"""

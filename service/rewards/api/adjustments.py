@@ -13,7 +13,7 @@ from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, rfc3339
 from service.web.pagination import PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import ADMIN, Resource
+from service.web.resource import ADMIN, MARKETING, Resource
 
 resource = Resource("adjustments", "Balances changed by hand: goodwill and corrections")
 DIRECTION = validate.OneOf(get_args(Direction))
@@ -49,14 +49,14 @@ def create_adjustment(call: Call, body: adjustments.NewAdjustment) -> Answer:
     return Answer(_render(adjustments.adjust(call.session, call.merchant_id, body, now=call.now)), 201)
 
 
-@resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=ADMIN, query=PeriodQuery)
+@resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=MARKETING, query=PeriodQuery)
 def list_adjustments(call: Call, query: Page) -> Answer:
     """List the adjustments"""
     rows = storage.page(call.session, call.merchant_id, query)
     return page(rows, query, _render, lambda adjustment: adjustment.adjustment_id)
 
 
-@resource.reads("/ledger/adjustments/<uuid:adjustment_id>", AdjustmentOut, scopes=ADMIN)
+@resource.reads("/ledger/adjustments/<uuid:adjustment_id>", AdjustmentOut, scopes=MARKETING)
 def get_adjustment(call: Call, adjustment_id: UUID) -> Answer:
     """Read an adjustment"""
     return Answer(_render(adjustments.get(call.session, call.merchant_id, adjustment_id)))

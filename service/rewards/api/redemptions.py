@@ -16,7 +16,7 @@ from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Whole,
 from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, MARKETING, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 
 LONGEST_SECONDS = int(LONGEST_RESERVATION.total_seconds())
 STATUSES = list(get_args(RedemptionStatus))
@@ -135,7 +135,7 @@ def create_redemption(call: Call, body: redemptions.NewRedemption) -> Answer:
 
 
 @resource.reads(
-    "/redemptions", page_of(RedemptionOut, "RedemptionPage"), scopes=CHECKOUT | MARKETING, query=RedemptionQuery
+    "/redemptions", page_of(RedemptionOut, "RedemptionPage"), scopes=CHECKOUT_AND_MARKETING, query=RedemptionQuery
 )
 def list_redemptions(call: Call, query: Listing[WantedRedemptions]) -> Answer:
     """List redemptions"""
@@ -144,7 +144,7 @@ def list_redemptions(call: Call, query: Listing[WantedRedemptions]) -> Answer:
     return page(rows, query.page, lambda row: _render(row, call.now), lambda row: row.redemption_id)
 
 
-@resource.reads("/redemptions/<uuid:redemption_id>", RedemptionOut, scopes=CHECKOUT)
+@resource.reads("/redemptions/<uuid:redemption_id>", RedemptionOut, scopes=CHECKOUT_AND_MARKETING)
 def get_redemption(call: Call, redemption_id: UUID) -> Answer:
     """Read a redemption"""
     return Answer(_render(redemptions.get(call.session, call.merchant_id, redemption_id), call.now))

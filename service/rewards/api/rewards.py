@@ -15,7 +15,7 @@ from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Strict, Text, Whole, rfc3339
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import ADMIN, CHECKOUT, MARKETING, Resource
+from service.web.resource import ADMIN, CHECKOUT_AND_MARKETING, Resource
 
 SIDES, STATUSES = list(get_args(Side)), list(get_args(RewardStatus))
 resource = Resource("rewards", "What each side earned, and what became of it")
@@ -88,7 +88,7 @@ class ListedReward(RewardOut):
     review_note = fields.String(required=True, allow_none=True)
 
 
-@resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT | MARKETING, query=RewardQuery)
+@resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT_AND_MARKETING, query=RewardQuery)
 def list_rewards(call: Call, query: Listing[WantedRewards]) -> Answer:
     """List rewards"""
     wanted, status = query.wanted.stored, query.wanted.status

@@ -1,0 +1,120 @@
+"""Events: recorded with what they tell of, put in order once they are committed, and read in that order.
+
+An id tells when an event was made, and not when it was committed: a reader that went by ids, or by times, would miss
+what was committed late. So the worker gives each event a position once it can be seen, and readers go by that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Uuid, bindparam, select, text, update
+from sqlalchemy.orm import Session
+
+from service.database.writing import add_at_once, insertion, numbered
+from service.events.kinds import Kind
+from service.events.tables import Event, EventCursor
+from service.ids import new_id
+
+PLACING = "placing"
+"""The reader who gives positions."""
+
+ROWS_AT_ONCE = 20
+BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What is to be recorded, with the fields of an `Event`."""
+
+    kind: Kind
+    subject_id: UUID
+    part_id: UUID | None = None
+    amount: int | None = None
+    currency: str | None = None
+
+
+def record(session: Session, merchant_id: UUID, happened: Sequence[Happened], *, now: datetime) -> None:
+    """Write what happened, in the transaction that made it happen."""
+    rows = [
+        Event(
+            merchant_id=merchant_id,
+            event_id=new_id(),
+            kind=one.kind,
+            subject_id=one.subject_id,
+            part_id=one.part_id,
+            amount=one.amount,
+            currency=one.currency,
+            recorded_at=now,
+            position=None,
+        )
+        for one in happened
+    ]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        add_at_once(session, rows[start : start + ROWS_AT_ONCE])
+
+
+_PLACE = text(
+    "UPDATE event SET position = :last + placed.number FROM ("
+    "  SELECT event_id, row_number() OVER (ORDER BY event_id) AS number FROM event"
+    "   WHERE merchant_id = :merchant AND position IS NULL ORDER BY event_id LIMIT :most"
+    ") AS placed WHERE event.merchant_id = :merchant AND event.event_id = placed.event_id"
+).bindparams(bindparam("merchant", type_=Uuid))
+
+
+def place(session: Session, merchant_id: UUID) -> bool:
+    """Give the next events of this merchant their positions. Returns whether there may be more."""
+    last = hold(session, merchant_id, PLACING)
+    values = {"merchant": merchant_id, "last": last, "most": BATCH}
+    placed = session.execute(_PLACE, values)
+    assert isinstance(placed, CursorResult)
+    move(session, merchant_id, PLACING, last + placed.rowcount)
+    return placed.rowcount == BATCH
+
+
+def merchants_with_unplaced(session: Session) -> Sequence[UUID]:
+    """The merchants who have events without a position. For the worker."""
+    return session.scalars(select(Event.merchant_id).where(Event.position.is_(None)).distinct()).all()
+
+
+_MEET = insertion(EventCursor.__table__, "ON CONFLICT (merchant_id, reader) DO NOTHING")
+
+
+def hold(session: Session, merchant_id: UUID, reader: str) -> int:
+    """Up to where this reader has come; nobody else reads as them until the transaction is over."""
+    session.execute(_MEET, numbered([{"merchant_id": merchant_id, "reader": reader, "position": 0}]))
+    c = EventCursor
+    query = select(c.position).where(c.merchant_id == merchant_id, c.reader == reader).with_for_update()
+    return session.execute(query).scalar_one()
+
+
+def move(session: Session, merchant_id: UUID, reader: str, position: int) -> None:
+    """Say that this reader, who is held, has come up to this position."""
+    c = EventCursor
+    moved = update(c).where(c.merchant_id == merchant_id, c.reader == reader).values(position=position)
+    session.execute(moved, execution_options={"synchronize_session": False})
+
+
+def come_to(session: Session, merchant_id: UUID, reader: str) -> int:
+    """Up to where this reader has come; 0 for one who never read."""
+    c = EventCursor
+    query = select(c.position).where(c.merchant_id == merchant_id, c.reader == reader)
+    return session.execute(query).scalar_one_or_none() or 0
+
+
+def after(session: Session, merchant_id: UUID, position: int, *, limit: int) -> Sequence[Event]:
+    """The first events behind this position, in their order."""
+    query = (
+        select(Event)
+        .where(Event.merchant_id == merchant_id, Event.position > position)
+        .order_by(Event.position)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def unplaced(session: Session, merchant_id: UUID, *, limit: int) -> Sequence[Event]:
+    """Events that are committed and have no position yet."""
+    query = select(Event).where(Event.merchant_id == merchant_id, Event.position.is_(None))
+    return session.scalars(query.order_by(Event.event_id).limit(limit)).all()

@@ -1,0 +1,94 @@
+"""/v1/stats"""
+
+from service.customers import tables as customers
+from service.merchants import tables as merchants
+from service.statistics import rankings, reports
+from service.statistics.api import answers
+from service.statistics.api.answers import AdvocateOut, ChannelsOut, CohortsOut, ReasonsOut, SeriesOut, SummaryOut
+from service.statistics.api.queries import (
+    Question,
+    RankingQuery,
+    RankingQuestion,
+    SeriesQuery,
+    SeriesQuestion,
+    StatsQuery,
+)
+from service.statistics.rankings import Asked, Place
+from service.tokens import TokenSigner
+from service.web.call import Call
+from service.web.pagination import bad_cursor, page_of
+from service.web.rendering import Answer
+from service.web.resource import MARKETING, Resource
+
+resource = Resource("stats", "What the program brings, never stale, and equal to the books")
+
+
+@resource.reads("/stats/summary", SummaryOut, scopes=MARKETING, query=StatsQuery)
+def get_summary(call: Call, query: Question) -> Answer:
+    """Read what a period brought, beside the period before it"""
+    totals, period = query.of_merchant(call)
+    return Answer(answers.summary(reports.summary(totals, query.cut, period), totals.zone.key))
+
+
+@resource.reads("/stats/timeseries", SeriesOut, scopes=MARKETING, query=SeriesQuery)
+def get_timeseries(call: Call, query: SeriesQuestion) -> Answer:
+    """Read what each day, week or month brought"""
+    totals, period = query.of_merchant(call)
+    query.refuse_too_many(period)
+    found = reports.series(totals, query.cut, period, query.interval)
+    return Answer({"time_zone": totals.zone.key, "data": [answers.piece(piece) for piece in found]})
+
+
+@resource.reads("/stats/channels", ChannelsOut, scopes=MARKETING, query=StatsQuery)
+def list_channels(call: Call, query: Question) -> Answer:
+    """Read what each channel brought"""
+    totals, period = query.of_merchant(call)
+    found = reports.channels(totals, query.cut, period)
+    return Answer({"data": [{"channel": name, **answers.measures(of)} for name, of in found.items()]})
+
+
+@resource.reads("/stats/reasons", ReasonsOut, scopes=MARKETING, query=StatsQuery)
+def list_reasons(call: Call, query: Question) -> Answer:
+    """Read why orders were declined"""
+    totals, period = query.of_merchant(call)
+    return Answer({"data": [answers.reason(row) for row in reports.reasons(totals, query.cut, period)]})
+
+
+@resource.reads("/stats/cohorts", CohortsOut, scopes=MARKETING, query=StatsQuery)
+def list_cohorts(call: Call, query: Question) -> Answer:
+    """Compare customers who were referred with those who were not, by the month in which they were won"""
+    totals, period = query.of_merchant(call)
+    return Answer({"data": [answers.cohorts(month) for month in reports.cohorts(totals, query.cut, period)]})
+
+
+@resource.reads("/stats/advocates", page_of(AdvocateOut, "AdvocatePage"), scopes=MARKETING, query=RankingQuery)
+def list_advocates(call: Call, query: RankingQuestion) -> Answer:
+    """Rank advocates by what their friends brought"""
+    totals, period = query.of_merchant(call)
+    currency = query.currency or merchants.get(call.session, call.merchant_id).currency
+    asked = Asked(
+        cut=query.cut,
+        currency=currency,
+        by=query.sort,
+        period=None if query.since is None and query.until is None else period,
+        limit=query.limit + 1,
+        after=None if query.cursor is None else _opened(call.wiring.signer, query.cursor),
+    )
+    found = rankings.ranked(totals, asked)
+    shown = found[: query.limit]
+    known = customers.known(call.session, call.merchant_id, [one.advocate_id for one in shown])
+    cursor = _sealed(call.wiring.signer, rankings.place_of(shown[-1], query.sort)) if len(found) > query.limit else None
+    rows = [answers.advocate(one, known[one.advocate_id].first_name, currency) for one in shown]
+    return Answer({"data": rows, "next_cursor": cursor})
+
+
+def _sealed(signer: TokenSigner, place: Place) -> str:
+    return signer.seal(f"{place.measure}.{place.advocate_id}")
+
+
+def _opened(signer: TokenSigner, cursor: str) -> Place:
+    measure, _, advocate_id = (signer.unseal(cursor) or "").partition(".")
+    try:
+        return Place(int(measure), advocate_id)
+    except ValueError:
+        raise bad_cursor() from None

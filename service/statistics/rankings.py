@@ -1,0 +1,145 @@
+"""Advocates, ranked by what their friends brought: for ever, or in a period."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select, tuple_
+
+from service.statistics.entries import Entry
+from service.statistics.measures import AdvocateMeasures
+from service.statistics.periods import Period
+from service.statistics.tables import AdvocateTotal, EntryRow
+from service.statistics.tallies import MEASURES, Rollup, Tallies, tally
+from service.statistics.totals import Cut, Totals
+
+NAMES = MEASURES[Rollup.ADVOCATES]
+
+
+class Ranking(StrEnum):
+    """By what advocates are ranked."""
+
+    VALUE = "net_lifetime_value"
+    FRIENDS = "friends"
+    REWARDS = "rewards"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a ranking was read: the last one's measure and name."""
+
+    measure: int
+    advocate_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of which ranking. period: None for ever, which costs the same however many advocates there are."""
+
+    cut: Cut
+    currency: str
+    by: Ranking
+    period: Period | None
+    limit: int
+    after: Place | None
+
+
+def ranked(totals: Totals, asked: Asked) -> list[AdvocateMeasures]:
+    """The next advocates, the best first, at most `limit`."""
+    changed = _changed(totals, asked)
+    known = {one.advocate_id: one for one in _rows(totals, _of(totals, asked, list(changed)))}
+    merged = [_plus(known.get(name), name, counts) for name, counts in changed.items()]
+    rolled = _rows(totals, _next(totals, asked, list(changed)))
+    found = [one for one in (*merged, *rolled) if one.is_something and _is_behind(one, asked)]
+    return sorted(found, key=lambda one: _order(one, asked.by), reverse=True)[: asked.limit]
+
+
+def place_of(one: AdvocateMeasures, by: Ranking) -> Place:
+    """Where somebody stands in a ranking."""
+    return Place(*_order(one, by))
+
+
+def _order(one: AdvocateMeasures, by: Ranking) -> tuple[int, str]:
+    return getattr(one, by), one.advocate_id
+
+
+def _is_behind(one: AdvocateMeasures, asked: Asked) -> bool:
+    after = asked.after
+    return after is None or _order(one, asked.by) < (after.measure, after.advocate_id)
+
+
+def _changed(totals: Totals, asked: Asked) -> dict[str, list[int]]:
+    """advocate -> what is to be added to each of their measures, of those who have something that is not rolled up."""
+    tallies: Tallies = {}
+    change = totals.pending.change
+    tally(_in(change.before, asked), tallies, sign=-1)
+    tally(_in(change.after, asked), tallies)
+    place = (*asked.cut.place.values(), asked.currency)
+    return {
+        str(key[-1]): counts
+        for (rollup, key), counts in tallies.items()
+        if rollup is Rollup.ADVOCATES and key[:-1] == place
+    }
+
+
+def _in(entries: Sequence[Entry], asked: Asked) -> list[Entry]:
+    return [entry for entry in entries if asked.period is None or entry.day in asked.period]
+
+
+def _plus(known: AdvocateMeasures | None, name: str, counts: Sequence[int]) -> AdvocateMeasures:
+    before = [0] * len(NAMES) if known is None else [getattr(known, measure) for measure in NAMES]
+    return AdvocateMeasures(name, *(a + b for a, b in zip(before, counts, strict=True)))
+
+
+def _rows(totals: Totals, query: Select[Any]) -> list[AdvocateMeasures]:
+    return [AdvocateMeasures(row[0], *map(int, row[1:])) for row in totals.session.execute(query)]
+
+
+def _of(totals: Totals, asked: Asked, names: Sequence[str]) -> Select[Any]:
+    """These advocates, as they are rolled up."""
+    s = _source(totals, asked).subquery().c
+    return select(s.advocate_id, *(s[name] for name in NAMES)).where(s.advocate_id.in_(names))
+
+
+def _next(totals: Totals, asked: Asked, besides: Sequence[str]) -> Select[Any]:
+    """The next advocates, as they are rolled up, without these."""
+    s = _source(totals, asked).subquery().c
+    query = select(s.advocate_id, *(s[name] for name in NAMES))
+    query = query.where(or_(s.friends != 0, s.orders != 0, s.revenue != 0, s.refunded != 0, s.rewards != 0))
+    if besides:
+        query = query.where(s.advocate_id.not_in(besides))
+    if asked.after is not None:
+        query = query.where(tuple_(s[asked.by], s.advocate_id) < (asked.after.measure, asked.after.advocate_id))
+    return query.order_by(s[asked.by].desc(), s.advocate_id.desc()).limit(asked.limit)
+
+
+def _source(totals: Totals, asked: Asked) -> Select[Any]:
+    """Every advocate with every measure: as it is kept, or for a period summed up from what is kept of each order."""
+    cut, place = asked.cut, asked.cut.place
+    if asked.period is None:
+        a = AdvocateTotal
+        here = and_(a.merchant_id == totals.merchant_id, *(getattr(a, name) == value for name, value in place.items()))
+        return select(a.advocate_id, *(getattr(a, name) for name in NAMES)).where(here, a.currency == asked.currency)
+    e = EntryRow
+    query = select(
+        e.advocate_id,
+        func.sum(e.new_customers).label("friends"),
+        func.sum(e.returned).label("returned"),
+        func.sum(e.referred_orders).label("orders"),
+        func.sum(e.revenue).label("revenue"),
+        func.sum(e.refunded).label("refunded"),
+        func.sum(e.rewards).label("rewards"),
+        func.sum(e.revenue - e.refunded).label("net_lifetime_value"),
+    ).where(
+        e.merchant_id == totals.merchant_id,
+        e.day >= asked.period.first,
+        e.day < asked.period.end,
+        e.advocate_id.is_not(None),
+        e.currency == asked.currency,
+    )
+    if cut.program_id is not None:
+        query = query.where(e.program_id == cut.program_id)
+    if cut.channel is not None:
+        query = query.where(e.channel == cut.channel)
+    return query.group_by(e.advocate_id)

@@ -1,0 +1,100 @@
+"""Entries and totals as they are stored: read, replaced, added to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import date
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, delete, insert, select, text
+from sqlalchemy.orm import Session
+
+from service.statistics.entries import Cohort, Counts, Entry, Presence, Whose
+from service.statistics.tables import TOTALS, EntryRow
+from service.statistics.tallies import KEYS, MEASURES, Key, Rollup, Tallies
+
+COUNTS = tuple(field.name for field in fields(Counts))
+_WHOSE = tuple(field.name for field in fields(Whose))
+_BEFORE = tuple(field.name for field in fields(Presence))
+
+
+def entries_of(session: Session, merchant_id: UUID, subject_ids: Iterable[UUID]) -> list[Entry]:
+    """What is kept of these orders, redemptions, adjustments and links."""
+    e = EntryRow.__table__.c
+    query = select(EntryRow.__table__).where(e.merchant_id == merchant_id, e.subject_id.in_(list(subject_ids)))
+    return [entry_of(row) for row in session.execute(query)]
+
+
+def entry_of(row: Any) -> Entry:
+    """An entry from its row."""
+    before = {} if row.presence is None else row.presence
+    days = {name: None if day is None else date.fromisoformat(day) for name, day in before.get("before", {}).items()}
+    presence = Presence(**days) if days else None
+    return Entry(
+        whose=Whose(**{name: getattr(row, name) for name in _WHOSE}),
+        day=row.day,
+        counts=Counts(**{name: getattr(row, name) for name in COUNTS}),
+        reasons=tuple(row.reasons),
+        buyer=presence if before.get("role") == "buyer" else None,
+        advocate=presence if before.get("role") == "advocate" else None,
+        cohort=None if row.cohort is None else Cohort(row.cohort, bool(row.is_referred)),
+    )
+
+
+def replace(session: Session, merchant_id: UUID, before: Sequence[Entry], after: Sequence[Entry]) -> None:
+    """Keep these entries in place of those."""
+    if before:
+        subjects = [entry.whose.subject_id for entry in before]
+        gone = delete(EntryRow).where(EntryRow.merchant_id == merchant_id, EntryRow.subject_id.in_(subjects))
+        session.execute(gone, execution_options={"synchronize_session": False})
+    if after:
+        session.execute(insert(EntryRow), [_row(merchant_id, entry) for entry in after])
+
+
+def _row(merchant_id: UUID, entry: Entry) -> dict[str, Any]:
+    cohort = entry.cohort
+    return {
+        "merchant_id": merchant_id,
+        **asdict(entry.whose),
+        "day": entry.day,
+        **asdict(entry.counts),
+        "reasons": list(entry.reasons),
+        "presence": _presence(entry),
+        "cohort": cohort.month if cohort else None,
+        "is_referred": cohort.is_referred if cohort else None,
+    }
+
+
+def _presence(entry: Entry) -> dict[str, Any] | None:
+    for role, presence in (("buyer", entry.buyer), ("advocate", entry.advocate)):
+        if presence is not None:
+            days = {name: getattr(presence, name) for name in _BEFORE}
+            return {"role": role, "before": {name: day and day.isoformat() for name, day in days.items()}}
+    return None
+
+
+@cache
+def _addition(rollup: Rollup) -> TextClause:
+    table = TOTALS[rollup]
+    names = ["merchant_id", *KEYS[rollup], *MEASURES[rollup]]
+    keys = ", ".join(["merchant_id", *KEYS[rollup]])
+    added = ", ".join(f"{name} = {rollup}.{name} + excluded.{name}" for name in MEASURES[rollup])
+    types = [bindparam(name, type_=table.c[name].type) for name in names]
+    values = ", ".join(f":{name}" for name in names)
+    return text(
+        f"INSERT INTO {rollup} ({', '.join(names)}) VALUES ({values}) ON CONFLICT ({keys}) DO UPDATE SET {added}"
+    ).bindparams(*types)
+
+
+def add(session: Session, merchant_id: UUID, tallies: Tallies) -> None:
+    """Add to the totals."""
+    rows: dict[Rollup, list[tuple[Key, list[int]]]] = {}
+    for (rollup, key), values in tallies.items():
+        rows.setdefault(rollup, []).append((key, values))
+    for rollup, changed in rows.items():
+        names = (*KEYS[rollup], *MEASURES[rollup])
+        session.execute(
+            _addition(rollup),
+            [{"merchant_id": merchant_id, **dict(zip(names, (*key, *values), strict=True))} for key, values in changed],
+        )
