@@ -2,6 +2,7 @@
 
 import sys
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -33,9 +34,9 @@ def replay(
     """
     with database.reading() as session:
         merchant_id = only_merchant(session, merchant_id)
-        currency = currency or merchants.get(session, merchant_id).currency
+        merchant = merchants.get(session, merchant_id)
     signer = TokenSigner(settings.secret_keys)
-    source = replaying.Source(merchant_id, program_id, currency)
+    source = replaying.Source(merchant_id, program_id, currency or merchant.currency, ZoneInfo(merchant.time_zone))
     try:
         rows = replaying.count(file)
         with click.progressbar(length=rows, label="Replaying", file=sys.stderr) as bar:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -37,11 +37,15 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whose orders the file has. program_id: where friend_of is to earn. currency: of rows that name none."""
+    """Whose orders the file has. program_id: where friend_of is to earn. currency: of rows that name none.
+
+    zone: of its days.
+    """
 
     merchant_id: UUID
     program_id: UUID | None
     currency: str
+    zone: tzinfo = UTC
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list
 
 
 def _order(source: Source, row: dict[str, str]) -> Order:
-    ordered_at = _time(row)
+    ordered_at = _time(row, source.zone)
     first_name = row.get("first_name") or None
     if first_name is not None and fault_of_text(first_name, most=LONGEST_FIRST_NAME):
         first_name = None  # nothing optional fails an order
@@ -142,14 +146,14 @@ def _link_of(session: Session, signer: TokenSigner, source: Source, advocate_id:
     return link_token(signer, source.merchant_id, link.link_id)
 
 
-def _time(row: dict[str, str]) -> datetime:
+def _time(row: dict[str, str], zone: tzinfo) -> datetime:
     if row.get("ordered_at"):
         moment = datetime.fromisoformat(row["ordered_at"])
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not row.get("ordered_on"):
         raise ValueError("the order needs ordered_at or ordered_on")
     day = date.fromisoformat(row["ordered_on"])
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _rows(path: str) -> Iterator[Row]:

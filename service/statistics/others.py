@@ -45,7 +45,8 @@ def _of_money(session: Session, merchant_id: UUID, names: dict[str, UUID], zone:
 
 def of_links(session: Session, merchant_id: UUID, links: Sequence[UUID], zone: tzinfo) -> tuple[set[UUID], list[Entry]]:
     """(links, what they add) of these links and of their advocates' others: each says when there was one before."""
-    names = select(Link.customer_id).where(Link.merchant_id == merchant_id, Link.link_id.in_(links))
+    of_these = select(Link.customer_id).where(Link.merchant_id == merchant_id, Link.link_id.in_(links)).distinct()
+    names = session.scalars(of_these).all()
     query = select(Link).where(Link.merchant_id == merchant_id, Link.customer_id.in_(names))
     of_advocates: dict[str, list[Link]] = defaultdict(list)
     for link in session.scalars(query.order_by(Link.created_at, Link.link_id)):

@@ -26,7 +26,7 @@ from tests.statistics.oracle import ByHand
 COUNTED = ("links", "advocates", "visits", "unique_visitors", "orders", "referred_orders", "new_customers", "clients")
 ADDED = [name for name in COUNTED if name != "advocates"]
 EVER = Period(date(2025, 12, 1), date(2027, 12, 1))
-HISTORIES = 400
+HISTORIES, HISTORIES_IN_A_SOAK = 20, 120
 
 
 def told(measures: Measures) -> dict[str, Any]:
@@ -123,9 +123,10 @@ def in_every_state(session: Session, merchant_id: UUID, check: Callable[[], None
     check()
 
 
-def test_numbers_of_random_histories_are_those_counted_by_hand() -> None:
+@pytest.mark.soak
+def test_numbers_of_random_histories_are_those_counted_by_hand(is_soak: bool) -> None:
     with desk() as (machine, afresh):
-        for seed in range(HISTORIES):
+        for seed in range(HISTORIES_IN_A_SOAK if is_soak else HISTORIES):
             chance = afresh(seed)
             live(machine, chance, steps=chance.randint(4, 30))
             cuts = [Cut(), Cut(program_id=machine.program.program_id), Cut(channel="")]
