@@ -24,7 +24,7 @@ from service.merchants.authentication import authenticate
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
-from service.statistics.api import stats
+from service.statistics.api import exports, stats
 from service.tokens import TokenSigner
 from service.web import pages as assets
 from service.web.openapi import describe, document
@@ -47,6 +47,7 @@ RESOURCES = (
     reports,
     adjustments,
     stats,
+    exports,
 )
 
 

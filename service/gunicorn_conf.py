@@ -45,5 +45,7 @@ control_socket_disable = True
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """The parent's database connections stay the parent's."""
-    worker.app.wsgi().extensions["orchard"].database.dispose(close=False)
+    """The parent's database connections stay the parent's. Who answers for long says now and then that it lives."""
+    app = worker.app.wsgi()
+    app.extensions["orchard"].database.dispose(close=False)
+    app.extensions["orchard-heartbeat"] = worker.notify

@@ -26,6 +26,8 @@ from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown,
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
 from service.rewards.returns import NothingCaptured, ReturnContradicted
 from service.rewards.reviews import RewardSettled
+from service.statistics.api.exports import TooManyExports
+from service.statistics.exports.parquet import ParquetMissing
 from service.statistics.rolling import StatisticsBehind
 from service.web.errors import InvalidValues, KeyReused, StillRunning, code_of
 
@@ -143,6 +145,15 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "The numbers are being rolled up",
         "Repeat it after `Retry-After` seconds. An operator sees to it that `orchard worker` runs.",
     ),
+    TooManyExports: Problem(
+        429, "too-many-exports", "Too many exports at once", "Repeat it after `Retry-After` seconds."
+    ),
+    ParquetMissing: Problem(
+        501,
+        "parquet-missing",
+        "This installation writes no Parquet",
+        "Install the extra: `pip install 'orchard-referrals[parquet]'`. Or take CSV, XLSX or JSON lines.",
+    ),
     books.InsufficientFunds: Problem(
         409,
         "insufficient-balance",
@@ -169,7 +180,7 @@ def answer(problem: Problem, detail: str, **more: Any) -> Response:
     response = Response(body, problem.status, content_type="application/problem+json")
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="orchard"'
-    if problem.status == 503:
+    if problem.status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 

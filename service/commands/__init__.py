@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, conversions, demo, merchants, service, statistics
+from service.commands import books, conversions, demo, exports, merchants, service, statistics
 
 
 @click.group()
@@ -17,6 +17,7 @@ for command in (
     merchants.key,
     books.ledger,
     statistics.stats,
+    exports.export,
     service.serve,
     service.worker,
     conversions.replay,

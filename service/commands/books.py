@@ -13,7 +13,7 @@ import click
 from sqlalchemy.orm import Session
 
 from service.books import audit
-from service.commands import reports
+from service.commands import exports, reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
 from service.database.engine import Database
 from service.ledger import proof
@@ -117,7 +117,7 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
         raise Fault(f"The postings themselves cannot be; `orchard ledger verify` tells why. Accounts: {listed}")
 
 
-for command in (reports.trial_balance, reports.statement, reports.liability):
+for command in (reports.trial_balance, reports.statement, reports.liability, exports.reconcile):
     ledger.add_command(command)
 
 

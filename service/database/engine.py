@@ -73,6 +73,16 @@ class Database:
         """Whether this is the embedded database."""
         return self.engine.dialect.name == "sqlite"
 
+    def version(self) -> str:
+        """What differs whenever something was written since, by anybody. The same again says that nothing was."""
+        if not self.is_sqlite:
+            with self.statements() as connection:
+                return str(connection.exec_driver_sql("SELECT pg_current_snapshot()").scalar_one())
+        path = self.engine.url.database or ""
+        files = [Path(path), Path(f"{path}-wal")]
+        states = [file.stat() for file in files if file.exists()]
+        return repr([(state.st_mtime_ns, state.st_size) for state in states])
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and leaves nothing behind."""

@@ -103,6 +103,13 @@ def come_to(session: Session, merchant_id: UUID, reader: str) -> int:
     return session.execute(query).scalar_one_or_none() or 0
 
 
+def state(session: Session, merchant_id: UUID) -> str:
+    """What differs whenever another event of this merchant can be seen."""
+    waiting = select(Event.event_id).where(Event.merchant_id == merchant_id, Event.position.is_(None))
+    names = session.scalars(waiting.order_by(Event.event_id)).all()
+    return f"{come_to(session, merchant_id, PLACING)} {' '.join(name.hex for name in names)}"
+
+
 def after(session: Session, merchant_id: UUID, position: int, *, limit: int) -> Sequence[Event]:
     """The first events behind this position, in their order."""
     query = (

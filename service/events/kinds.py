@@ -31,6 +31,7 @@ class Kind(StrEnum):
     REWARD_RIPENED = "reward_ripened"
     REWARD_LAPSED = "reward_lapsed"
     CREDIT_RESERVED = "credit_reserved"
+    CREDIT_EXTENDED = "credit_extended"
     CREDIT_REDEEMED = "credit_redeemed"
     CREDIT_RELEASED = "credit_released"
     CREDIT_RETURNED = "credit_returned"

@@ -13,6 +13,7 @@
   `recorded`, which of a transaction's two times counts.
 - `effects_of(session, merchant_id, references)` -> `Effect`s: what each of these transactions changed of what rewards
   cost and of what is owed to customers.
+- `journal_lines(merchant_id)` -> a query of every posting as a row, to be narrowed and streamed.
 - `export_journal(session, merchant_id, form, exponent=)` -> text in pieces; form: one of `FORMS`. exponent: currency
   -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
 - `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
@@ -34,6 +35,7 @@ from service.ledger.liability import (
     liability_by_month,
     liability_line,
 )
+from service.ledger.lines import journal_lines
 from service.ledger.rebuild import Rebuilt, count_accounts_to_rebuild, rebuild_some_balances, rebuilt_up_to
 from service.ledger.reports import Basis, TrialBalanceLine, trial_balance
 from service.ledger.scan import movements_of
@@ -56,6 +58,7 @@ __all__ = [
     "effects_of",
     "export_journal",
     "is_damaged_content",
+    "journal_lines",
     "liability_by_age",
     "liability_by_month",
     "liability_line",

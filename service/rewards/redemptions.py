@@ -12,10 +12,12 @@ from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
+from service.events import events
+from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
 from service.merchants import currencies
-from service.rewards import postings, upkeep
+from service.rewards import happenings, postings, upkeep
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption
 from service.values import fault_of_amount, fault_of_name
@@ -115,6 +117,8 @@ def extend(session: Session, merchant_id: UUID, redemption_id: UUID, *, seconds:
         raise RedemptionSettled(redemption_id, redemption.status)
     redemption.expires_at = now + _lasting(seconds)
     redemption.to_be_sealed()
+    extended = happenings.of_credit(Kind.CREDIT_EXTENDED, redemption, redemption.amount)
+    events.record(session, merchant_id, [extended], now=now)
     return redemption
 
 

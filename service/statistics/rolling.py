@@ -28,7 +28,7 @@ VISITS = 2_000
 MOST_PENDING = 20_000
 """Beyond that an answer would take too long to be made from what is not rolled up."""
 
-WITHOUT_NUMBERS = {Kind.REWARD_RIPENED, Kind.CREDIT_RESERVED, Kind.CREDIT_RELEASED}
+WITHOUT_NUMBERS = {Kind.REWARD_RIPENED, Kind.CREDIT_RESERVED, Kind.CREDIT_EXTENDED, Kind.CREDIT_RELEASED}
 """What changes no number."""
 
 

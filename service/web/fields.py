@@ -80,6 +80,17 @@ class Flag(fields.Boolean):
         return value
 
 
+class QueryFlag(fields.Boolean):
+    """A boolean in a query: `true` or `false`."""
+
+    default_error_messages = {"invalid": "It is true or false."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> bool:
+        if value not in ("true", "false"):
+            raise self.make_error("invalid", input=value)
+        return bool(value == "true")
+
+
 class Text(fields.String):
     """Text that is not blank and holds no control characters."""
 

@@ -143,6 +143,23 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         return declare
 
+    def streams(self, rule: str, *, scopes: frozenset[str], query: type[Schema]) -> Callable[[View], View]:
+        """Declare an endpoint that answers with a file: view(merchant_id, query, **path) -> Response.
+
+        It opens its own look at the database, which lasts as long as the answer is being read.
+        """
+
+        def declare(view: View) -> View:
+            def run(*arguments: Any, **path: Any) -> Response:
+                return view(g.caller.merchant_id, *arguments, **path)  # type: ignore[no-any-return]
+
+            run = self._parsing(view, run, query=query, body=None)
+            file: Any = {"type": "string", "format": "binary"}
+            self._route(rule, "GET", view, run, scopes, {200: file}, query=query)
+            return view
+
+        return declare
+
     def _parsing(
         self, view: Any, run: Any, *, query: type[Schema] | None, body: type[Schema] | None
     ) -> Callable[..., Response]:

@@ -1,4 +1,4 @@
-"""Rolling up loses nothing and doubles nothing: killed at any statement, by three workers, amid orders, tampered with."""
+"""Rolling up loses nothing and doubles nothing: killed at any statement, by three workers, or tampered with."""
 
 import os
 import signal

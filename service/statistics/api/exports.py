@@ -1,0 +1,169 @@
+"""/v1/exports: datasets as files, in a stream."""
+
+import hashlib
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import Response, current_app, request
+from marshmallow import fields
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from service import __version__
+from service.errors import ReferralError, Unknown
+from service.events import events
+from service.statistics.exports import parquet, workbooks
+from service.statistics.exports.columns import DATASETS
+from service.statistics.exports.exporting import Export
+from service.statistics.exports.requests import Asked
+from service.statistics.exports.text import PIECE_BYTES, csv_pieces, json_pieces
+from service.web.fields import Day, QueryFlag, Strict
+from service.web.resource import MARKETING, Resource
+from service.web.turns import Turns
+from service.web.wiring import Wiring, wiring
+
+AT_ONCE = max(1, multiprocessing.cpu_count() // 2)
+"""An export keeps a process busy, of which there is one more than there are cores."""
+
+SEND_SECONDS = 30
+"""In which a reader must take a piece: who reads a byte a second must not keep a process for ever."""
+
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+}
+CHANGES_WITH_TIME = frozenset({"rewards", "redemptions"})
+CHANGES_WITH_EVENTS = CHANGES_WITH_TIME | {"conversions", "refunds", "ledger"}
+"""The others change with what is no event: visits, and what people are called."""
+
+resource = Resource("exports", "Rows of every kind, as files for people, for programs and for spreadsheets")
+turns = Turns(AT_ONCE)
+
+
+class TooManyExports(ReferralError):
+    """As many exports go on as may."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{AT_ONCE} exports go on at once, and no more. Try again when one of them is done.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Asked):
+    """The same, and whether a CSV begins with a byte order mark: Excel takes one without for Latin-1."""
+
+    bom: bool = False
+
+
+class ExportQuery(Strict):
+    """Which days (of the merchant's time zone), of which program, and which columns, with commas between them."""
+
+    makes = Request
+
+    since = Day(data_key="from", load_default=None)
+    until = Day(data_key="to", load_default=None)
+    program_id = fields.UUID(load_default=None)
+    columns = fields.String(load_default=None)
+    bom = QueryFlag(load_default=False)
+
+
+@resource.streams("/exports/<string:dataset>.<string:form>", scopes=MARKETING, query=ExportQuery)
+def export(merchant_id: UUID, asked: Request, dataset: str, form: str) -> Response:
+    """Take rows away as a file"""
+    if dataset not in DATASETS:
+        raise Unknown("dataset", f"{dataset}. There are {', '.join(DATASETS)}")
+    if form not in MEDIA_TYPES:
+        raise Unknown("format", f"{form}. There are {', '.join(MEDIA_TYPES)}")
+    if form == "parquet":
+        parquet.refuse_missing()
+    now = datetime.now(UTC)
+    version, zone = wiring().database.version(), wiring().time_zone(merchant_id)
+    with wiring().database.reading() as session:
+        if dataset in CHANGES_WITH_EVENTS:
+            version = events.state(session, merchant_id)
+        prepared = asked.prepared(session, merchant_id, dataset, zone, now=now)
+    etag = _etag(prepared, form, version, bom=asked.bom)
+    if request.if_none_match.contains_weak(etag):
+        return Response(status=304, headers={"ETag": f'W/"{etag}"'})
+    response = Response(_begun(_streamed(wiring(), prepared, form, bom=asked.bom)), content_type=MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="{_name(prepared)}.{form}"'
+    response.headers["ETag"] = f'W/"{etag}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _name(prepared: Export) -> str:
+    first, end = prepared.days
+    return "_".join([prepared.dataset, *([f"from_{first}"] if first else []), *([f"to_{end}"] if end else [])])
+
+
+def _etag(prepared: Export, form: str, version: str, *, bom: bool) -> str:
+    """What differs wherever the file may: by what is asked, by what was written since, and where time changes it."""
+    wanted = prepared.wanted
+    minute = wanted.now.replace(second=0, microsecond=0) if prepared.dataset in CHANGES_WITH_TIME else ""
+    names = [column.name for column in prepared.columns]
+    asked = (wanted.merchant_id, prepared.dataset, prepared.days, wanted.program_id, names, form, bom)
+    return hashlib.sha256(repr((asked, version, minute, __version__)).encode()).hexdigest()[:32]
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same, after its first piece is there: what is wrong by then is still answered as a problem."""
+    first = next(pieces)
+
+    def rest() -> Iterator[bytes]:
+        try:
+            yield first
+            yield from pieces
+        finally:
+            pieces.close()  # type: ignore[attr-defined]
+
+    return rest()
+
+
+def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Iterator[bytes]:
+    """The file in pieces, from one snapshot of the database, in a turn of its own. Raises TooManyExports."""
+    beat: Callable[[], object] = current_app.extensions.get("orchard-heartbeat", lambda: None)
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(SEND_SECONDS)
+    with _turn(), wired.database.reading() as session:
+        _take_its_time(session)
+        for piece in _pieces(session, prepared, form, bom=bom, beat=beat):
+            beat()
+            yield piece
+
+
+def _pieces(session: Session, prepared: Export, form: str, *, bom: bool, beat: Callable[[], object]) -> Iterator[bytes]:
+    if form == "csv":
+        yield from csv_pieces(session, prepared, bom=bom)
+    elif form == "jsonl":
+        yield from json_pieces(session, prepared)
+    else:
+        with tempfile.TemporaryFile() as file:
+            write = workbooks.write if form == "xlsx" else parquet.write
+            write(session, prepared, file, advance=lambda _: beat())
+            yield from workbooks.pieces(file, size=PIECE_BYTES)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    turn = turns.take()
+    if turn is None:
+        raise TooManyExports
+    try:
+        yield
+    finally:
+        turns.give_back(turn)
+
+
+def _take_its_time(session: Session) -> None:
+    """On PostgreSQL: as long as the reader needs, and by plans for reading everything."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        session.execute(text("SET LOCAL enable_seqscan = on"))
