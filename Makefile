@@ -8,7 +8,7 @@ TESTS ?= tests
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
-PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/events/kinds.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/statistics/entries.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
+PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/events/kinds.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/statistics/entries.py,service/statistics/exports/columns.py,service/statistics/exports/values.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
 
 .PHONY: help install run test soak coverage mutants check fmt lint types imports openapi lock bench bench-books clean
 

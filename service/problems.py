@@ -46,13 +46,12 @@ class Problem:
     remedy: str
 
 
+INVALID = Problem(
+    422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
+)
 PROBLEMS: dict[type[Exception], Problem] = {
-    InvalidValues: Problem(
-        422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
-    ),
-    errors.BadValues: Problem(
-        422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
-    ),
+    InvalidValues: INVALID,
+    errors.BadValues: INVALID,
     KeyMissing: Problem(
         401, "key-missing", "A key is needed", "Send the shop's key as `Authorization: Bearer ok_...`."
     ),
@@ -140,19 +139,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
         409, "reward-settled", "The reward is past this review", "Read it: only what is pending can be released."
     ),
     StatisticsBehind: Problem(
-        503,
-        "statistics-behind",
-        "The numbers are being rolled up",
-        "Repeat it after `Retry-After` seconds. An operator sees to it that `orchard worker` runs.",
+        503, "statistics-behind", "The numbers are being rolled up", "Repeat it later; `orchard worker` must run."
     ),
     TooManyExports: Problem(
         429, "too-many-exports", "Too many exports at once", "Repeat it after `Retry-After` seconds."
     ),
     ParquetMissing: Problem(
-        501,
-        "parquet-missing",
-        "This installation writes no Parquet",
-        "Install the extra: `pip install 'orchard-referrals[parquet]'`. Or take CSV, XLSX or JSON lines.",
+        501, "parquet-missing", "This installation writes no Parquet", "Install `orchard-referrals[parquet]`."
     ),
     books.InsufficientFunds: Problem(
         409,

@@ -195,6 +195,7 @@ NEVER_ANSWERED = {
     "BadFile": "the command line's",
     "Fault": "the command line's",
     "LostRows": "the command line's",
+    "NotAnExport": "the command line's",
     "RaceLost": "tried again; at last it is as if the database were away",
     "WayUnknown": "a page",
 }

@@ -7,26 +7,23 @@ bodies, one transaction, Idempotency-Key, and problems instead of error pages.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import wraps
 from http import HTTPStatus
-from itertools import islice
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
-from flask import Request, Response, g, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema
 from sqlalchemy.orm import Session
-from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import NotFound
 
-from service.values import LONGEST_NAME
-from service.web import documents, idempotency
+from service.web import idempotency
 from service.web.call import Call
 from service.web.errors import InvalidValues
 from service.web.fields import is_name
+from service.web.parsing import UNKNOWN_FIELD, StrictParser
 from service.web.rendering import rendered
 from service.web.wiring import wiring
 
@@ -39,9 +36,6 @@ CHECKOUT_AND_MARKETING = CHECKOUT | MARKETING
 ADMIN: frozenset[str] = frozenset()
 UNREADABLE = "\ufffd"
 """What stands in a decoded URL where its bytes were not UTF-8: two ids must not become one by it."""
-UNKNOWN_FIELD = "Unknown field."
-MOST_FAULTS = 100
-"""How many faults of one request are named: as many as somebody may read."""
 
 _KEY_HEADER = {
     "in": "header",
@@ -50,28 +44,6 @@ _KEY_HEADER = {
     "description": "Repeat a request safely: same key and body, same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
-
-
-class StrictParser(FlaskParser):
-    """Refuses unknown fields everywhere, and bodies that are not good JSON."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}
-
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body, as strict as documents.json_of; none at all where none of its fields is needed."""
-        if not any(field.required for field in schema.fields.values()) and not documents.body_of(req):
-            return {}
-        return documents.json_of(req)
-
-    def handle_error(self, error: ValidationError, req: Request, schema: Schema, **more: Any) -> NoReturn:
-        """Say what is wrong with each field."""
-        faults: dict[str, str] = {}
-        for messages in error.normalized_messages().values():  # type: ignore[no-untyped-call]
-            faults.update(_flat("", messages))
-        for field, message in faults.items():
-            if message == UNKNOWN_FIELD:
-                faults[field] = message + _hint(schema, field)
-        raise InvalidValues(dict(islice(faults.items(), MOST_FAULTS)))
 
 
 class Resource(Blueprint):  # type: ignore[misc]
@@ -143,10 +115,19 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         return declare
 
-    def streams(self, rule: str, *, scopes: frozenset[str], query: type[Schema]) -> Callable[[View], View]:
+    def streams(
+        self,
+        rule: str,
+        *,
+        scopes: frozenset[str],
+        query: type[Schema],
+        media_types: Sequence[str],
+        choices: Mapping[str, Sequence[str]],
+    ) -> Callable[[View], View]:
         """Declare an endpoint that answers with a file: view(merchant_id, query, **path) -> Response.
 
-        It opens its own look at the database, which lasts as long as the answer is being read.
+        It opens its own look at the database, which lasts as long as the answer is being read. choices: what each part
+        of the path may be.
         """
 
         def declare(view: View) -> View:
@@ -155,7 +136,13 @@ class Resource(Blueprint):  # type: ignore[misc]
 
             run = self._parsing(view, run, query=query, body=None)
             file: Any = {"type": "string", "format": "binary"}
-            self._route(rule, "GET", view, run, scopes, {200: file}, query=query)
+            documented = {"responses": {"200": {"content": {kind: {"schema": file} for kind in media_types}}}}
+            parts = [
+                {"in": "path", "name": name, "required": True, "schema": {"type": "string", "enum": list(which)}}
+                for name, which in choices.items()
+            ]
+            run = self.doc(**documented)(run)
+            self._route(rule, "GET", view, run, scopes, {200: file}, query=query, parts=parts)
             return view
 
         return declare
@@ -182,6 +169,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         *,
         query: type[Schema] | None = None,
         headers: Sequence[Mapping[str, Any]] = (),
+        parts: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
@@ -198,7 +186,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         if headers:
             documented["parameters"] = list(headers)
         endpoint = self.doc(**documented)(endpoint)
-        self.route(rule, methods=[method], endpoint=view.__name__)(endpoint)
+        self.route(rule, methods=[method], endpoint=view.__name__, parameters=list(parts))(endpoint)
 
 
 @contextmanager
@@ -228,25 +216,3 @@ def _is_utf8(query: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _hint(schema: Schema, path: str) -> str:
-    """Which field of the same place may have been meant by one that is unknown."""
-    *outer, name = path.split(".")
-    for step in outer:
-        field = schema.fields.get(step)
-        if not isinstance(field, fields.Nested):
-            return ""
-        schema = field.schema
-    known = [field.data_key or field_name for field_name, field in schema.fields.items()]
-    near = get_close_matches(name[:LONGEST_NAME], known, 1)
-    return f" Did you mean {near[0]}?" if near else ""
-
-
-def _flat(prefix: str, messages: Any) -> dict[str, str]:
-    if isinstance(messages, dict):
-        flat: dict[str, str] = {}
-        for name, inner in messages.items():
-            flat.update(_flat(f"{prefix}.{name}" if prefix else str(name), inner))
-        return flat
-    return {prefix.removesuffix("._schema"): " ".join(str(message) for message in messages)}

@@ -131,6 +131,8 @@ def test_each_program_and_channel_has_its_own_numbers(shop: Shop, work: Work) ->
         assert stats(shop, f"summary?program_id={other['program_id']}")["orders"] == 0
         both = stats(shop, f"summary?program_id={one['program_id']}&channel=mail")
         assert (both["links"], both["orders"], both["viral_coefficient"]) == (1, 1, 0.5)
+        assert [of["channel"] for of in stats(shop, "channels?channel=mail&currency=EUR")["data"]] == ["mail"]
+        assert stats(shop, f"reasons?channel=mail&program_id={one['program_id']}&currency=EUR")["data"] == []
         channels = {of["channel"]: of for of in stats(shop, "channels")["data"]}
         assert {name: (of["links"], of["orders"]) for name, of in channels.items()} == {"": (1, 0), "mail": (2, 1)}
         assert stats(shop, "summary?channel=")["links"] == 1
@@ -194,8 +196,10 @@ def test_advocates_are_ranked_by_what_their_friends_kept(shop: Shop, work: Work)
         second = stats(shop, f"advocates?limit=1&sort=friends&cursor={first['next_cursor']}")
         assert [one["customer_id"] for page in (first, second) for one in page["data"]] == ["bob", "ana"]
         assert second["next_cursor"] is None
-        in_may = stats(shop, "advocates?from=2026-05-01&to=2026-06-01")["data"]
-        assert [(one["customer_id"], one["net_lifetime_value"]) for one in in_may] == [("ana", 9000)]
+        for more in ("", f"&program_id={program['program_id']}", "&channel="):
+            in_may = stats(shop, f"advocates?from=2026-05-01&to=2026-06-01{more}")["data"]
+            assert [(one["customer_id"], one["net_lifetime_value"]) for one in in_may] == [("ana", 9000)]
+        assert stats(shop, "advocates?from=2026-05-01&channel=mail")["data"] == []
         work()
 
 
@@ -204,7 +208,9 @@ def test_cohorts_tell_whether_friends_are_better_customers(shop: Shop, work: Wor
     shop.order("ben", referral=code, ordered_at="2026-05-01T12:00:00Z")
     shop.order("ben", amount=2000, ordered_at="2026-06-01T12:00:00Z")
     for name in ("x", "y"):
-        shop.order(name, amount=3000, ordered_at="2026-05-02T12:00:00Z")
+        unreferred = shop.order(name, amount=3000, ordered_at="2026-05-02T12:00:00Z")
+    refund = {"refund_id": "r", "amount": 1000, "refunded_at": "2026-06-02T12:00:00Z"}
+    shop.post(f"/conversions/{unreferred['conversion_id']}/refunds", refund)
     for _ in range(2):
         [may] = stats(shop, "cohorts")["data"]
         assert may["month"] == "2026-05"
@@ -214,7 +220,7 @@ def test_cohorts_tell_whether_friends_are_better_customers(shop: Shop, work: Wor
             ("2026-06", 2000),
         ]
         assert (may["others"]["customers"], may["others"]["repeat_rate"]) == (2, 0.0)
-        assert [of["amount"] for of in may["others"]["revenue_per_customer"]] == [3000]
+        assert [of["amount"] for of in may["others"]["revenue_per_customer"]] == [3000, -500]
         work()
 
 

@@ -73,11 +73,18 @@ class ExportQuery(Strict):
     bom = QueryFlag(load_default=False)
 
 
-@resource.streams("/exports/<string:dataset>.<string:form>", scopes=MARKETING, query=ExportQuery)
-def export(merchant_id: UUID, asked: Request, dataset: str, form: str) -> Response:
+@resource.streams(
+    "/exports/<string:dataset>.<string:format>",
+    scopes=MARKETING,
+    query=ExportQuery,
+    media_types=[kind.partition(";")[0] for kind in MEDIA_TYPES.values()],
+    choices={"dataset": list(DATASETS), "format": list(MEDIA_TYPES)},
+)
+def export(merchant_id: UUID, asked: Request, dataset: str, format: str) -> Response:
     """Take rows away as a file"""
     if dataset not in DATASETS:
         raise Unknown("dataset", f"{dataset}. There are {', '.join(DATASETS)}")
+    form = format
     if form not in MEDIA_TYPES:
         raise Unknown("format", f"{form}. There are {', '.join(MEDIA_TYPES)}")
     if form == "parquet":

@@ -64,11 +64,10 @@ def _words(value: Sequence[str]) -> str:
     return SEPARATOR.join(value)
 
 
-def _document(value: Any) -> str:
+def _document(value: Mapping[str, str]) -> str:
     """Shorter names first, as PostgreSQL writes a jsonb."""
-    if isinstance(value, dict):
-        value = dict(sorted(value.items(), key=lambda item: (len(item[0].encode()), item[0].encode())))
-    return json.dumps(value, ensure_ascii=False)
+    names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
+    return json.dumps({name: value[name] for name in names}, ensure_ascii=False)
 
 
 _READ: Mapping[Kind, Callable[[Any], Any]] = {
