@@ -10,7 +10,7 @@ PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
 PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/events/kinds.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/statistics/entries.py,service/statistics/exports/columns.py,service/statistics/exports/values.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
 
-.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi lock bench bench-books clean
+.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi lock bench bench-books bench-numbers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: install ## Measure, and compare with the limits of this machine (PostgreS
 
 bench-books: install ## The part of it that is about the books
 	$(BIN)/python -m tests.bench books
+
+bench-numbers: install ## The part of it that is about statistics and exports [BENCH_ORDERS=1000000]
+	$(BIN)/python -m tests.bench numbers
 
 lock: install ## Resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

@@ -4,6 +4,7 @@ On a sound database it changes nothing. While it makes entries the service and t
 the worker waits.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, tzinfo
 from functools import partial
@@ -65,7 +66,7 @@ def steps(write: Callable[[Callable[[Session], Made]], Made], merchant_id: UUID)
 
 def _make_some(session: Session, merchant_id: UUID, subject: Subject, after: UUID | None) -> Made:
     """Make the entries of the next subjects behind this one anew."""
-    events.hold(session, merchant_id, rolling.READER)
+    rolling.hold(session, merchant_id)
     column = IDS[subject]
     query = select(column).where(column.class_.merchant_id == merchant_id).order_by(column).limit(STEP)
     ids = session.scalars(query if after is None else query.where(column > after)).all()
@@ -170,12 +171,12 @@ def _side_by_side(
 
 
 def _count_link(visits: Sequence[Any], zone: tzinfo, into: Tallies) -> Visitors:
-    seen: Visitors = set()
-    for visit in visits:
-        key = visit.visited_at.astimezone(zone).date(), visit.visitor
-        is_new = key not in seen
-        seen.add(key)
-        visits_on(key[0], visit.program_id, visit.channel, visits=1, visitors=int(is_new), into=into)
+    days = [(visit.visited_at.astimezone(zone).date(), visit.visitor) for visit in visits]
+    seen = set(days)
+    by_day, visitors = Counter(day for day, _ in days), Counter(day for day, _ in seen)
+    for day, number in by_day.items():
+        link = visits[0]
+        visits_on(day, link.program_id, link.channel, visits=number, visitors=visitors[day], into=into)
     return seen
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from service.statistics.measures import CohortMeasures, Measures, Money
 from service.statistics.periods import DAY, EARLIEST, Interval, Period
 from service.statistics.tallies import NO_PROGRAM, Role, Rollup, Scope
-from service.statistics.totals import Cut, Totals
+from service.statistics.totals import Cut, Sums, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,7 @@ def period_of(totals: Totals, first: date | None, end: date | None, *, now: date
     """The period that is asked for: without a beginning from the first day that has anything, and to today's end."""
     if first is not None and end is not None:
         return Period(first, end)
-    days = [_date(day) for (day,) in totals.sums(Rollup.DAILY, Cut().place, by=("day",))]
-    days.append(now.astimezone(totals.zone).date())
+    days = [*totals.days(), now.astimezone(totals.zone).date()]
     if end is not None:
         return Period(min(min(days), end), end)
     start = min(days) if first is None else first
@@ -63,16 +62,15 @@ def series(totals: Totals, cut: Cut, period: Period, interval: Interval) -> list
     pieces = list(period.cut(interval))
     measured = [Measures() for _ in pieces]
     place_of = {day: index for index, piece in enumerate(pieces) for day in _days(piece)}
-    for (day, currency), row in totals.sums(
-        Rollup.DAILY, cut.place, by=("day", "currency"), within={"day": period}
-    ).items():
+    found = totals.sums(Rollup.DAILY, cut.place, by=("day", "currency"), within={"day": period})
+    for (day, currency), row in found.items():
         if cut.takes(str(currency)):
             measured[place_of[_date(day)]].count(str(currency), row)
     for name, role, place in _people_of(cut):
         for measures, people in zip(measured, totals.people(role, place, pieces), strict=True):
             setattr(measures, name, people)
     if cut.is_everything:
-        _owe_by_piece(totals, cut, pieces, measured)
+        _owe_by_piece(totals, cut, pieces, measured, found)
     return [Summary(piece, measures, None) for piece, measures in zip(pieces, measured, strict=True)]
 
 
@@ -173,12 +171,13 @@ def _owe(measures: Measures, cut: Cut, owed: Mapping[str, int]) -> None:
         money.liability = money.liability or 0
 
 
-def _owe_by_piece(totals: Totals, cut: Cut, pieces: Sequence[Period], measured: Sequence[Measures]) -> None:
+def _owe_by_piece(
+    totals: Totals, cut: Cut, pieces: Sequence[Period], measured: Sequence[Measures], moved: Sums
+) -> None:
+    """moved: (day, currency) -> what that day says."""
     if not pieces:
         return
     owed = _owed_at(totals, pieces[0].first)
-    within = {"day": Period(pieces[0].first, pieces[-1].end)}
-    moved = totals.sums(Rollup.DAILY, Cut().place, by=("day", "currency"), within=within)
     changes: dict[date, dict[str, int]] = {}
     for (day, currency), row in moved.items():
         if currency:

@@ -13,9 +13,9 @@ from sqlalchemy import BigInteger, Date, Uuid, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from service.statistics import rolling
-from service.statistics.periods import Period
+from service.statistics.periods import DAY, Period
 from service.statistics.rolling import Pending
-from service.statistics.tables import TOTALS
+from service.statistics.tables import TOTALS, Daily, PresenceTotal
 from service.statistics.tallies import KEYS, MEASURES, NO_PROGRAM, Grain, Key, Role, Rollup, Scope
 
 Sums = dict[Key, dict[str, int]]
@@ -120,6 +120,8 @@ class Totals:
 
     def _people_rolled(self, role: Role, place: Mapping[str, Any], periods: Sequence[Period]) -> dict[date, int]:
         """first day of a period -> how many."""
+        if all(period.end - period.first == DAY for period in periods):
+            return self._people_by_day(role, place, Period(periods[0].first, periods[-1].end))
         days = [(period.first, period.end, period.first.replace(day=1)) for period in periods]
         asked = {
             "merchant": self.merchant_id,
@@ -129,6 +131,22 @@ class Totals:
         }
         found = self.session.execute(_PEOPLE[self.session.get_bind().dialect.name], asked)
         return {row.first: int(row.people) for row in found}
+
+    def _people_by_day(self, role: Role, place: Mapping[str, Any], period: Period) -> dict[date, int]:
+        """day -> how many: whoever was there was not there before on the same day."""
+        p = PresenceTotal
+        here = [p.merchant_id == self.merchant_id, p.role == role, *(getattr(p, k) == v for k, v in place.items())]
+        query = select(p.day, func.sum(p.people)).where(*here, p.grain == Grain.MONTH).group_by(p.day)
+        found = self.session.execute(query.where(p.day >= period.first, p.day < period.end))
+        return {day: int(people) for day, people in found}
+
+    def days(self) -> list[date]:
+        """The first and the last day that have anything, and those of which something waits; none where nothing is."""
+        d = Daily
+        query = select(func.min(d.day), func.max(d.day)).where(d.merchant_id == self.merchant_id)
+        ends = self.session.execute(query.where(*(getattr(d, k) == v for k, v in Cut().place.items()))).one()
+        waiting = [key[KEYS[Rollup.DAILY].index("day")] for key, _ in self._pending_of(Rollup.DAILY)]
+        return [day for day in (*ends, *waiting) if isinstance(day, date)]
 
 
 _ASKED = {

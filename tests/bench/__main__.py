@@ -31,6 +31,7 @@ from service.programs import programs
 from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
+from tests.bench.numbers import bench_numbers
 from tests.postgres import BINARIES, PostgreSQL, running
 from tests.serving import SECRET, Server, free_port, serving
 
@@ -71,9 +72,13 @@ def main() -> None:
         workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers")
         print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
-        if sys.argv[1:] != ["books"]:
+        parts = sys.argv[1:] or ["service", "books", "numbers"]
+        if "service" in parts:
             _service(postgres, folder, workers)
-        bench_books(postgres, folder)
+        if "books" in parts:
+            bench_books(postgres, folder)
+        if "numbers" in parts:
+            bench_numbers(postgres, folder)
 
 
 def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:

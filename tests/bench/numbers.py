@@ -1,0 +1,153 @@
+"""Marketing's numbers at sizes that matter: what a question costs, how fast they are made, how fast rows are taken."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from service.database.engine import Database
+from service.merchants import keys
+from service.migrations import schema
+from service.programs import programs
+from service.programs.programs import ProgramFields
+from service.statistics import rebuilding
+from tests.postgres import BINARIES, PostgreSQL
+from tests.serving import serving
+
+HERE = Path(__file__).parent
+ORDERS = int(os.environ.get("BENCH_ORDERS", "100000"))
+QUESTIONS = (
+    "summary",
+    "summary?from=2026-03-05&to=2026-04-17",
+    "timeseries?interval=day",
+    "timeseries?interval=week",
+    "timeseries?interval=month",
+    "channels",
+    "reasons",
+    "cohorts",
+    "advocates",
+    "advocates?sort=friends&limit=200",
+)
+WANTED_MILLISECONDS = 50
+WANTED_GROWTH = 1.2
+WANTED_OF_COPY = 0.5
+TERMS: ProgramFields = {
+    "name": "Bench",
+    "currency": "EUR",
+    "destination_url": "https://shop.example",
+    "advocate_reward": {"type": "fixed", "amount": 500, "as": "credit"},
+    "minimum_order_amount": 0,
+}
+
+
+def bench_numbers(postgres: PostgreSQL, folder: Path) -> None:
+    """Measure at a tenth and at the whole size, and print."""
+    small = _measured(postgres, folder, ORDERS // 10)
+    whole = _measured(postgres, folder, ORDERS)
+    print(f"\na question, at {ORDERS} orders and {10 * ORDERS} visits, and beside it at a tenth of both")
+    for question, milliseconds in whole.items():
+        growth = milliseconds / small[question]
+        said = _said(milliseconds < WANTED_MILLISECONDS and growth <= WANTED_GROWTH)
+        print(f"{question:40} {milliseconds:6.1f} ms  {small[question]:6.1f} ms  {growth:.2f}: {said}")
+
+
+def _measured(postgres: PostgreSQL, folder: Path, orders: int) -> dict[str, float]:
+    name = postgres.create()
+    database = Database(postgres.engine_url(name), patient=True)
+    schema.upgrade(database)
+    now = datetime.now(UTC)
+    merchant, made = database.write(lambda session: keys.create_merchant(session, "Bench", "EUR", now=now))
+    program, _ = database.write(lambda session: programs.create(session, merchant.merchant_id, TERMS, now=now))
+    written = _timed(lambda: _fill(postgres, name, merchant.merchant_id, program.program_id, orders))
+    print(f"{orders} orders and {10 * orders} visits written in {written:.0f} s: {orders / written:.0f} orders/s")
+
+    def roll() -> None:
+        for _ in rebuilding.steps(database.write, merchant.merchant_id):
+            pass
+
+    rolled = _timed(roll)
+    print(f"their entries made in {rolled:.0f} s: {orders / rolled:.0f} orders/s")
+    summed = _timed(
+        lambda: database.write(lambda session: rebuilding.mend_totals(session, merchant.merchant_id, lambda _: None))
+    )
+    print(f"entries and visits summed up in {summed:.0f} s: {11 * orders / summed:.0f} rows/s", flush=True)
+    database.dispose()
+    served = folder / f"numbers-{orders}"
+    served.mkdir()
+    with serving(postgres.url(name), served, workers=3) as server:
+        headers = {"Authorization": f"Bearer {made['marketing']}"}
+        asked = {question: _asked(f"{server.base_url}/v1/stats/{question}", headers) for question in QUESTIONS}
+        _exported(postgres, name, f"{server.base_url}/v1/exports", headers, server.workers())
+    return asked
+
+
+def _fill(postgres: PostgreSQL, name: str, merchant_id: object, program_id: object, orders: int) -> None:
+    values = {"merchant": merchant_id, "program": program_id, "orders": orders, "visits": 10 * orders}
+    given = [part for key, value in values.items() for part in ("-v", f"{key}={value}")]
+    command: list[str | Path] = [
+        BINARIES / "psql",
+        postgres.url(name),
+        "-q",
+        "-v",
+        "ON_ERROR_STOP=1",
+        *given,
+        "-f",
+        HERE / "numbers.sql",
+    ]
+    subprocess.run(command, check=True)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def _asked(url: str, headers: dict[str, str]) -> float:
+    """Milliseconds, the median of twenty."""
+    session = requests.Session()
+    taken = []
+    for _ in range(25):
+        started = time.monotonic()
+        answer = session.get(url, headers=headers, timeout=60)
+        taken.append(1000 * (time.monotonic() - started))
+        assert answer.status_code == 200, answer.text
+    return statistics.median(taken[5:])
+
+
+def _exported(postgres: PostgreSQL, name: str, url: str, headers: dict[str, str], workers: list[int]) -> None:
+    """Conversions as a CSV beside psql's copy of the same columns; and how much memory each format takes."""
+    started = time.monotonic()
+    with requests.get(f"{url}/conversions.csv", headers=headers, stream=True, timeout=600) as answer:
+        pieces = answer.iter_content(1_000_000)
+        size = len(next(pieces))
+        first = time.monotonic() - started
+        size += sum(len(piece) for piece in pieces)
+    taken = time.monotonic() - started
+    query = "SELECT * FROM conversion ORDER BY conversion_id"
+    copied = _timed(lambda: postgres.psql(f"\\connect {name}\n\\copy ({query}) TO /dev/null WITH CSV"))
+    ratio = copied / taken
+    print(f"conversions.csv: {size / 1e6:.0f} MB in {taken:.1f} s, the first of it after {1000 * first:.0f} ms")
+    print(
+        f"  \\copy of the table {copied:.1f} s: {ratio:.2f}, wanted {WANTED_OF_COPY}: {_said(ratio >= WANTED_OF_COPY)}"
+    )
+    for form in ("jsonl", "xlsx", "parquet"):
+        taken = _timed(partial(requests.get, f"{url}/conversions.{form}", headers=headers, timeout=3600))
+        print(f"conversions.{form}: {taken:.1f} s")
+    peak = max(int(_status(worker)) for worker in workers)
+    print(f"  a process has had at most {peak / 1024:.0f} MB\n", flush=True)
+
+
+def _status(worker: int) -> str:
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{worker}/status").read_text().splitlines())
+    return lines["VmHWM"].split()[0]
+
+
+def _said(is_well: bool) -> str:
+    return "yes" if is_well else "NO"
