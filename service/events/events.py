@@ -7,12 +7,13 @@ what was committed late. So the worker gives each event a position once it can b
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Uuid, bindparam, select, text, update
+from sqlalchemy import CursorResult, TextClause, Uuid, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
-from service.database.writing import add_at_once, insertion, numbered
+from service.database.writing import insertion, numbered
 from service.events.kinds import Kind
 from service.events.tables import Event, EventCursor
 from service.ids import new_id
@@ -36,23 +37,37 @@ class Happened:
 
 
 def record(session: Session, merchant_id: UUID, happened: Sequence[Happened], *, now: datetime) -> None:
-    """Write what happened, in the transaction that made it happen."""
-    rows = [
-        Event(
-            merchant_id=merchant_id,
-            event_id=new_id(),
-            kind=one.kind,
-            subject_id=one.subject_id,
-            part_id=one.part_id,
-            amount=one.amount,
-            currency=one.currency,
-            recorded_at=now,
-            position=None,
-        )
-        for one in happened
+    """Write what happened, in the transaction that made it happen: past the unit of work, as every checkout does it."""
+    for start in range(0, len(happened), ROWS_AT_ONCE):
+        some = happened[start : start + ROWS_AT_ONCE]
+        values: dict[str, object] = {"merchant": merchant_id, "now": now}
+        for number, one in enumerate(some):
+            told = (new_id(), one.kind, one.subject_id, one.part_id, one.amount, one.currency)
+            values.update(zip(_names(number), told, strict=True))
+        session.execute(_insertion(len(some)), values)
+
+
+_TOLD = ("event_id", "kind", "subject_id", "part_id", "amount", "currency")
+
+
+@cache
+def _names(row: int) -> tuple[str, ...]:
+    return tuple(f"{name}_{row}" for name in _TOLD)
+
+
+@cache
+def _insertion(rows: int) -> TextClause:
+    """So many events of one merchant and one moment, which are said once."""
+    columns = Event.metadata.tables[Event.__tablename__].c
+    lines = ", ".join(f"(:merchant, :now, {', '.join(f':{name}' for name in _names(row))})" for row in range(rows))
+    types = [
+        bindparam(name, type_=columns[told].type)
+        for row in range(rows)
+        for name, told in zip(_names(row), _TOLD, strict=True)
     ]
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        add_at_once(session, rows[start : start + ROWS_AT_ONCE])
+    shared = [bindparam("merchant", type_=columns.merchant_id.type), bindparam("now", type_=columns.recorded_at.type)]
+    sql = f"INSERT INTO event (merchant_id, recorded_at, {', '.join(_TOLD)}) VALUES {lines}"
+    return text(sql).bindparams(*shared, *types)
 
 
 _PLACE = text(

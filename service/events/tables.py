@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database.tables import Base
@@ -23,6 +23,8 @@ class Event(Base):
 
     __tablename__ = "event"
     __table_args__ = (
+        CheckConstraint("(amount IS NULL) = (currency IS NULL)", name="money"),
+        CheckConstraint("position > 0", name="position"),
         Index("uq_event_merchant_id_position", "merchant_id", "position", unique=True),
         Index(
             "ix_event_unplaced",
@@ -48,6 +50,7 @@ class EventCursor(Base):
     """How far a reader has come: up to which position, inclusive. Its row is the reader's lock."""
 
     __tablename__ = "event_cursor"
+    __table_args__ = (CheckConstraint("position >= 0", name="position"),)
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     reader: Mapped[str] = mapped_column(String(20), primary_key=True)

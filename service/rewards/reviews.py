@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.errors import ReferralError, Unknown
+from service.events import events
+from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
-from service.rewards import postings, upkeep
+from service.rewards import happenings, postings, upkeep
 from service.rewards.changes import Target, bring
 from service.rewards.moves import Cause
 from service.rewards.references import Step
@@ -45,7 +47,9 @@ def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now
         return reward
     taken_before = reward.reversed_amount
     cause = Cause(Step.DENY, new_id(), effective_at=now, recorded_at=now)
-    bring(session, [Target(reward, reward.amount, reward.amount)], {customer.customer_id: customer}, cause)
+    changed = bring(session, [Target(reward, reward.amount, reward.amount)], {customer.customer_id: customer}, cause)
+    if not changed:  # nothing was left of it, and it is denied all the same
+        events.record(session, merchant_id, [happenings.of_reward(Kind.REWARD_DENIED, reward, 0)], now=now)
     # what a review took away is told by the status; reversed_amount goes on saying what refunds took
     reward.status, reward.review_note, reward.reversed_amount = "denied", note, taken_before
     return reward

@@ -47,6 +47,11 @@ class Counts:
     repeaters: int = 0
     spent: int = 0
 
+    @property
+    def net_revenue(self) -> int:
+        """The revenue less what was given back."""
+        return self.revenue - self.refunded
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:

@@ -72,15 +72,12 @@ def _no_longer_so(session: Session, merchant_id: UUID, standings: Mapping[str, S
     query = select(e.customer_id, e.subject_id, e.cohort, e.is_referred, marked)
     query = query.where(e.merchant_id == merchant_id, e.customer_id.in_(list(standings)))
     found: set[UUID] = set()
-    moved: set[str] = set()
     for customer_id, order, cohort, is_referred, is_marked in session.execute(query):
-        now = next(iter(standings[str(customer_id)].values()), None)
-        if is_marked:
+        now = standings[str(customer_id)].get(order)
+        counted = (now.cohort, now.is_referred) if now is not None and now.nth_of_cohort else (None, None)
+        if is_marked or (cohort, is_referred) != counted:
             found.add(order)
-        if cohort is not None and (now is None or (cohort, is_referred) != (now.cohort, now.is_referred)):
-            found.add(order)
-            moved.add(str(customer_id))
-    return found | {order for name in moved for order in standings[name]}
+    return found
 
 
 def _facts(session: Session, merchant_id: UUID, orders: Sequence[UUID], standings: Standings) -> list[OrderFacts]:

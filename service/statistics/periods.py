@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 EARLIEST = date(1970, 1, 1)
+LAST = date.max.replace(day=1)
+"""The next month or week of what begins later may be past what there are dates for."""
+
 DAY = timedelta(days=1)
 
 
@@ -39,7 +42,7 @@ class Period:
         """The periods of this length in it, in order. The first and the last are cut off at its ends."""
         start = self.first
         while start < self.end:
-            end = min(_following(start, interval), self.end)
+            end = min(_following(start, interval), self.end) if start < LAST else self.end
             yield Period(start, end)
             start = end
 

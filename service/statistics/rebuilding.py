@@ -24,6 +24,7 @@ from service.merchants import keys
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.redemptions import Redemption
 from service.statistics import rolling, storage
+from service.statistics.following import VISITORS_AT_ONCE
 from service.statistics.tables import TOTALS, EntryRow, FreshVisit, VisitorDay
 from service.statistics.tallies import KEYS, MEASURES, Key, Rollup, Tallies, tally, visits_on, without_zeros
 
@@ -182,10 +183,10 @@ def _count_link(visits: Sequence[Any], zone: tzinfo, into: Tallies) -> Visitors:
 
 def _mend_visitors(session: Session, merchant_id: UUID, link_id: UUID, before: Visitors, after: Visitors) -> None:
     v = VisitorDay
-    if surplus := sorted(before - after):
-        gone = delete(v).where(
-            v.merchant_id == merchant_id, v.link_id == link_id, tuple_(v.day, v.visitor).in_(surplus)
-        )
+    surplus = sorted(before - after)
+    for start in range(0, len(surplus), VISITORS_AT_ONCE):
+        some = surplus[start : start + VISITORS_AT_ONCE]
+        gone = delete(v).where(v.merchant_id == merchant_id, v.link_id == link_id, tuple_(v.day, v.visitor).in_(some))
         session.execute(gone, execution_options={"synchronize_session": False})
     if missing := sorted(after - before):
         named = {"merchant_id": merchant_id, "link_id": link_id}

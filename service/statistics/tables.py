@@ -15,9 +15,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.database.tables import Base
 from service.statistics.tallies import Rollup
 
+NAME = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""In the order of its bytes on every server: rankings go on from a name, in SQL and in Python alike."""
+
 
 class EntryRow(Base):
-    """An `entries.Entry`, as it is stored. document: what of it no query asks for."""
+    """An `entries.Entry`, as it is stored.
+
+    presence: None, or `{"role": "buyer" or "advocate", "before": {...}}` with the days of an `entries.Presence`.
+    """
 
     __tablename__ = "stats_entry"
     __table_args__ = (
@@ -32,7 +38,7 @@ class EntryRow(Base):
     channel: Mapped[str | None] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(String(3))
     customer_id: Mapped[str | None] = mapped_column(String(255))
-    advocate_id: Mapped[str | None] = mapped_column(String(255))
+    advocate_id: Mapped[str | None] = mapped_column(NAME)
     links: Mapped[int]
     orders: Mapped[int]
     referred_orders: Mapped[int]
@@ -150,7 +156,7 @@ class AdvocateTotal(Base):
     program_id: Mapped[UUID] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(40), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
-    advocate_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    advocate_id: Mapped[str] = mapped_column(NAME, primary_key=True)
     friends: Mapped[int]
     returned: Mapped[int]
     orders: Mapped[int]

@@ -74,6 +74,10 @@ MEASURES: Mapping[Rollup, tuple[str, ...]] = {
     Rollup.ADVOCATES: ("friends", "returned", "orders", "revenue", "refunded", "rewards", "net_lifetime_value"),
     Rollup.PRESENCE: ("people",),
 }
+VISITS, VISITORS = (MEASURES[Rollup.DAILY].index(name) for name in ("visits", "visitors"))
+OF_FRIENDS = {"friends": "new_customers", "orders": "referred_orders", "net_lifetime_value": "net_revenue"}
+"""What of an order's counts is counted for its advocate, where that has another name."""
+
 Key = tuple[object, ...]
 Tallies = dict[tuple[Rollup, Key], list[int]]
 """(table, key) -> what is to be added to each of its measures."""
@@ -111,10 +115,8 @@ Lines = Iterator[tuple[Rollup, Key, tuple[int, ...]]]
 
 def _lines(entry: Entry) -> Lines:
     whose, c = entry.whose, entry.counts
-    numbers = (c.links, 0, 0, c.orders, c.referred_orders, c.new_customers, c.clients)
-    daily = (*numbers, c.revenue, c.refunded, c.reward_cost, c.liability)
-    brought = (c.new_customers, c.returned, c.referred_orders, c.revenue, c.refunded, c.rewards)
-    won = (*brought, c.revenue - c.refunded)
+    daily = tuple(getattr(c, name, 0) for name in MEASURES[Rollup.DAILY])  # visits stand in no entry
+    won = tuple(getattr(c, OF_FRIENDS.get(name, name)) for name in MEASURES[Rollup.ADVOCATES])
     for scope, program_id, channel in scopes(whose.program_id, whose.channel):
         if any(daily):
             yield Rollup.DAILY, (scope, program_id, channel, entry.day, whose.currency), daily
@@ -173,8 +175,8 @@ def visits_on(day: date, program_id: UUID, channel: str, *, visits: int, visitor
     """Add visits of links of one program and channel, and how many of them are a visitor's first of the day."""
     for place in scopes(program_id, channel):
         row = into.setdefault((Rollup.DAILY, (*place, day, "")), [0] * len(MEASURES[Rollup.DAILY]))
-        row[1] += visits
-        row[2] += visitors
+        row[VISITS] += visits
+        row[VISITORS] += visitors
 
 
 def difference(before: Iterable[Entry], after: Iterable[Entry]) -> Tallies:

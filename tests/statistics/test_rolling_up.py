@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.app import create_app
 from service.database.engine import Database
 from service.events import events
 from service.events.kinds import SUBJECTS, Kind
-from service.events.tables import Event
+from service.events.tables import Event, EventCursor
 from service.events.upkeep import place_events
+from service.ids import new_id
 from service.merchants import keys
 from service.settings import Settings
 from service.statistics import rebuilding, reports, rolling
@@ -217,3 +219,27 @@ def test_a_visit_is_queued_by_the_database_and_its_row_goes_when_it_is_counted(s
     roll_up(database, NOW + timedelta(days=1))
     with database.reading() as session:
         assert session.scalar(waiting) == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (Event, {"amount": 5, "currency": None, "position": None}),
+        (Event, {"amount": None, "currency": "EUR", "position": None}),
+        (Event, {"amount": None, "currency": None, "position": 0}),
+        (EventCursor, {"reader": "x", "position": -1}),
+    ],
+)
+def test_the_database_refuses_events_that_cannot_be(database: Database, model: Any, fields: dict[str, Any]) -> None:
+    one = new_id()
+    of_event = {"event_id": one, "kind": Kind.LINK_MADE, "subject_id": one, "part_id": None, "recorded_at": NOW}
+    row = {"merchant_id": one, **(of_event if model is Event else {}), **fields}
+    with pytest.raises(IntegrityError), Session(database.engine) as session:
+        session.execute(insert(model), [row])
+
+
+def test_two_events_of_a_merchant_have_not_one_place(database: Database) -> None:
+    one = new_id()
+    of_event = {"merchant_id": one, "kind": Kind.LINK_MADE, "subject_id": one, "recorded_at": NOW, "position": 1}
+    with pytest.raises(IntegrityError), Session(database.engine) as session:
+        session.execute(insert(Event), [{**of_event, "event_id": new_id()} for _ in range(2)])

@@ -224,6 +224,22 @@ def test_cohorts_tell_whether_friends_are_better_customers(shop: Shop, work: Wor
         work()
 
 
+def test_orders_of_a_referral_that_gave_way_leave_its_cohort(shop: Shop, work: Work) -> None:
+    program = shop.program()
+    ana, bob = (shop.link(program, name)["code"] for name in ("ana", "bob"))
+    shop.order("ben", referral=ana, ordered_at="2026-07-01T12:00:00Z")
+    for day in (2, 3, 4):
+        shop.order("ben", ordered_at=f"2026-07-0{day}T12:00:00Z")
+    last = shop.order("ben", amount=700, ordered_at="2026-07-05T12:00:00Z")
+    work()
+    asked = {"referral": bob, "note": "told us", "overrule": ["already_referred", "existing_customer"]}
+    shop.post(f"/conversions/{last['conversion_id']}/attribution", asked, status=200)
+    for _ in range(2):
+        [july] = stats(shop, "cohorts")["data"]
+        assert [of["amount"] for of in july["referred"]["revenue_per_customer"]] == [700]
+        work()
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -246,6 +262,12 @@ def test_cohorts_tell_whether_friends_are_better_customers(shop: Shop, work: Wor
 def test_a_question_that_cannot_be_meant_is_refused_by_name(shop: Shop, query: str, field: str) -> None:
     problem = shop.get(f"/stats/{query}", scope="marketing", status=422)
     assert [fault["field"] for fault in problem["errors"]] == [field]
+
+
+def test_the_end_of_all_dates_is_a_month_too(shop: Shop) -> None:
+    for interval in ("day", "week", "month"):
+        pieces = stats(shop, f"timeseries?interval={interval}&from=9999-11-20&to=9999-12-30")["data"]
+        assert pieces[-1]["end"] == "9999-12-30"
 
 
 def test_a_thousand_years_can_be_summed_up(shop: Shop) -> None:

@@ -6,6 +6,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+NAME = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
 SUBJECTS = {
     "link": ("link_made", "link_id", "NULL", "NULL", "created_at"),
     "conversion": ("order_recorded", "conversion_id", "amount", "currency", "recorded_at"),
@@ -27,7 +28,6 @@ def upgrade() -> None:
             f" FROM {table}{settled}"
         )
     visit = ("merchant_id", "link_id", "hour", "visitor")
-    op.execute(f"INSERT INTO fresh_visit ({', '.join(visit)}) SELECT {', '.join(visit)} FROM visit")
     queued = f"INSERT INTO fresh_visit ({', '.join(visit)}) VALUES ({', '.join(f'NEW.{name}' for name in visit)})"
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
@@ -36,6 +36,8 @@ def upgrade() -> None:
         op.execute("CREATE TRIGGER visit_is_fresh AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION queue_visit()")
     else:
         op.execute(f"CREATE TRIGGER visit_is_fresh AFTER INSERT ON visit BEGIN {queued}; END")
+    names = ", ".join(visit)
+    op.execute(f"INSERT INTO fresh_visit ({names}) SELECT {names} FROM visit WHERE true ON CONFLICT DO NOTHING")
 
 
 def _events() -> None:
@@ -50,6 +52,8 @@ def _events() -> None:
         sa.Column("currency", sa.String(3), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(amount IS NULL) = (currency IS NULL)", name="ck_event_money"),
+        sa.CheckConstraint("position > 0", name="ck_event_position"),
         sa.PrimaryKeyConstraint("merchant_id", "event_id", name="pk_event"),
     )
     op.create_index(
@@ -65,6 +69,7 @@ def _events() -> None:
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("reader", sa.String(20), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("position >= 0", name="ck_event_cursor_position"),
         sa.PrimaryKeyConstraint("merchant_id", "reader", name="pk_event_cursor"),
     )
 
@@ -79,7 +84,7 @@ def _totals() -> None:
         sa.Column("channel", sa.String(40), nullable=True),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("customer_id", sa.String(255), nullable=True),
-        sa.Column("advocate_id", sa.String(255), nullable=True),
+        sa.Column("advocate_id", NAME, nullable=True),
         sa.Column("links", sa.BigInteger(), nullable=False),
         sa.Column("orders", sa.BigInteger(), nullable=False),
         sa.Column("referred_orders", sa.BigInteger(), nullable=False),
@@ -187,7 +192,7 @@ def _totals() -> None:
         sa.Column("program_id", sa.Uuid(), nullable=False),
         sa.Column("channel", sa.String(40), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("advocate_id", sa.String(255), nullable=False),
+        sa.Column("advocate_id", NAME, nullable=False),
         sa.Column("friends", sa.BigInteger(), nullable=False),
         sa.Column("returned", sa.BigInteger(), nullable=False),
         sa.Column("orders", sa.BigInteger(), nullable=False),

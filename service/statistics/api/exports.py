@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import __version__
+from service.database.engine import Database
 from service.errors import ReferralError, Unknown
 from service.events import events
 from service.statistics.exports import parquet, workbooks
@@ -115,7 +116,8 @@ def _etag(prepared: Export, form: str, version: str, *, bom: bool) -> str:
     wanted = prepared.wanted
     minute = wanted.now.replace(second=0, microsecond=0) if prepared.dataset in CHANGES_WITH_TIME else ""
     names = [column.name for column in prepared.columns]
-    asked = (wanted.merchant_id, prepared.dataset, prepared.days, wanted.program_id, names, form, bom)
+    rows = (wanted.merchant_id, prepared.dataset, wanted.since, wanted.until, wanted.program_id)
+    asked = (*rows, names, form, bom)
     return hashlib.sha256(repr((asked, version, minute, __version__)).encode()).hexdigest()[:32]
 
 
@@ -139,23 +141,38 @@ def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Itera
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_SECONDS)
-    with _turn(), wired.database.reading() as session:
-        _take_its_time(session)
-        for piece in _pieces(session, prepared, form, bom=bom, beat=beat):
+    with _turn():
+        for piece in _pieces(wired.database, prepared, form, bom=bom, beat=beat):
             beat()
             yield piece
 
 
-def _pieces(session: Session, prepared: Export, form: str, *, bom: bool, beat: Callable[[], object]) -> Iterator[bytes]:
-    if form == "csv":
-        yield from csv_pieces(session, prepared, bom=bom)
-    elif form == "jsonl":
-        yield from json_pieces(session, prepared)
-    else:
-        with tempfile.TemporaryFile() as file:
-            write = workbooks.write if form == "xlsx" else parquet.write
-            write(session, prepared, file, advance=lambda _: beat())
-            yield from workbooks.pieces(file, size=PIECE_BYTES)
+def _pieces(
+    database: Database, prepared: Export, form: str, *, bom: bool, beat: Callable[[], object]
+) -> Iterator[bytes]:
+    """While text is read from PostgreSQL its snapshot stays. Anything else is whole before the first piece is sent:
+    a file that is made at its end, and on SQLite, where a reader keeps writers waiting, every file.
+    """
+    if form in TEXTS and not database.is_sqlite:
+        with database.reading() as session:
+            _take_its_time(session)
+            yield from TEXTS[form](session, prepared, bom)
+        return
+    with tempfile.TemporaryFile() as file:
+        with database.reading() as session:
+            _take_its_time(session)
+            if form in TEXTS:
+                file.writelines(TEXTS[form](session, prepared, bom))
+            else:
+                write = workbooks.write if form == "xlsx" else parquet.write
+                write(session, prepared, file, advance=lambda _: beat())
+        yield from workbooks.pieces(file, size=PIECE_BYTES)
+
+
+TEXTS: dict[str, Callable[[Session, Export, bool], Iterator[bytes]]] = {
+    "csv": lambda session, prepared, bom: csv_pieces(session, prepared, bom=bom),
+    "jsonl": lambda session, prepared, _: json_pieces(session, prepared),
+}
 
 
 @contextmanager

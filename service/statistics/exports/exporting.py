@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from service.customers import tables as customers
+from service.events import events
 from service.ledger import proof
 from service.merchants import tables as merchants
 from service.merchants.currencies import decimals
@@ -33,11 +34,13 @@ class Ending:
     totals: (currency, column) -> sum, in minor units, of every column of money that was exported.
     books: (currency, account) -> what the trial balance says for the same days, debits less credits: of all accounts
     where postings are exported, and of what rewards cost where all rewards are.
+    seen: which events had happened, as `events.state` says it.
     """
 
     rows: int
     totals: dict[tuple[str, str], int]
     books: dict[tuple[str, str], int] = field(default_factory=dict)
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Export:
     columns: tuple[Column, ...]
     wanted: Wanted
     days: Days
+    time_zone: str
     decimals: Callable[[str], int]
 
     @property
@@ -84,7 +88,9 @@ class Export:
             "from": None if first is None else first.isoformat(),
             "to": None if end is None else end.isoformat(),
             "program_id": None if self.wanted.program_id is None else str(self.wanted.program_id),
+            "time_zone": self.time_zone,
             "as_of": time_text(self.wanted.now),
+            "seen": ending.seen,
             "rows": ending.rows,
         }
         sums = {f"{currency}.{column}": total for (currency, column), total in sorted(ending.totals.items())}
@@ -103,7 +109,8 @@ def rows(session: Session, export: Export) -> Iterator[Row]:
 
 def ending(session: Session, export: Export) -> Ending:
     """What stands at the end, within the same snapshot as the rows."""
-    return replace(_counted(session, export), books=_booked(session, export))
+    seen = events.state(session, export.wanted.merchant_id)
+    return replace(_counted(session, export), books=_booked(session, export), seen=seen)
 
 
 COST = ("expense:rewards", "income:lapsed")
@@ -198,4 +205,4 @@ def prepare(
     """The export of these rows and columns. days: from the first, inclusive, to the end, exclusive; of this zone."""
     since, until = (None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone) for day in days)
     wanted = Wanted(merchant_id, since, until, program_id, now)
-    return Export(dataset, tuple(columns), wanted, days, decimals(session, merchant_id))
+    return Export(dataset, tuple(columns), wanted, days, str(zone), decimals(session, merchant_id))

@@ -2,21 +2,23 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import ReferralError
 from service.events.tables import Event
 from service.ledger.books import parse_account
 from service.merchants import tables as merchants
+from service.rewards import references
 from service.statistics.exports import exporting
 from service.statistics.exports.columns import DATASETS, Column, chosen
 from service.statistics.exports.exporting import Export
@@ -29,14 +31,14 @@ KEYS = {"rewards": ("reward_id",), "redemptions": ("redemption_id",), "ledger": 
 NEEDED = {
     "rewards": ("conversion_id", "net_amount"),
     "redemptions": ("amount", "captured_amount", "returned_amount"),
-    "ledger": ("debit", "credit", "amount"),
+    "ledger": ("reference", "debit", "credit", "amount"),
 }
 """Columns without which nothing can be compared."""
 
 SUBJECTS = {"rewards": "conversion_id", "redemptions": "redemption_id"}
-"""Which column says what the events of a row are about. A posting never changes."""
+"""Which column says what the events of a row are about. Of a posting, its reference does."""
 
-MADE = {"rewards": "created_at", "redemptions": "created_at", "ledger": "recorded_at"}
+SEEN = re.compile(r"[0-9]{1,18} ?([0-9a-f]{32} ?)*")
 Cells = dict[str, str]
 
 
@@ -85,7 +87,7 @@ def read(path: str) -> Told:
     facts = _facts(lines[-1][0].removeprefix(END))
     if facts.get("dataset") not in KEYS:
         raise NotAnExport(f"Only {', '.join(KEYS)} stand in the books; this is of {facts.get('dataset', 'nothing')}.")
-    if {"merchant_id", "as_of", "rows"} - set(facts):
+    if {"merchant_id", "as_of", "rows", "time_zone"} - set(facts) or not SEEN.fullmatch(facts.get("seen", "")):
         raise NotAnExport(f"The last line of {path} does not say what it is of.")
     return Told(_columns(facts["dataset"], names), _by_key(facts["dataset"], names, rows), facts)
 
@@ -100,7 +102,7 @@ def _facts(text: str) -> dict[str, str]:
 
 
 def _columns(dataset: str, names: Sequence[str]) -> tuple[Column, ...]:
-    needed = {*KEYS[dataset], MADE[dataset], "currency", *NEEDED[dataset]}
+    needed = {*KEYS[dataset], "currency", *NEEDED[dataset]}
     if missing := needed - set(names):
         raise NotAnExport(f"The file lacks columns without which no row can be found: {', '.join(sorted(missing))}.")
     if strange := set(names) - {column.name for column in DATASETS[dataset]}:
@@ -133,7 +135,8 @@ def reconcile(session: Session, told: Told) -> Finding:
         in_file = left.pop(key, None)
         if in_file == cells:
             continue
-        if cells[MADE[told.dataset]] > told.facts["as_of"] or (in_file and _subject(told, cells) in changed):
+        is_posting = in_file is not None and told.dataset == "ledger"  # which never changes
+        if _subject(told.dataset, cells) in changed and not is_posting:
             finding.later += 1
         elif in_file is None:
             finding.problems.append(f"{' '.join(key)} was left out.")
@@ -145,8 +148,11 @@ def reconcile(session: Session, told: Told) -> Finding:
     return finding
 
 
-def _subject(told: Told, cells: Cells) -> str | None:
-    return cells[SUBJECTS[told.dataset]] if told.dataset in SUBJECTS else None
+def _subject(dataset: str, cells: Cells) -> str:
+    """What the events of a row are about."""
+    if dataset == "ledger":
+        return str(references.subject_of(cells["reference"]).subject_id)
+    return cells[SUBJECTS[dataset]]
 
 
 def _asked_again(session: Session, told: Told) -> Export:
@@ -155,13 +161,11 @@ def _asked_again(session: Session, told: Told) -> Export:
         merchant_id = UUID(facts["merchant_id"])
         program_id = UUID(facts["program_id"]) if "program_id" in facts else None
         days = tuple(date.fromisoformat(facts[name]) if name in facts else None for name in ("from", "to"))
-        now = told.as_of
-    except ValueError as error:
+        now, zone = told.as_of, ZoneInfo(facts["time_zone"])
+    except (ValueError, ZoneInfoNotFoundError) as error:
         raise NotAnExport(f"The last line of the file was changed: {error}.") from error
-    zones = {merchant.merchant_id: merchant.time_zone for merchant in merchants.merchants(session)}
-    if merchant_id not in zones:
+    if merchant_id not in {merchant.merchant_id for merchant in merchants.merchants(session)}:
         raise NotAnExport(f"The file is of merchant {merchant_id}, who is not in this database.")
-    zone = ZoneInfo(zones[merchant_id])
     return exporting.prepare(
         session, merchant_id, told.dataset, told.columns, (days[0], days[1]), zone, program_id, now=now
     )
@@ -215,10 +219,12 @@ def _whole(cell: str) -> int:
 
 
 def _changed_later(session: Session, told: Told) -> set[str]:
-    """What something happened to since the file was made."""
-    merchant_id = UUID(told.facts["merchant_id"])
-    query = select(Event.subject_id).where(Event.merchant_id == merchant_id, Event.recorded_at > told.as_of).distinct()
-    return {str(subject) for subject in session.scalars(query)}
+    """What something happened to that was not there yet when the file was made, whenever it had begun."""
+    position, _, waiting = told.facts["seen"].partition(" ")
+    merchant_id, seen = UUID(told.facts["merchant_id"]), set(waiting.split())
+    behind = or_(Event.position > int(position), Event.position.is_(None))
+    query = select(Event.event_id, Event.subject_id).where(Event.merchant_id == merchant_id, behind)
+    return {str(subject) for event_id, subject in session.execute(query) if event_id.hex not in seen}
 
 
 def _cells(session: Session, export: Export) -> Iterator[Cells]:
