@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.statistics.measures import CohortMeasures, Measures, Money
-from service.statistics.periods import DAY, EARLIEST, Interval, Period
+from service.statistics.periods import DAY, Interval, Period
 from service.statistics.tallies import NO_PROGRAM, Role, Rollup, Scope
 from service.statistics.totals import Cut, Sums, Totals
 
@@ -157,7 +157,7 @@ def _people_of(cut: Cut) -> Sequence[tuple[str, Role, Mapping[str, Any]]]:
 
 def _owed_at(totals: Totals, end: date) -> dict[str, int]:
     """currency -> what was owed to customers when this day began, in minor units."""
-    ever = {"day": Period(EARLIEST, end)}
+    ever = {"day": Period(date.min, end)}
     found = totals.sums(Rollup.DAILY, Cut().place, by=("currency",), within=ever)
     return {str(currency): row["liability"] for (currency,), row in found.items() if currency}
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Date, Uuid, bindparam, func, select, text
+from sqlalchemy import BigInteger, Date, Uuid, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from service.statistics import rolling
@@ -141,12 +141,23 @@ class Totals:
         return {day: int(people) for day, people in found}
 
     def days(self) -> list[date]:
-        """The first and the last day that have anything, and those of which something waits; none where nothing is."""
+        """The first and the last day that have anything, and days between; none where nothing is.
+
+        Where what waits takes something away, all days are asked: it may be all that the first or the last one had.
+        """
+        waiting = self._pending_of(Rollup.DAILY)
+        if any(count < 0 for _, counts in waiting for count in counts):
+            return [
+                day
+                for (day,), sums in self.sums(Rollup.DAILY, Cut().place, by=("day",)).items()
+                if isinstance(day, date) and any(sums.values())
+            ]
         d = Daily
-        query = select(func.min(d.day), func.max(d.day)).where(d.merchant_id == self.merchant_id)
+        something = or_(*(getattr(d, name) != 0 for name in MEASURES[Rollup.DAILY]))
+        query = select(func.min(d.day), func.max(d.day)).where(d.merchant_id == self.merchant_id, something)
         ends = self.session.execute(query.where(*(getattr(d, k) == v for k, v in Cut().place.items()))).one()
-        waiting = [key[KEYS[Rollup.DAILY].index("day")] for key, _ in self._pending_of(Rollup.DAILY)]
-        return [day for day in (*ends, *waiting) if isinstance(day, date)]
+        days = [key[KEYS[Rollup.DAILY].index("day")] for key, _ in waiting]
+        return [day for day in (*ends, *days) if isinstance(day, date)]
 
 
 _ASKED = {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -17,6 +17,9 @@ DESTINATION = (
 )
 PRINTABLE = f"^[^{CONTROL}]*[^{CONTROL}\\s][^{CONTROL}]*$"
 """Something that is not blank, without control characters; a pattern for Python and for JSON Schema alike."""
+
+EARLIEST_DAY = EPOCH.date() - timedelta(days=1)
+"""What happens in 1970 in UTC may be on the last day of 1969 elsewhere."""
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -216,7 +219,7 @@ class Bound(Moment):
             day = date.fromisoformat(value)
         except ValueError:
             raise ValidationError("There is no such day.") from None
-        if not EPOCH.date() < day < date.max:
+        if not EARLIEST_DAY <= day < date.max:
             raise ValidationError("It is before 1970, or out of range.")
         return day
 

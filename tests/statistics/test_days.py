@@ -91,6 +91,31 @@ def test_refunds_and_voids_belong_to_their_own_day(shop: Shop, work: Callable[[]
     assert (money(shop, july)["refunded"], money(shop)["reward_cost"]) == (0, 2000)
 
 
+def test_the_first_moment_of_all_belongs_to_the_day_before_west_of_greenwich(
+    shop_in: Making, work: Callable[[], None]
+) -> None:
+    shop = shop_in("America/New_York")
+    code = shop.link(shop.program(hold_days=365))["code"]
+    shop.order("ben", referral=code, ordered_at="1970-01-01T00:00:00Z")
+    for _ in range(2):
+        found = stats(shop, "summary")
+        assert (found["from"], found["money"][0]["liability"]) == ("1969-12-31", 2000)
+        assert stats(shop, "summary?from=1969-12-31&to=1970-01-01")["orders"] == 1
+        assert stats(shop, "timeseries")["data"][0]["orders"] == 1
+        work()
+
+
+def test_days_that_have_nothing_any_more_begin_no_period(shop: Shop, work: Callable[[], None]) -> None:
+    old = shop.order(ordered_at="2020-05-05T12:00:00Z")
+    shop.order(ordered_at="2026-11-20T12:00:00Z")
+    work()
+    assert stats(shop, "summary")["from"] == "2020-05-05"
+    shop.post(f"/conversions/{old['conversion_id']}/void", {"reason": "test"}, status=200)
+    for _ in range(2):
+        assert stats(shop, "summary")["from"] == "2026-11-20"
+        work()
+
+
 def test_each_period_stands_beside_the_one_before_it(shop: Shop) -> None:
     code = shop.link(shop.program())["code"]
     for day in (1, 2, 8):

@@ -57,12 +57,17 @@ class Question:
 class SeriesQuestion(Question):
     """The same, cut into periods."""
 
-    interval: Interval
+    interval: Interval | None
 
-    def refuse_too_many(self, period: Period) -> None:
-        """Raise InvalidValues for more periods than anybody can look at."""
-        if period.pieces(self.interval) > MOST_PERIODS:
-            raise InvalidValues({"interval": f"That is more than {MOST_PERIODS} periods: take a longer one, or less."})
+    def interval_of(self, period: Period) -> Interval:
+        """How long the periods are; where it is not said, a day, or as long as it takes for them to be few enough.
+
+        Raises InvalidValues for more periods than anybody can look at.
+        """
+        for interval in Interval if self.interval is None else (self.interval,):
+            if period.pieces(interval) <= MOST_PERIODS:
+                return interval
+        raise InvalidValues({"interval": f"That is more than {MOST_PERIODS} periods: take a longer one, or less."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class SeriesQuery(StatsQuery):
 
     makes = SeriesQuestion.of
 
-    interval = fields.Enum(Interval, by_value=True, load_default=Interval.DAY)
+    interval = fields.Enum(Interval, by_value=True, load_default=None)
 
 
 class RankingQuery(StatsQuery, SealedPageQuery):

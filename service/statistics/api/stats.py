@@ -34,8 +34,7 @@ def get_summary(call: Call, query: Question) -> Answer:
 def get_timeseries(call: Call, query: SeriesQuestion) -> Answer:
     """Read what each day, week or month brought"""
     totals, period = query.of_merchant(call)
-    query.refuse_too_many(period)
-    found = reports.series(totals, query.cut, period, query.interval)
+    found = reports.series(totals, query.cut, period, query.interval_of(period))
     return Answer({"time_zone": totals.zone.key, "data": [answers.piece(piece) for piece in found]})
 
 
