@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -26,6 +27,12 @@ from tests.shop import Shop
 settings.register_profile("orchard", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("orchard")
 BACKENDS = ("sqlite", "postgresql")
+
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2_000_000_000
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+    tempfile.tempdir = str(
+        MEMORY
+    )  # SQLite waits for the disk at every commit; what a test has stored may be lost with it
 
 SERVER: pytest.StashKey[AbstractContextManager[None]] = pytest.StashKey()
 

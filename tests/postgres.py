@@ -22,6 +22,8 @@ TEMPLATE = "migrated"
 FOLDER = "TESTS_POSTGRES_FOLDER"
 """How the processes of one run are told where its PostgreSQL is."""
 BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+ON_DISK = tempfile.gettempdir()
+"""Where a server's files are, also where those of the tests themselves are in memory."""
 
 
 class PostgreSQL:
@@ -66,7 +68,7 @@ class PostgreSQL:
 @contextmanager
 def running() -> Iterator[PostgreSQL]:
     """A server for as long as it is needed."""
-    folder = Path(tempfile.mkdtemp(prefix="orchard-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="orchard-pg-", dir=ON_DISK))
     server = PostgreSQL(folder / "data")
     try:
         yield server

@@ -12,6 +12,9 @@ from service import currencies
 from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, Text
 from service.web.optional import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, Metadata, Optional
 
+WITHOUT_NUL = r"^[^\x00]*$"
+"""No JSON of ours holds the character U+0000."""
+
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457: what went wrong",
@@ -84,8 +87,8 @@ def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, 
     if isinstance(field, CurrencyCode):
         return {"pattern": "^[A-Z]{3}$"}
     if isinstance(field, Metadata):
-        text = {"type": "string", "maxLength": LONGEST_METADATA}
-        names = {"minLength": 1, "maxLength": LONGEST_KEY}
+        text = {"type": "string", "maxLength": LONGEST_METADATA, "pattern": WITHOUT_NUL}
+        names = {"minLength": 1, "maxLength": LONGEST_KEY, "pattern": WITHOUT_NUL}
         return {"maxProperties": MOST_KEYS, "propertyNames": names, "additionalProperties": text}
     if isinstance(field, Optional):
         return {"description": "What cannot be used is left out, and named in the answer's warnings."}

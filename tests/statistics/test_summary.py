@@ -251,6 +251,8 @@ def test_orders_of_a_referral_that_gave_way_leave_its_cohort(shop: Shop, work: W
         ("summary?program_id=x", "program_id"),
         ("summary?currency=euro", "currency"),
         ("summary?chanel=mail", "chanel"),
+        ("summary?channel=%00", "channel"),
+        ("summary?channel=a%0Ab", "channel"),
         (f"summary?channel={'x' * 41}", "channel"),
         ("timeseries?interval=year", "interval"),
         ("timeseries?from=1970-01-02&to=2970-01-01", "interval"),

@@ -12,7 +12,7 @@ from service.statistics.periods import Interval, Period
 from service.statistics.rankings import Ranking
 from service.statistics.reports import period_of
 from service.statistics.totals import Cut, Totals
-from service.values import LONGEST_CHANNEL
+from service.values import CONTROL, LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.errors import InvalidValues
 from service.web.fields import CurrencyCode, Day, Digits, Strict
@@ -79,6 +79,9 @@ class RankingQuestion(Question):
     cursor: str | None
 
 
+CHANNEL = validate.Regexp(rf"^[^{CONTROL}]*\Z", error="It holds control characters.")
+
+
 class StatsQuery(Strict):
     """Which days (of the merchant's time zone), and of what. Without `from`: from the first day that has anything."""
 
@@ -87,7 +90,7 @@ class StatsQuery(Strict):
     since = Day(data_key="from", load_default=None)
     until = Day(data_key="to", load_default=None)
     program_id = fields.UUID(load_default=None)
-    channel = fields.String(load_default=None, validate=validate.Length(0, LONGEST_CHANNEL))
+    channel = fields.String(load_default=None, validate=[CHANNEL, validate.Length(0, LONGEST_CHANNEL)])
     currency = CurrencyCode(load_default=None)
 
 
