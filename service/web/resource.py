@@ -19,6 +19,7 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
+from service.errors import Unknown
 from service.web import idempotency
 from service.web.call import Call
 from service.web.errors import InvalidValues
@@ -132,6 +133,9 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         def declare(view: View) -> View:
             def run(*arguments: Any, **path: Any) -> Response:
+                for name, which in choices.items():
+                    if path[name] not in which:
+                        raise Unknown(name, f"{path[name]}. There are {', '.join(which)}")
                 return view(g.caller.merchant_id, *arguments, **path)  # type: ignore[no-any-return]
 
             run = self._parsing(view, run, query=query, body=None)
