@@ -26,7 +26,7 @@ from tests.statistics.oracle import ByHand
 COUNTED = ("links", "advocates", "visits", "unique_visitors", "orders", "referred_orders", "new_customers", "clients")
 ADDED = [name for name in COUNTED if name != "advocates"]
 EVER = Period(date(2025, 12, 1), date(2027, 12, 1))
-HISTORIES, HISTORIES_IN_A_SOAK = 20, 120
+HISTORIES, HISTORIES_IN_A_SOAK = 8, 40
 
 
 def told(measures: Measures) -> dict[str, Any]:
