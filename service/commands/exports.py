@@ -109,14 +109,15 @@ def _file(output: str | None) -> Iterator[IO[bytes]]:
                 sys.stdout.buffer.write(piece)
         return
     target = Path(output)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        file = draft.open("xb")
     except OSError as error:
         raise Fault(f"{output} cannot be written: {error.strerror}.") from error
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             yield file
-        os.replace(draft, target)
+        draft.replace(target)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink()
         raise
