@@ -10,14 +10,12 @@ from typing import TextIO
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
 from service.books import audit
 from service.commands import exports, reports
-from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, with_database
+from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, wanted_merchants, with_database
 from service.database.engine import Database
 from service.ledger import proof
-from service.merchants import tables as merchants
 from service.merchants.currencies import decimals
 
 
@@ -39,7 +37,9 @@ def ledger_verify(database: Database, head: str | None, merchant_id: UUID | None
     expected = None if head is None else _hash(head)
     is_sound, documents = True, []
     with database.reading() as session:
-        wanted = [only_merchant(session, merchant_id)] if expected is not None else _merchants(session, merchant_id)
+        wanted = (
+            [only_merchant(session, merchant_id)] if expected is not None else wanted_merchants(session, merchant_id)
+        )
         for one in wanted:
             report = audit.verify(session, one, expected_head=expected)
             is_sound = is_sound and not report.problems
@@ -61,7 +61,7 @@ def ledger_head(database: Database, merchant_id: UUID | None, as_json: bool) -> 
     """Print the hash of the newest block. Keep it elsewhere, and prove later with `verify --head` that it holds."""
     rows = []
     with database.reading() as session:
-        for one in _merchants(session, merchant_id):
+        for one in wanted_merchants(session, merchant_id):
             block = proof.newest_block(session, one)
             if block is not None:
                 sealed_at = block.sealed_at.isoformat(timespec="seconds")
@@ -91,7 +91,7 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
     Where a balance is right already nothing is changed. Stopped half-way, it goes on from there when called again.
     """
     with database.reading() as session:
-        wanted = _merchants(session, merchant_id)
+        wanted = wanted_merchants(session, merchant_id)
     hopeless: list[str] = []
     for one in wanted:
         with database.reading() as session:
@@ -119,12 +119,6 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
 
 for command in (reports.trial_balance, reports.statement, reports.liability, exports.reconcile):
     ledger.add_command(command)
-
-
-def _merchants(session: Session, merchant_id: UUID | None) -> list[UUID]:
-    if merchant_id:
-        return [only_merchant(session, merchant_id)]
-    return [row.merchant_id for row in merchants.merchants(session)]
 
 
 def _hash(head: str) -> bytes:

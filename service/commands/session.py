@@ -68,6 +68,13 @@ def only_merchant(session: Session, merchant_id: UUID | None) -> UUID:
     return known[0].merchant_id
 
 
+def wanted_merchants(session: Session, merchant_id: UUID | None) -> list[UUID]:
+    """The merchant that was named, or all of them. Raises Fault for one that there is not."""
+    if merchant_id:
+        return [only_merchant(session, merchant_id)]
+    return [row.merchant_id for row in merchants.merchants(session)]
+
+
 def _table(rows: list[dict[str, Any]]) -> None:
     if not rows:
         click.echo("Nothing yet.")

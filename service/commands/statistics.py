@@ -6,9 +6,8 @@ from uuid import UUID
 
 import click
 
-from service.commands.session import of_merchant, only_merchant, with_database
+from service.commands.session import of_merchant, wanted_merchants, with_database
 from service.database.engine import Database
-from service.merchants import tables as merchants
 from service.statistics import rebuilding
 
 
@@ -26,11 +25,7 @@ def stats_rebuild(database: Database, merchant_id: UUID | None) -> None:
     Where they are right already nothing is changed. It may be stopped at any time, and run again.
     """
     with database.reading() as session:
-        wanted = (
-            [only_merchant(session, merchant_id)]
-            if merchant_id
-            else [row.merchant_id for row in merchants.merchants(session)]
-        )
+        wanted = wanted_merchants(session, merchant_id)
     for one in wanted:
         with database.reading() as session:
             length = rebuilding.size(session, one)

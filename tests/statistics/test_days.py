@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from service.database.engine import Database
+from service.statistics import rebuilding
 from tests.shop import Shop
 from tests.statistics.conftest import money, stats
 
@@ -126,16 +128,16 @@ def test_each_period_stands_beside_the_one_before_it(shop: Shop) -> None:
     assert stats(shop, "summary?from=1970-01-10&to=1971-01-10")["previous"] is None
 
 
-def test_another_time_zone_counts_everything_anew(shop_in: Making, database: object, work: Callable[[], None]) -> None:
-    from service.statistics import rebuilding
-
+def test_another_time_zone_counts_everything_anew(
+    shop_in: Making, database: Database, work: Callable[[], None]
+) -> None:
     shop = shop_in("UTC")
     shop.order(ordered_at="2026-01-31T23:30:00Z")
     link = shop.link(shop.program())
     shop.visit(link)
     work()
     assert orders_by_day(shop, "") == {"2026-01-31": 1}
-    database.write(  # type: ignore[attr-defined]
+    database.write(
         lambda session: rebuilding.change_time_zone(session, shop.merchant_id, "Europe/Berlin", lambda _: None)
     )
     for _ in range(2):

@@ -3,7 +3,7 @@
 import hashlib
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,7 +113,7 @@ def _etag(prepared: Export, form: str, version: str, *, bom: bool) -> str:
     return hashlib.sha256(repr((asked, version, minute, __version__)).encode()).hexdigest()[:32]
 
 
-def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _begun(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
     """The same, after its first piece is there: what is wrong by then is still answered as a problem."""
     first = next(pieces)
 
@@ -122,12 +122,12 @@ def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield first
             yield from pieces
         finally:
-            pieces.close()  # type: ignore[attr-defined]
+            pieces.close()
 
     return rest()
 
 
-def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Iterator[bytes]:
+def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Generator[bytes, None, None]:
     """The file in pieces, from one snapshot of the database, in a turn of its own. Raises TooManyExports."""
     beat: Callable[[], object] = current_app.extensions.get("orchard-heartbeat", lambda: None)
     connection = request.environ.get("gunicorn.socket")
