@@ -186,13 +186,15 @@ def test_everything_at_once_ends_as_the_last_of_it_says(network_shop: Shop, code
         partial(refund, shop, order, "r-1", 1000),
         partial(amend, shop, order, "a-1", 8000),
         partial(refund, shop, order, "r-2", 1000),
-        partial(shop.call, "POST", of(order, "refunds", "r-1", "reverse")),
         partial(void, shop, order),
         partial(reopen, shop, order),
         partial(shop.call, "POST", of(order, "attribution"), {"referral": eve, "note": "called"}),
     ]
+    reverse = partial(shop.call, "POST", of(order, "refunds", "r-1", "reverse"))
     for _ in range(3):
-        assert {answer.status_code for answer in at_once(*steps)} <= {200, 201, 409, 422}
+        reversal, *answers = at_once(reverse, *steps)
+        assert {answer.status_code for answer in answers} <= {200, 201, 409, 422}
+        assert reversal.status_code in (200, 404, 409)  # 404 where it comes before its refund
     void(shop, order)
     assert has(shop, "ana") == (0, 0, 0, 0)
     reopen(shop, order)
