@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import (
     Connection,
     Engine,
+    ExceptionContext,
     create_engine,
     event,
     make_url,
@@ -60,6 +61,8 @@ class Database:
             self._single = _postgresql(
                 url, options + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
             )
+            _share_losses(self.engine, self._single)
+            _share_losses(self._single, self.engine)
         self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
         self._reads = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -176,6 +179,15 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
         },
         **arguments,
     )
+
+
+def _share_losses(engine: Engine, other: Engine) -> None:
+    """Where a connection of this engine is found dead, the database went away: what the other has pooled is as dead."""
+
+    @event.listens_for(engine, "handle_error")
+    def let_go(context: ExceptionContext) -> None:
+        if context.is_disconnect:
+            other.dispose()
 
 
 def _sqlite(url: str) -> Engine:

@@ -125,6 +125,20 @@ def test_a_database_that_goes_down_loses_nothing_and_the_friend_still_arrives(tm
         assert "sound" in orchard("ledger", "verify")
 
 
+def test_a_process_that_finds_one_connection_dead_lets_go_of_all_of_them(tmp_path: Path) -> None:
+    with running() as postgres:
+        orchard = CommandLine(postgres.url(postgres.create()), tmp_path)
+        orchard("db", "upgrade")
+        made = orchard.merchant()
+        with serving(orchard.database_url, tmp_path, workers=1) as server:
+            shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+            shop.program()
+            postgres.stop()
+            assert requests.get(f"{server.base_url}/readyz", timeout=10).status_code == 503
+            postgres.start()
+            assert shop.order()["status"] == "unattributed"
+
+
 def test_old_links_live_on_when_keys_are_rotated(orchard: CommandLine, folder: Path) -> None:
     made = orchard.merchant()
     with serving(orchard.database_url, folder) as server:
