@@ -21,6 +21,7 @@ $(VENV)/runtime: requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes --no-deps -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q service
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
@@ -36,8 +37,8 @@ test: install ## Run the tests, on SQLite and on a PostgreSQL that comes along [
 soak: install ## Run the long forms of the tests that have one
 	$(PYTEST) -m soak --soak
 
-coverage: install ## Run the tests and say which branches they took; all of them in the ledger and in PURE files
-	$(PYTEST) --cov --cov-report= $(TESTS)
+coverage: install ## Run the tests without a long form and say which branches they took; all in the ledger and in PURE files
+	$(PYTEST) -m "not soak" --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --include "$(PROVED)" --fail-under 100
 

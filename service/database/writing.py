@@ -10,11 +10,12 @@ at each execution: a third of what a conversion costs. What is written here is n
 rows that nobody reads through the session in the same transaction, or that are read with `populate_existing`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import FromClause, TextClause, bindparam, text
+from sqlalchemy import FromClause, Table, TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
 from service.database.tables import Base
@@ -49,3 +50,31 @@ def add_at_once(session: Session, rows: Sequence[Base]) -> None:
     names = [column.key for column in rows[0].__table__.columns]
     values = numbered([{name: getattr(row, name) for name in names} for row in rows])
     session.execute(insertion(rows[0].__table__, rows=len(rows)), values)
+
+
+def insert_many(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], ending: str = "") -> None:
+    """Insert these rows, all of the same columns, past the unit of work; `ending` is an ON CONFLICT, if any.
+
+    PostgreSQL gets them as one document, and takes it apart: a statement a row costs several times as much.
+    """
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_of_document(table, names, ending), {"rows": json.dumps(rows, default=str)})
+    else:
+        session.execute(_of_values(table, names, ending), rows)
+
+
+@cache
+def _of_document(table: Table, names: tuple[str, ...], ending: str) -> TextClause:
+    columns = ", ".join(f'"{name}"' for name in names)
+    rows = f"json_populate_recordset(CAST(NULL AS {table.name}), CAST(:rows AS json))"
+    return text(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {rows} {ending}")
+
+
+@cache
+def _of_values(table: Table, names: tuple[str, ...], ending: str) -> TextClause:
+    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+    types = [bindparam(name, type_=table.c[name].type) for name in names]
+    return text(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) {ending}").bindparams(*types)

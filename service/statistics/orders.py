@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.conversions.tables.conversions import Conversion, Referral
 from service.conversions.tables.refunds import Refund, is_reversed
+from service.database.among import among
 from service.ledger import proof
 from service.links.tables import Link
 from service.rewards import references
@@ -35,7 +36,7 @@ def entries_after(
         return set(), []
     c = Conversion
     query = select(c.conversion_id, c.customer_id, c.ordered_at)
-    query = query.where(c.merchant_id == merchant_id, c.conversion_id.in_(wanted))
+    query = query.where(c.merchant_id == merchant_id, among(session, c.conversion_id, wanted))
     positions: dict[str, list[tuple[datetime, UUID]]] = defaultdict(list)
     for conversion_id, customer_id, ordered_at in session.execute(query):
         positions[customer_id].append((ordered_at, conversion_id))
@@ -52,10 +53,12 @@ def entries_after(
 
 def _timelines(session: Session, merchant_id: UUID, names: Sequence[str], zone: tzinfo) -> dict[str, Timeline]:
     r, c = Referral, Conversion
-    referrals = select(r.friend_id, r.advocate_id).where(r.merchant_id == merchant_id, r.friend_id.in_(names))
+    referrals = select(r.friend_id, r.advocate_id).where(
+        r.merchant_id == merchant_id, among(session, r.friend_id, names)
+    )
     brought_by = {row.friend_id: row.advocate_id for row in session.execute(referrals)}
     query = select(c.customer_id, c.ordered_at, c.conversion_id, c.advocate_id, c.status)
-    query = query.where(c.merchant_id == merchant_id, c.customer_id.in_(names), c.voided_at.is_(None))
+    query = query.where(c.merchant_id == merchant_id, among(session, c.customer_id, names), c.voided_at.is_(None))
     placed: dict[str, list[Placed]] = {name: [] for name in names}
     for name, ordered_at, conversion_id, advocate_id, status in session.execute(query):
         placed[name].append(Placed(ordered_at, conversion_id, advocate_id if status in REFERRED else None))
@@ -70,7 +73,7 @@ def _no_longer_so(session: Session, merchant_id: UUID, standings: Mapping[str, S
     e = EntryRow
     marked = or_(e.new_customers != 0, e.returned != 0, e.customers != 0, e.repeaters != 0)
     query = select(e.customer_id, e.subject_id, e.cohort, e.is_referred, marked)
-    query = query.where(e.merchant_id == merchant_id, e.customer_id.in_(list(standings)))
+    query = query.where(e.merchant_id == merchant_id, among(session, e.customer_id, standings))
     found: set[UUID] = set()
     for customer_id, order, cohort, is_referred, is_marked in session.execute(query):
         now = standings[str(customer_id)].get(order)
@@ -84,7 +87,7 @@ def _facts(session: Session, merchant_id: UUID, orders: Sequence[UUID], standing
     c, of_link = Conversion, (Link.merchant_id == Conversion.merchant_id) & (Link.link_id == Conversion.link_id)
     columns = (c.conversion_id, c.customer_id, c.advocate_id, c.program_id, c.currency, c.amount, c.status, c.reasons)
     query = select(*columns, c.ordered_at, Link.channel).outerjoin(Link, of_link)
-    found = session.execute(query.where(c.merchant_id == merchant_id, c.conversion_id.in_(orders))).all()
+    found = session.execute(query.where(c.merchant_id == merchant_id, among(session, c.conversion_id, orders))).all()
     refunds, earned = _refunds(session, merchant_id, orders), _earned(session, merchant_id, orders)
     movements = _movements(session, merchant_id, orders, earned)
     return [_of(row, standings, refunds, earned, movements) for row in found]
@@ -122,7 +125,7 @@ def _of(
 
 
 def _refunds(session: Session, merchant_id: UUID, orders: Sequence[UUID]) -> dict[UUID, list[tuple[datetime, int]]]:
-    of = (Refund.merchant_id == merchant_id, Refund.conversion_id.in_(orders), ~is_reversed)
+    of = (Refund.merchant_id == merchant_id, among(session, Refund.conversion_id, orders), ~is_reversed)
     given_back: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
     for order, at, amount in session.execute(
         select(Refund.conversion_id, Refund.refunded_at, Refund.amount).where(*of)
@@ -133,7 +136,7 @@ def _refunds(session: Session, merchant_id: UUID, orders: Sequence[UUID]) -> dic
 
 def _earned(session: Session, merchant_id: UUID, orders: Sequence[UUID]) -> dict[UUID, list[Reward]]:
     earned: dict[UUID, list[Reward]] = defaultdict(list)
-    query = select(Reward).where(Reward.merchant_id == merchant_id, Reward.conversion_id.in_(orders))
+    query = select(Reward).where(Reward.merchant_id == merchant_id, among(session, Reward.conversion_id, orders))
     for reward in session.scalars(query.execution_options(populate_existing=True)):
         earned[reward.conversion_id].append(reward)
     return earned
@@ -149,7 +152,9 @@ def _movements(
             references.lapsed(order, reward.reward_id): order for reward in rewards if reward.used_amount is not None
         }
     c = RewardChange
-    query = select(c.conversion_id, c.step, c.entry_id).where(c.merchant_id == merchant_id, c.conversion_id.in_(orders))
+    query = select(c.conversion_id, c.step, c.entry_id).where(
+        c.merchant_id == merchant_id, among(session, c.conversion_id, orders)
+    )
     for order, step, entry_id in session.execute(query):
         names[references.changed(order, references.Step(step), entry_id)] = order
     movements: dict[UUID, list[Movement]] = defaultdict(list)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.database.among import among
 from service.ledger import proof
 from service.links.tables import Link
 from service.rewards import references
@@ -19,7 +20,9 @@ def of_redemptions(session: Session, merchant_id: UUID, redemptions: Sequence[UU
     """What these redemptions add. That balance is set aside changes nothing of what is owed."""
     names = {references.settled(redemption): redemption for redemption in redemptions}
     r = RedemptionReturn
-    query = select(r.redemption_id, r.entry_id).where(r.merchant_id == merchant_id, r.redemption_id.in_(redemptions))
+    query = select(r.redemption_id, r.entry_id).where(
+        r.merchant_id == merchant_id, among(session, r.redemption_id, redemptions)
+    )
     for redemption, entry_id in session.execute(query):
         names[references.returned(redemption, entry_id)] = redemption
     return _of_money(session, merchant_id, names, zone)
@@ -45,9 +48,11 @@ def _of_money(session: Session, merchant_id: UUID, names: dict[str, UUID], zone:
 
 def of_links(session: Session, merchant_id: UUID, links: Sequence[UUID], zone: tzinfo) -> tuple[set[UUID], list[Entry]]:
     """(links, what they add) of these links and of their advocates' others: each says when there was one before."""
-    of_these = select(Link.customer_id).where(Link.merchant_id == merchant_id, Link.link_id.in_(links)).distinct()
+    of_these = (
+        select(Link.customer_id).where(Link.merchant_id == merchant_id, among(session, Link.link_id, links)).distinct()
+    )
     names = session.scalars(of_these).all()
-    query = select(Link).where(Link.merchant_id == merchant_id, Link.customer_id.in_(names))
+    query = select(Link).where(Link.merchant_id == merchant_id, among(session, Link.customer_id, names))
     of_advocates: dict[str, list[Link]] = defaultdict(list)
     for link in session.scalars(query.order_by(Link.created_at, Link.link_id)):
         of_advocates[link.customer_id].append(link)

@@ -1,31 +1,31 @@
 """Entries and totals as they are stored: read, replaced, added to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, delete, insert, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from service.database.among import among
+from service.database.writing import insert_many
 from service.statistics.entries import Cohort, Counts, Entry, Presence, Whose
 from service.statistics.tables import TOTALS, EntryRow
-from service.statistics.tallies import KEYS, MEASURES, Key, Rollup, Tallies
+from service.statistics.tallies import KEYS, MEASURES, Rollup, Tallies
 
 COUNTS = tuple(field.name for field in fields(Counts))
 _WHOSE = tuple(field.name for field in fields(Whose))
-_INSERT = insert(EntryRow.metadata.tables[EntryRow.__tablename__])
-"""Past the unit of work, which would read every row of it once more."""
-
+_ENTRIES = EntryRow.metadata.tables[EntryRow.__tablename__]
 _BEFORE = tuple(field.name for field in fields(Presence))
 
 
-def entries_of(session: Session, merchant_id: UUID, subject_ids: Iterable[UUID]) -> list[Entry]:
+def entries_of(session: Session, merchant_id: UUID, subject_ids: Collection[UUID]) -> list[Entry]:
     """What is kept of these orders, redemptions, adjustments and links."""
     e = EntryRow.__table__.c
-    query = select(EntryRow.__table__).where(e.merchant_id == merchant_id, e.subject_id.in_(list(subject_ids)))
+    query = select(EntryRow.__table__).where(e.merchant_id == merchant_id, among(session, e.subject_id, subject_ids))
     return [entry_of(row) for row in session.execute(query)]
 
 
@@ -49,10 +49,11 @@ def replace(session: Session, merchant_id: UUID, before: Sequence[Entry], after:
     """Keep these entries in place of those."""
     if before:
         subjects = [entry.whose.subject_id for entry in before]
-        gone = delete(EntryRow).where(EntryRow.merchant_id == merchant_id, EntryRow.subject_id.in_(subjects))
+        gone = delete(EntryRow).where(
+            EntryRow.merchant_id == merchant_id, among(session, EntryRow.subject_id, subjects)
+        )
         session.execute(gone, execution_options={"synchronize_session": False})
-    if after:
-        session.execute(_INSERT, [_row(merchant_id, entry) for entry in after])
+    insert_many(session, _ENTRIES, [_row(merchant_id, entry) for entry in after])
 
 
 def _row(merchant_id: UUID, entry: Entry) -> dict[str, Any]:
@@ -78,26 +79,18 @@ def _presence(entry: Entry) -> dict[str, Any] | None:
 
 
 @cache
-def _addition(rollup: Rollup) -> TextClause:
-    table = TOTALS[rollup]
-    names = ["merchant_id", *KEYS[rollup], *MEASURES[rollup]]
+def _addition(rollup: Rollup) -> str:
+    """What becomes of a row that is there already."""
     keys = ", ".join(["merchant_id", *KEYS[rollup]])
     added = ", ".join(f"{name} = {rollup}.{name} + excluded.{name}" for name in MEASURES[rollup])
-    types = [bindparam(name, type_=table.c[name].type) for name in names]
-    values = ", ".join(f":{name}" for name in names)
-    return text(
-        f"INSERT INTO {rollup} ({', '.join(names)}) VALUES ({values}) ON CONFLICT ({keys}) DO UPDATE SET {added}"
-    ).bindparams(*types)
+    return f"ON CONFLICT ({keys}) DO UPDATE SET {added}"
 
 
 def add(session: Session, merchant_id: UUID, tallies: Tallies) -> None:
     """Add to the totals."""
-    rows: dict[Rollup, list[tuple[Key, list[int]]]] = {}
+    rows: dict[Rollup, list[dict[str, Any]]] = {}
     for (rollup, key), values in tallies.items():
-        rows.setdefault(rollup, []).append((key, values))
+        named = zip((*KEYS[rollup], *MEASURES[rollup]), (*key, *values), strict=True)
+        rows.setdefault(rollup, []).append({"merchant_id": merchant_id, **dict(named)})
     for rollup, changed in rows.items():
-        names = (*KEYS[rollup], *MEASURES[rollup])
-        session.execute(
-            _addition(rollup),
-            [{"merchant_id": merchant_id, **dict(zip(names, (*key, *values), strict=True))} for key, values in changed],
-        )
+        insert_many(session, TOTALS[rollup], changed, _addition(rollup))

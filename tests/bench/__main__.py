@@ -12,9 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -31,35 +30,14 @@ from service.programs import programs
 from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
+from tests.bench.events import bench_events
+from tests.bench.loads import CONNECTIONS, PROXIED, ROUNDS, SECONDS, Load, Prepared, load, median
 from tests.bench.numbers import bench_numbers
 from tests.postgres import BINARIES, PostgreSQL, running
 from tests.serving import SECRET, Server, free_port, serving
 
 HERE = Path(__file__).parent
-SECONDS = int(os.environ.get("BENCH_SECONDS", "6"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 ADVOCATES = 1000
-CONNECTIONS = 16
-
-
-@dataclass(frozen=True)
-class Load:
-    """What one round of load met with."""
-
-    per_second: float
-    p99_milliseconds: float
-    errors: int
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A database with a merchant, a program and many advocates' links."""
-
-    url: str
-    merchant_id: UUID
-    program_id: UUID
-    key: str
-    tokens: Path
 
 
 def main() -> None:
@@ -78,6 +56,7 @@ def main() -> None:
         if "books" in parts:
             bench_books(postgres, folder)
         if "numbers" in parts:
+            bench_events(postgres)
             bench_numbers(postgres, folder)
 
 
@@ -90,13 +69,13 @@ def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:
 
 def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int) -> tuple[float, float]:
     with _bare(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
-        limit = _median(lambda: _wrk(bare, "follow", data))
-        followed = _median(lambda: _wrk(server.base_url, "follow", data))
+        limit = median(lambda: load(bare, "follow", data))
+        followed = median(lambda: load(server.base_url, "follow", data))
     _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.4)
     _pgbench(postgres, data)
     limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
-        converted = _median(lambda: _wrk(server.base_url, "convert", data))
+        converted = median(lambda: load(server.base_url, "convert", data))
         _memory_and_start(data, folder, server)
     _compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
     return followed.per_second, converted.per_second
@@ -104,19 +83,16 @@ def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int
 
 def _sqlite(data: Prepared, folder: Path, workers: int, *, followed: float, converted: float) -> None:
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
-        conversions = _median(lambda: _wrk(server.base_url, "convert", data))
-        follows = _median(lambda: _wrk(server.base_url, "follow", data))
+        conversions = median(lambda: load(server.base_url, "convert", data))
+        follows = median(lambda: load(server.base_url, "follow", data))
     _compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
     _compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
 
 
-PROXIED = {"ORCHARD_TRUSTED_PROXIES": "1"}
-
-
-def _compare(name: str, load: Load, limit_name: str, limit: float, *, wanted: float) -> None:
-    ratio = load.per_second / limit
+def _compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: float) -> None:
+    ratio = had.per_second / limit
     print(
-        f"{name:30} {load.per_second:8.0f}/s   p99 {load.p99_milliseconds:6.1f} ms   errors {load.errors}\n"
+        f"{name:30} {had.per_second:8.0f}/s   p99 {had.p99_milliseconds:6.1f} ms   errors {had.errors}\n"
         f"{'':30} {limit:8.0f}/s   {limit_name}\n"
         f"{'':30} ratio {ratio:.2f}, wanted {wanted}: {'yes' if ratio >= wanted else 'NO'}\n",
         flush=True,
@@ -192,41 +168,6 @@ def _bare(folder: Path, workers: int) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(15)
-
-
-def _median(measure: Callable[[], Load]) -> Load:
-    """The median of some rounds, after one to warm up: files grow, plans are made, caches fill."""
-    measure()
-    loads = [measure() for _ in range(ROUNDS)]
-    return Load(
-        statistics.median(load.per_second for load in loads),
-        statistics.median(load.p99_milliseconds for load in loads),
-        sum(load.errors for load in loads),
-    )
-
-
-def _wrk(base_url: str, script: str, data: Prepared) -> Load:
-    environment = {
-        **os.environ,
-        "BENCH_TOKENS": str(data.tokens),
-        "BENCH_KEY": data.key,
-        "BENCH_RUN": f"{time.monotonic_ns()}",
-    }
-    command = [
-        "wrk",
-        "-t",
-        "2",
-        "-c",
-        str(CONNECTIONS),
-        "-d",
-        f"{SECONDS}s",
-        "-s",
-        str(HERE / f"{script}.lua"),
-        base_url,
-    ]
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    requests, microseconds, p99, errors = map(int, re.findall(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)[0])
-    return Load(requests / (microseconds / 1e6), p99 / 1000, errors)
 
 
 def _pgbench(postgres: PostgreSQL, data: Prepared) -> float:

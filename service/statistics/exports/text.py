@@ -6,7 +6,9 @@ On PostgreSQL the database itself writes the lines of a CSV: row by row, Python 
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -17,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from service import currencies
+from service.merchants import tables as merchants
 from service.statistics.exports import exporting
 from service.statistics.exports.columns import Column, Kind
 from service.statistics.exports.exporting import Export
@@ -24,6 +27,11 @@ from service.statistics.exports.values import RISKY, SEPARATOR, csv_text, json_v
 
 PIECE_BYTES = 64_000
 END = "# end "
+Cell = ColumnElement[Any]
+_MOST = 2
+"""How many decimals most currencies have."""
+
+_RISKY = [ord(character) for character in RISKY]
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
@@ -87,7 +95,8 @@ def _written(session: Session, export: Export) -> Iterator[bytes]:
 def _copied(session: Session, export: Export) -> Iterator[bytes | bytearray | memoryview]:
     """The lines as PostgreSQL writes them, with the same cells as `_written` makes."""
     raw = export.query.subquery().c
-    query = select(*(_cell(column, raw, export) for column in export.columns))
+    decimal = partial(_decimal, export=export, usual=merchants.currencies(session, export.wanted.merchant_id))
+    query = select(*(_cell(column, raw, decimal) for column in export.columns))
     compiled = query.compile(dialect=session.get_bind().dialect, compile_kwargs={"render_postcompile": True})
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(str(compiled)))
     connection: Any = session.connection().connection.driver_connection
@@ -95,24 +104,37 @@ def _copied(session: Session, export: Export) -> Iterator[bytes | bytearray | me
         yield from copy
 
 
-def _cell(column: Column, raw: Any, export: Export) -> ColumnElement[Any]:
+def _cell(column: Column, raw: Any, decimal: Callable[[Cell, Cell], Cell]) -> Cell:
     value = raw[column.source or column.name]
     if column.kind is Kind.TIME:
         return func.to_char(value, _TIME)  # in UTC, as every session is
     if column.kind is Kind.TEXT:
-        return case((func.left(value, 1).in_(RISKY), literal("'") + value), else_=value)
+        return case((func.ascii(value).in_(_RISKY), literal("'") + value), else_=value)
     if column.kind is Kind.DECIMAL:
-        return _decimal(value, raw["currency"], export)
+        return decimal(value, raw["currency"])
     if column.kind is Kind.WORDS:
         return func.translate(func.replace(cast(value, String), ",", SEPARATOR), '[]" ', "")  # none of ours has those
     return cast(cast(value, JSONB), String) if column.kind is Kind.DOCUMENT else value
 
 
-def _decimal(value: ColumnElement[Any], currency: ColumnElement[str], export: Export) -> ColumnElement[Any]:
-    """The amount with as many decimals as its currency has; most have two."""
+def _decimal(value: Cell, currency: Cell, *, export: Export, usual: Iterable[str]) -> Cell:
+    """The amount with as many decimals as its currency has: those of the merchant's books are looked at first."""
+    others = {*currencies.known(), *currencies.WITHDRAWN} - set(usual)
+    cases = [
+        (currency.in_(sorted(codes)), _exactly(value, number))
+        for some in (usual, others)
+        for number, codes in _by_decimals(some, export).items()
+        if some is usual or number != _MOST
+    ]
+    return case(*cases, else_=_exactly(value, _MOST))
+
+
+def _by_decimals(codes: Iterable[str], export: Export) -> dict[int, list[str]]:
     of_decimals: dict[int, list[str]] = {}
-    for code in {*currencies.known(), *currencies.WITHDRAWN}:
+    for code in codes:
         of_decimals.setdefault(export.decimals(code), []).append(code)
-    exact = {number: func.round(cast(value, Numeric) / 10**number, number) for number in {2, *of_decimals}}
-    others = [(currency.in_(sorted(codes)), exact[number]) for number, codes in of_decimals.items() if number != 2]
-    return case(*others, else_=exact[2])
+    return of_decimals
+
+
+def _exactly(value: Cell, decimals: int) -> Cell:
+    return value * literal(Decimal(1).scaleb(-decimals), Numeric)
