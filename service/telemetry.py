@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from service.ids import new_id
+from service.web.traffic import traffic
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
@@ -64,6 +65,7 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
+        traffic.note()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if SANE_REQUEST_ID.match(given) else new_id().hex
         structlog.contextvars.clear_contextvars()

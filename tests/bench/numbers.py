@@ -107,17 +107,11 @@ def _measured(postgres: PostgreSQL, folder: Path, orders: int) -> dict[str, floa
 def _fill(postgres: PostgreSQL, name: str, merchant_id: object, program_id: object, orders: int) -> None:
     values = {"merchant": merchant_id, "program": program_id, "orders": orders, "visits": 10 * orders}
     given = [part for key, value in values.items() for part in ("-v", f"{key}={value}")]
-    command: list[str | Path] = [
-        BINARIES / "psql",
-        postgres.url(name),
-        "-q",
-        "-v",
-        "ON_ERROR_STOP=1",
-        *given,
-        "-f",
-        HERE / "numbers.sql",
-    ]
-    subprocess.run(command, check=True)
+    _psql(postgres.url(name), *given, "-f", str(HERE / "numbers.sql"))
+
+
+def _psql(url: str, *arguments: str) -> None:
+    subprocess.run([BINARIES / "psql", url, "-q", "-v", "ON_ERROR_STOP=1", *arguments], check=True)
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -143,7 +137,7 @@ SAME_COLUMNS = """
            round(discount_amount / 100.0, 2), eligible_amount, round(eligible_amount / 100.0, 2),
            refunded_amount, round(refunded_amount / 100.0, 2),
            currency, c.customer_id, c.status, reasons, c.program_id, terms_version, c.link_id, channel, advocate_id,
-           ordered_at, recorded_at, void_reason, shop_metadata
+           ordered_at, recorded_at, void_reason, c.shop_metadata
       FROM conversion AS c LEFT JOIN link USING (merchant_id, link_id) ORDER BY conversion_id
 """
 
@@ -158,7 +152,7 @@ def _exported(postgres: PostgreSQL, name: str, url: str, headers: dict[str, str]
         size += sum(len(piece) for piece in pieces)
     taken = time.monotonic() - started
     query = " ".join(SAME_COLUMNS.split())
-    copied = _timed(lambda: postgres.psql(f"\\connect {name}\n\\copy ({query}) TO /dev/null WITH CSV"))
+    copied = _timed(lambda: _psql(postgres.url(name), "-c", f"\\copy ({query}) TO /dev/null WITH CSV"))
     ratio = copied / taken
     print(f"conversions.csv: {size / 1e6:.0f} MB in {taken:.1f} s, the first of it after {1000 * first:.0f} ms")
     print(

@@ -25,6 +25,7 @@ from service.statistics.exports.requests import Asked
 from service.statistics.exports.text import PIECE_BYTES, csv_pieces, json_pieces
 from service.web.fields import Day, QueryFlag, Strict
 from service.web.resource import MARKETING, Resource
+from service.web.traffic import Courtesy
 from service.web.turns import Turns
 from service.web.wiring import Wiring, wiring
 
@@ -133,17 +134,27 @@ def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Gener
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_SECONDS)
+    courtesy = Courtesy()
+
+    def give_way() -> None:
+        beat()
+        courtesy.give_way()
+
+    made_some = beat if wired.database.is_sqlite else give_way  # where a reader keeps writers waiting, no pause is kind
     with _turn():
-        for piece in _pieces(wired.database, prepared, form, bom=bom, beat=beat):
-            beat()
+        for piece in _pieces(wired.database, prepared, form, bom=bom, made_some=made_some):
+            give_way()
             yield piece
+            courtesy.resume()
 
 
 def _pieces(
-    database: Database, prepared: Export, form: str, *, bom: bool, beat: Callable[[], object]
+    database: Database, prepared: Export, form: str, *, bom: bool, made_some: Callable[[], object]
 ) -> Iterator[bytes]:
     """While text is read from PostgreSQL its snapshot stays. Anything else is whole before the first piece is sent:
     a file that is made at its end, and on SQLite, where a reader keeps writers waiting, every file.
+
+    made_some: called now and then while a file is made that is made at its end.
     """
     if form in TEXTS and not database.is_sqlite:
         with database.reading() as session:
@@ -157,7 +168,7 @@ def _pieces(
                 file.writelines(TEXTS[form](session, prepared, bom))
             else:
                 write = workbooks.write if form == "xlsx" else parquet.write
-                write(session, prepared, file, advance=lambda _: beat())
+                write(session, prepared, file, advance=lambda _: made_some())
         yield from workbooks.pieces(file, size=PIECE_BYTES)
 
 
