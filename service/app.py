@@ -13,6 +13,7 @@ from service import settings as environment
 from service.books.api import balances, ledger, reports
 from service.conversions.api import conversions, lives, quotes, refunds
 from service.customers import api as customers
+from service.dashboard import pages as dashboard
 from service.database.engine import Database
 from service.demo import pages as demo
 from service.links import api as links
@@ -92,6 +93,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(assets.blueprint)
     app.register_blueprint(follow.blueprint)
+    app.extensions["orchard-numbers"] = stats.answer
+    dashboard.register(app, settings)
     if not settings.is_production:
         app.register_blueprint(demo.blueprint)
     return app

@@ -58,14 +58,19 @@ def known() -> list[str]:
     return sorted(code for code, decimals in _EXPONENTS.items() if decimals is not None)
 
 
-def shown(amount: int, currency: str, locale: str | None = None) -> str:
+def plain(amount: int, currency: str) -> str:
+    """The amount as an exact decimal number, such as `10.50`. amount: minor units."""
+    return format(Decimal(amount).scaleb(-decimals(currency)), "f")
+
+
+def shown(amount: int, currency: str, locale: str | None = None, *, is_short: bool = True) -> str:
     """The amount for people, such as `€10` or `10,50 €`.
 
-    amount: minor units. locale: a BCP 47 tag; English where it is unknown.
+    amount: minor units. locale: a BCP 47 tag; English where it is unknown. is_short: without decimals that are zeros.
     """
     digits, place = decimals(currency), _locale(locale)
     value = Decimal(amount).scaleb(-digits)
-    shown_decimals = 0 if value == value.to_integral_value() else digits
+    shown_decimals = 0 if is_short and value == value.to_integral_value() else digits
     pattern = str(place.currency_formats["standard"].pattern)
     pattern = pattern.replace(".00", f".{'0' * shown_decimals}" if shown_decimals else "")
     if get_currency_symbol(currency, place).isalpha():

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.books.upkeep import seal_books, seal_records
+from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
 from service.events.upkeep import place_events
 from service.links.upkeep import prepare_partitions
@@ -28,6 +29,7 @@ JOBS: tuple[Job, ...] = (
     place_events,
     roll_up,
     forget_answers,
+    forget_sessions,
 )
 
 

@@ -8,7 +8,7 @@ routing as a control character, which no name can hold, and is a slash again in 
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from werkzeug.routing import UnicodeConverter
 
@@ -30,6 +30,11 @@ class NameConverter(UnicodeConverter):
     def to_python(self, value: str) -> str:
         """The name, with its slashes."""
         return value.replace(_STAND_IN, "/").strip()
+
+
+def name_in_path(name: object) -> str:
+    """A name as a part of a path."""
+    return quote(str(name), safe="")
 
 
 def keeping_slashes(app: WSGIApp) -> WSGIApp:

@@ -12,7 +12,7 @@ from service.books import balances
 from service.books.balances import CustomerBalance, StatementEntry
 from service.customers import customers
 from service.ledger import books
-from service.rewards import upkeep
+from service.rewards import reading
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc3339
@@ -71,12 +71,7 @@ class StatementQuery(SealedPageQuery):
 
 
 def _catch_up(wiring: Wiring, merchant_id: UUID, customer_id: str) -> None:
-    """Book what time has done to this customer, where there is something, so that what is read is right."""
-    now = datetime.now(UTC)
-    with wiring.database.reading() as session:
-        is_due = upkeep.is_due(session, merchant_id, customer_id, now=now)
-    if is_due:
-        upkeep.catch_up_in_steps(wiring.database, merchant_id, customer_id, now=now)
+    reading.catch_up_first(wiring.database, merchant_id, customer_id, now=datetime.now(UTC))
 
 
 @resource.reads("/customers/<name:customer_id>/balance", BalanceOut, scopes=CHECKOUT_AND_MARKETING, before=_catch_up)

@@ -1,5 +1,8 @@
 """/v1/stats"""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from service.customers import tables as customers
 from service.merchants import tables as merchants
 from service.statistics import rankings, reports
@@ -17,6 +20,7 @@ from service.statistics.rankings import Asked, Place
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.pagination import bad_cursor, page_of
+from service.web.parsing import parsed
 from service.web.rendering import Answer
 from service.web.resource import MARKETING, Resource
 
@@ -79,6 +83,24 @@ def list_advocates(call: Call, query: RankingQuestion) -> Answer:
     cursor = _sealed(call.wiring.signer, rankings.place_of(shown[-1], query.sort)) if len(found) > query.limit else None
     rows = [answers.advocate(one, known[one.advocate_id].first_name, currency) for one in shown]
     return Answer({"data": rows, "next_cursor": cursor})
+
+
+QUESTIONS: Mapping[str, tuple[type[StatsQuery], Callable[[Call, Any], Answer]]] = {
+    "summary": (StatsQuery, get_summary),
+    "timeseries": (SeriesQuery, get_timeseries),
+    "channels": (StatsQuery, list_channels),
+    "reasons": (StatsQuery, list_reasons),
+    "cohorts": (StatsQuery, list_cohorts),
+    "advocates": (RankingQuery, list_advocates),
+}
+"""What is asked under /v1/stats: the schema of its query, and its view."""
+
+
+def answer(call: Call, question: str, arguments: Mapping[str, str]) -> dict[str, Any]:
+    """What /v1/stats/<question> answers to these arguments, for who shows it. Raises as the view does."""
+    schema, view = QUESTIONS[question]
+    document: dict[str, Any] = view(call, parsed(schema(), arguments)).document
+    return document
 
 
 def _sealed(signer: TokenSigner, place: Place) -> str:

@@ -1,0 +1,56 @@
+"""PURE: numbers, money and days as the reader writes them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from fractions import Fraction
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_interval
+from babel.numbers import format_decimal, format_percent
+
+from service import currencies
+
+NOTHING = "–"
+"""What stands where there is no number: a rate of nobody, say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """The ways of one locale."""
+
+    locale: Locale
+
+    def whole(self, number: int) -> str:
+        """A number of things."""
+        return str(format_decimal(number, locale=self.locale))
+
+    def money(self, amount: int | None, currency: str) -> str:
+        """An amount of minor units, with all decimals of its currency."""
+        return NOTHING if amount is None else currencies.shown(amount, currency, str(self.locale), is_short=False)
+
+    def share(self, rate: float | None) -> str:
+        """A rate, in percent with one digit."""
+        return NOTHING if rate is None else str(format_percent(rate, "#,##0.0%", locale=self.locale))
+
+    def factor(self, text: str | float | None) -> str:
+        """A decimal number with two digits."""
+        return NOTHING if text is None else str(format_decimal(text, "#,##0.00", locale=self.locale))
+
+    def change(self, now: int, before: int) -> str:
+        """By how much a number grew, in whole percent with its sign; nothing where there was nothing before."""
+        if before <= 0:
+            return NOTHING
+        grown = float(Fraction(now - before, before))
+        return str(format_percent(grown, "+#,##0%;-#,##0%", locale=self.locale))
+
+    def day(self, day: date) -> str:
+        """A day, short."""
+        return str(format_date(day, "medium", locale=self.locale))
+
+    def moment(self, moment: datetime, zone: tzinfo) -> str:
+        """A moment in this zone, to the minute."""
+        return str(format_datetime(moment.astimezone(zone), "medium", locale=self.locale))
+
+    def days(self, first: date, last: date) -> str:
+        """A period, both of its days inclusive."""
+        return self.day(first) if first == last else str(format_interval(first, last, "yMMMd", locale=self.locale))

@@ -1,0 +1,69 @@
+"""What a page is asked to show, by its address, and how it asks the statistics."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import current_app, request
+
+from service.dashboard.filters import DAY, Filters
+from service.dashboard.formats import Formats
+from service.dashboard.pages.frame import formats
+from service.database.lists import Page
+from service.merchants import tables as merchants
+from service.programs import programs as terms
+from service.programs import tables as programs
+from service.web.call import Call
+from service.web.errors import InvalidValues
+
+Numbers = Callable[[Call, str, Mapping[str, str]], dict[str, Any]]
+"""numbers(call, question, arguments): what the API answers to that question under /v1/stats."""
+
+MOST_PROGRAMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page is asked to show, within one look at the database."""
+
+    call: Call
+    filters: Filters
+    today: date
+    formats: Formats
+    zone: ZoneInfo
+
+    def numbers(self, question: str, of: Filters | None = None, **more: str) -> dict[str, Any]:
+        """What the statistics answer."""
+        ask: Numbers = current_app.extensions["orchard-numbers"]
+        return ask(self.call, question, {**(of or self.filters).question, **more})
+
+    def programs(self) -> dict[str, str]:
+        """Every program's name by its id."""
+        rows = programs.page(self.call.session, self.call.merchant_id, Page(MOST_PROGRAMS))
+        return {str(program.program_id): program.name for program, _ in rows}
+
+    def program_id(self) -> UUID | None:
+        """The program, which is the merchant's; None for any. Raises InvalidValues and Unknown."""
+        if self.filters.program_id is None:
+            return None
+        try:
+            program_id = UUID(self.filters.program_id)
+        except ValueError:
+            raise InvalidValues({"program_id": "That is no program."}) from None
+        terms.get(self.call.session, self.call.merchant_id, program_id)
+        return program_id
+
+    def moments(self) -> tuple[datetime, datetime]:
+        """When the first day begins, and when the last one ends."""
+        first, end = self.filters.first, self.filters.last + DAY
+        return datetime.combine(first, time(), self.zone), datetime.combine(end, time(), self.zone)
+
+
+def asked(call: Call) -> Asked:
+    """What the address of this request asks for. Raises InvalidValues."""
+    zone = ZoneInfo(merchants.get(call.session, call.merchant_id).time_zone)
+    today = call.now.astimezone(zone).date()
+    return Asked(call, Filters.of(request.args, today=today), today, formats(), zone)

@@ -1,0 +1,143 @@
+"""What every page of the dashboard shares: who sees it, its headers, and its errors as pages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from babel import Locale
+from flask import Blueprint, Response, g, render_template, request, send_from_directory, session
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import NotFound
+
+from service.dashboard import sessions
+from service.dashboard.formats import Formats
+from service.dashboard.sessions import SignedIn
+from service.merchants import tables as merchants
+from service.web.call import Call
+from service.web.pages import HEADERS, redirect
+from service.web.wiring import wiring
+
+SIGN_IN = "/dashboard/sign-in"
+LOCALES = ["en", "de", "fr", "es", "ar"]
+csrf = CSRFProtect()
+blueprint = Blueprint(
+    "dashboard", __name__, url_prefix="/dashboard", template_folder="../templates", static_folder="../static"
+)
+VENDOR = Path(__file__).parents[1] / "vendor"
+OPEN = {"dashboard.vendor", "dashboard.sign_in", "dashboard.let_in", "dashboard.sign_out", "dashboard.static"}
+"""What is there for who is not signed in."""
+
+FRAME_HEADERS = {
+    **HEADERS,
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+@blueprint.before_request
+def guard() -> Response | None:
+    """Let in who is signed in, and lead others to the sign-in. A request that changes something has a CSRF token."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        csrf.protect()
+    if request.endpoint in OPEN:
+        return None
+    found = known()
+    if found is None:
+        target = request.full_path.removesuffix("?") if request.method == "GET" else "/dashboard"
+        session["next"] = target
+        return redirect(SIGN_IN)
+    g.caller = found
+    return None
+
+
+def known() -> SignedIn | None:
+    """Who is signed in with this browser, if anybody."""
+    secret, now = session.get("secret"), datetime.now(UTC)
+    try:
+        merchant_id = UUID(session.get("merchant", ""))
+    except ValueError:
+        return None
+    with wiring().database.reading() as reading:
+        found = sessions.find(reading, merchant_id, str(secret), now=now)
+    if found is not None and found.seen_at < now - sessions.NOTED_EVERY:
+        wiring().database.write(lambda writing: sessions.note(writing, merchant_id, str(secret), now=now))
+    return found
+
+
+def signed_in() -> SignedIn:
+    """Who sees the page that is being made."""
+    return cast(SignedIn, g.caller)
+
+
+@contextmanager
+def looking() -> Iterator[Call]:
+    """One look at the database, for all that a page shows."""
+    with wiring().database.reading() as reading:
+        yield Call(reading, signed_in().merchant_id, datetime.now(UTC), wiring())
+
+
+def shown(template: str, code: int = 200, /, **values: object) -> Response:
+    """A page of the dashboard."""
+    body = render_template(f"dashboard/{template}", **values)
+    return Response(body, code, FRAME_HEADERS, content_type="text/html; charset=utf-8")
+
+
+def local_path(path: str) -> str:
+    """The path, where it leads to a page of the dashboard; the first of them where it leads anywhere else."""
+    parts = urlsplit(path)
+    is_ours = not parts.scheme and not parts.netloc and parts.path.split("/")[:2] == ["", "dashboard"]
+    return path if is_ours and "\\" not in path and parts.path != SIGN_IN else "/dashboard"
+
+
+def formats() -> Formats:
+    """How the reader of this page writes numbers."""
+    return Formats(Locale.parse(request.accept_languages.best_match(LOCALES, LOCALES[0])))
+
+
+@blueprint.context_processor
+def of_frame() -> dict[str, Any]:
+    """What the frame of each page shows."""
+    found: SignedIn | None = g.get("caller")
+    if found is None:
+        return {"merchant": None, "formats": formats()}
+    with wiring().database.reading() as reading:
+        merchant = merchants.get(reading, found.merchant_id)
+    return {"merchant": merchant, "is_admin": found.is_admin, "formats": formats()}
+
+
+@blueprint.errorhandler(CSRFError)
+def of_csrf(_error: CSRFError) -> Response:
+    """A form that is too old, or was not ours."""
+    return shown("too-old.html", 400)
+
+
+@blueprint.after_request
+def for_people(response: Response) -> Response:
+    """A problem as a page that says the same."""
+    if response.content_type != "application/problem+json":
+        return response
+    problem = response.get_json()
+    body = render_template("dashboard/problem.html", problem=problem, is_signed_in=g.get("caller") is not None)
+    response.set_data(body)
+    response.content_type = "text/html; charset=utf-8"
+    response.headers.update(FRAME_HEADERS)
+    return response
+
+
+@blueprint.get("/vendor/<path:name>")
+def vendor(name: str) -> Response:
+    """The plots' library, from us alone."""
+    return send_from_directory(VENDOR, name, max_age=86_400)
+
+
+@blueprint.get("/<path:rest>")
+def nowhere(rest: str) -> Response:
+    """A page that there is not."""
+    raise NotFound(f"There is no page {rest[:80]!r}.")

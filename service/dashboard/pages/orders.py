@@ -1,0 +1,117 @@
+"""Orders: those of some days, and one of them with all that explains it."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from service.conversions import conversions, explanations
+from service.conversions.conversions import Recorded
+from service.conversions.eligibility import REASONS
+from service.conversions.tables import refunds
+from service.customers import tables as customers
+from service.dashboard import orders, words
+from service.dashboard.finding import Kind, find
+from service.dashboard.orders import Place, Wanted
+from service.dashboard.pages.asking import Asked, asked
+from service.dashboard.pages.frame import blueprint, looking, shown
+from service.database.lists import Page
+from service.web.errors import InvalidValues
+from service.web.pages import redirect
+from service.web.paths import name_in_path
+
+MOST_REFUNDS = 50
+
+
+@blueprint.get("/orders")
+def list_orders() -> Response:
+    """The orders of some days, by what became of them."""
+    with looking() as call:
+        wanted = asked(call)
+        which = _wanted(wanted)
+        rows, following = orders.listed(call.session, call.merchant_id, which)
+        names = customers.known(call.session, call.merchant_id, [row.customer_id for row in rows])
+        return shown(
+            "orders.html",
+            filters=wanted.filters,
+            zone=wanted.zone,
+            status=which.status,
+            reason=which.reason and REASONS[which.reason],
+            statuses=words.STATUSES,
+            reasons=REASONS,
+            rows=rows,
+            names=names,
+            following=following and f"{following[0].isoformat()}~{following[1]}",
+        )
+
+
+def _wanted(page: Asked) -> Wanted:
+    status, reason = request.args.get("status") or None, request.args.get("reason") or None
+    faults = {}
+    if status not in (None, *words.STATUSES):
+        faults["status"] = f"There are {', '.join(words.STATUSES)}."
+    if reason not in (None, *REASONS):
+        faults["reason"] = f"There are {', '.join(REASONS)}."
+    program_id = page.program_id()
+    if faults:
+        raise InvalidValues(faults)
+    since, until = page.moments()
+    after = _place(request.args.get("after"))
+    return Wanted(since, until, status, reason, program_id, page.filters.channel, after)
+
+
+def _place(text: str | None) -> Place | None:
+    if not text:
+        return None
+    moment, _, conversion_id = text.partition("~")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(conversion_id)
+    except (ValueError, OverflowError):
+        raise InvalidValues({"after": "That is no place in this list."}) from None
+
+
+@blueprint.get("/orders/<uuid:conversion_id>")
+def show_order(conversion_id: UUID) -> Response:
+    """One order: how it stands, what it earned, and why, with words for the customer."""
+    with looking() as call:
+        recorded = conversions.get(call.session, call.merchant_id, conversion_id)
+        order = recorded.conversion
+        explained = explanations.explain(order.status, order.reasons, recorded.now(call.now))
+        given_back = refunds.page(call.session, call.merchant_id, conversion_id, Page(MOST_REFUNDS))
+        people = {order.customer_id, *(reward.customer_id for reward in recorded.rewards), *_named(order.advocate_id)}
+        return shown(
+            "order.html",
+            order=order,
+            status=words.STATUSES[order.status],
+            explained=explained,
+            rewards=_rewards(recorded, call.now),
+            refunds=given_back,
+            undone=refunds.reversed_at(call.session, call.merchant_id, [refund.entry_id for refund in given_back]),
+            names=customers.known(call.session, call.merchant_id, people),
+            zone=asked(call).zone,
+        )
+
+
+def _named(name: str | None) -> list[str]:
+    return [] if name is None else [name]
+
+
+def _rewards(recorded: Recorded, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"reward": reward, "side": words.SIDES[reward.side], "status": words.REWARDS[reward.status_at(now)]}
+        for reward in recorded.rewards
+        if reward.is_earned
+    ]
+
+
+@blueprint.get("/find")
+def search() -> Response:
+    """Whatever has this text as its number, code, name or e-mail; where it is one thing, that."""
+    text = request.args.get("q", "")
+    with looking() as call:
+        found = find(call.session, call.merchant_id, text) if text.strip() else []
+    if len(found) == 1:
+        kind = "orders" if found[0].kind is Kind.ORDER else "people"
+        return redirect(f"/dashboard/{kind}/{name_in_path(found[0].name)}")
+    return shown("find.html", 200 if found or not text.strip() else 404, text=text[:80], found=found)

@@ -1,0 +1,72 @@
+"""The first page, and its tables as files."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Response
+from werkzeug.exceptions import NotFound
+
+from service.dashboard import filters as filtering
+from service.dashboard import overview
+from service.dashboard.figures import Table
+from service.dashboard.pages.asking import Asked, asked
+from service.dashboard.pages.frame import FRAME_HEADERS, blueprint, looking, shown
+
+
+def series(page: Asked) -> Table:
+    """The numbers over time, beside the period before."""
+    pieces = page.numbers("timeseries", interval=page.filters.interval)["data"]
+    before = page.filters.before
+    earlier = [] if before is None else page.numbers("timeseries", before, interval=page.filters.interval)["data"]
+    return overview.series(pieces, earlier, page.filters, page.formats)
+
+
+def channels(page: Asked) -> Table:
+    """What each channel brought."""
+    return overview.channels(page.numbers("channels")["data"], page.filters, page.formats)
+
+
+def reasons(page: Asked) -> Table:
+    """Why orders were refused."""
+    rows = page.numbers("reasons")["data"]
+    return overview.reasons(rows, page.programs(), page.filters, page.formats)
+
+
+TABLES: Mapping[str, Callable[[Asked], Table]] = {"series": series, "channels": channels, "reasons": reasons}
+
+
+@blueprint.get("")
+@blueprint.get("/")
+def index() -> Response:
+    """What the program brought, what it cost, and why orders were refused."""
+    with looking() as call:
+        wanted = asked(call)
+        summary = wanted.numbers("summary")
+        over_time = series(wanted)
+        return shown(
+            "overview.html",
+            filters=wanted.filters,
+            presets=filtering.presets(wanted.today),
+            programs=wanted.programs(),
+            measures={name: overview.TITLES[name] for name in filtering.MEASURES},
+            intervals=filtering.INTERVALS,
+            cards=overview.cards(summary, wanted.formats),
+            is_empty=not any(summary[name] for name in overview.STEPS),
+            funnel=overview.funnel(summary, wanted.formats),
+            plotted=overview.plotted(over_time, wanted.filters.measure),
+            series=over_time,
+            channels=channels(wanted),
+            reasons=reasons(wanted),
+        )
+
+
+@blueprint.get("/tables/<name>.csv")
+def table(name: str) -> Response:
+    """One table of the first page as a file."""
+    if name not in TABLES:
+        raise NotFound(f"There are the tables {', '.join(TABLES)}.")
+    with looking() as call:
+        wanted = asked(call)
+        text = TABLES[name](wanted).csv()
+    file = f"{name}-{wanted.filters.first}-{wanted.filters.last}.csv"
+    headers = {**FRAME_HEADERS, "Content-Disposition": f"attachment; filename={file}"}
+    return Response("\ufeff" + text, 200, headers, content_type="text/csv; charset=utf-8")

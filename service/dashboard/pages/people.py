@@ -1,0 +1,57 @@
+"""One customer: what they share, whom they brought, what they ordered and what they have."""
+
+from datetime import UTC, datetime
+
+from flask import Response
+from sqlalchemy import select
+
+from service.books import balances
+from service.conversions import conversions
+from service.conversions.tables.conversions import ConversionFilter, Referral
+from service.customers import customers
+from service.customers import tables as people
+from service.dashboard import words
+from service.dashboard.pages.asking import asked
+from service.dashboard.pages.frame import blueprint, looking, shown, signed_in
+from service.database.lists import Page
+from service.links import tables as links
+from service.links.tables import LinkFilter
+from service.rewards import reading
+from service.web.call import Call
+from service.web.wiring import wiring
+
+AT_ONCE = 50
+
+
+@blueprint.get("/people/<name:customer_id>")
+def show_person(customer_id: str) -> Response:
+    """One customer, with everything that support is asked about."""
+    reading.catch_up_first(wiring().database, signed_in().merchant_id, customer_id, now=datetime.now(UTC))
+    with looking() as call:
+        customer = customers.get(call.session, call.merchant_id, customer_id)
+        brought_by = call.session.get(Referral, (call.merchant_id, customer_id))
+        friends = _friends(call, customer_id)
+        of_friends = {friend.friend_id for friend in friends} | ({brought_by.advocate_id} if brought_by else set())
+        entries, _ = balances.statement(call.session, call.merchant_id, customer_id, limit=AT_ONCE, before=None)
+        return shown(
+            "person.html",
+            customer=customer,
+            brought_by=brought_by,
+            friends=friends,
+            names=people.known(call.session, call.merchant_id, of_friends),
+            links=links.page(call.session, call.merchant_id, Page(AT_ONCE), LinkFilter(customer_id=customer_id)),
+            orders=conversions.page(
+                call.session, call.merchant_id, Page(AT_ONCE), ConversionFilter(customer_id=customer_id)
+            ),
+            balances=balances.balances(call.session, call.merchant_id, customer),
+            entries=entries,
+            statuses=words.STATUSES,
+            zone=asked(call).zone,
+            most=AT_ONCE,
+        )
+
+
+def _friends(call: Call, advocate_id: str) -> list[Referral]:
+    """Those whom this customer brought, latest first, as many as a page shows."""
+    query = select(Referral).where(Referral.merchant_id == call.merchant_id, Referral.advocate_id == advocate_id)
+    return list(call.session.scalars(query.order_by(Referral.created_at.desc(), Referral.friend_id).limit(AT_ONCE)))

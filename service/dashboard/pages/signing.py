@@ -1,0 +1,54 @@
+"""Signing in with a key, and out."""
+
+from datetime import UTC, datetime
+
+from flask import Response, current_app, request, session
+
+from service.dashboard import sessions
+from service.dashboard.pages.frame import SIGN_IN, blueprint, known, local_path, shown
+from service.dashboard.tries import Tries
+from service.merchants.authentication import KeyRefused, ScopeMissing, authenticate
+from service.web.pages import redirect
+from service.web.resource import MARKETING
+from service.web.wiring import wiring
+
+NOT_FOR_THIS = "That is a key of the checkout. The dashboard opens with a marketing or an admin key."
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response:
+    """Ask for a key."""
+    return redirect("/dashboard") if known() else shown("sign-in.html", fault=None)
+
+
+@blueprint.post("/sign-in")
+def let_in() -> Response:
+    """Let the holder of a key in."""
+    tries: Tries = current_app.extensions["orchard-tries"]
+    who, database = request.remote_addr or "", wiring().database
+    if wait := tries.seconds_to_wait(who):
+        response = shown("sign-in.html", 429, fault=f"That was too often. Please try again in {wait} seconds.")
+        response.headers["Retry-After"] = str(wait)
+        return response
+    try:
+        caller = authenticate(database, f"Bearer {request.form.get('key', '')}", MARKETING)
+    except (KeyRefused, ScopeMissing) as error:
+        tries.failed(who)
+        status, fault = (403, NOT_FOR_THIS) if isinstance(error, ScopeMissing) else (401, str(error))
+        return shown("sign-in.html", status, fault=fault)
+    now, target = datetime.now(UTC), local_path(session.get("next", "/dashboard"))
+    secret = database.write(lambda writing: sessions.begin(writing, caller.merchant_id, caller.key_id, now=now))
+    session.clear()  # nothing that the browser had before is worth anything now
+    session.update(merchant=str(caller.merchant_id), secret=secret)
+    return redirect(target)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """Let the browser be nobody's."""
+    found = known()
+    if found is not None:
+        secret = session["secret"]
+        wiring().database.write(lambda writing: sessions.end(writing, found.merchant_id, secret))
+    session.clear()
+    return redirect(SIGN_IN)

@@ -1,0 +1,282 @@
+"""What the pages show: what the API says, of this merchant alone, and as text whatever it holds."""
+
+import csv
+import html
+import io
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+
+from service.conversions.eligibility import REASONS
+from tests.dashboard.visitor import Visitor
+from tests.shop import FIXED, Shop
+
+Enter = Callable[..., Visitor]
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def grown(shop: Shop) -> dict[str, Any]:
+    """A shop with some of everything."""
+    program = shop.program(name="Friends & Co", hold_days=14)
+    link = shop.link(program, "ana", channel="mail", customer={"first_name": "Ana", "email": "ana.b+x@gmail.com"})
+    shop.visit(link)
+    order = shop.order("ben", referral=link["code"], amount=5000, customer={"first_name": "Ben"})
+    shop.order("ben", amount=7000)
+    shop.order("ana", referral=link["code"])
+    shop.order("cleo", referral="NOSUCH")
+    shop.refund(order, 1000, "r-1")
+    return {"program": program, "link": link, "order": order}
+
+
+def figures(text: str, name: str) -> list[str]:
+    """The numbers of a card, as they are shown."""
+    [card] = re.findall(rf'<article class="card" id="{name}">(.*?)</article>', text, re.S)
+    return [html.unescape(found) for found in re.findall(r'<p class="figure">(.*?)</p>', card)]
+
+
+def rows_of(text: str, name: str) -> list[dict[str, str]]:
+    """The table's rows: column -> the value behind what is shown."""
+    [table] = re.findall(rf'<table id="{name}".*?</table>', text, re.S)
+    names = re.findall(r'data-name="([^"]*)"', table)
+    values = [re.findall(r'data-value="([^"]*)"', row) for row in table.split("<tr>")[2:]]
+    return [dict(zip(names, map(html.unescape, row), strict=True)) for row in values]
+
+
+def test_every_number_of_the_first_page_is_the_apis(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    today = datetime.now(UTC).date()
+    days = f"from={today - timedelta(days=27)}&to={today + timedelta(days=1)}"
+    page = marketer.get("").text
+    summary = shop.get(f"/stats/summary?{days}", scope="marketing")
+    [money] = summary["money"]
+    assert figures(page, "new_customers") == [str(summary["new_customers"])] == ["1"]
+    for name in ("net_revenue", "cost_per_new_customer", "liability"):
+        assert figures(page, name) == [f"€{money[name] / 100:.2f}"], name
+    funnel = dict(re.findall(r'<li data-name="(\w+)">.*?<span class="number">(\d+)</span>', page))
+    assert funnel == {name: str(summary[name]) for name in funnel}
+    assert len(funnel) == 6
+    series = shop.get(f"/stats/timeseries?interval=day&{days}", scope="marketing")["data"]
+    for row, piece in zip(rows_of(page, "series"), series, strict=True):
+        assert row["start"] == piece["start"]
+        for name in ("visits", "referred_orders", "new_customers", "clients"):
+            assert row[name] == str(piece[name])
+        for of in piece["money"]:
+            assert float(row["net_revenue_EUR"]) * 100 == of["net_revenue"]
+            assert float(row["reward_cost_EUR"]) * 100 == of["reward_cost"]
+            assert float(row["liability_EUR"]) * 100 == of["liability"]
+    channels = shop.get(f"/stats/channels?{days}", scope="marketing")["data"]
+    assert [(row["channel"], row["visits"]) for row in rows_of(page, "channels")] == [
+        (row["channel"], str(row["visits"])) for row in channels
+    ]
+    reasons = shop.get(f"/stats/reasons?{days}", scope="marketing")["data"]
+    assert [(row["reason"], row["orders"]) for row in rows_of(page, "reasons")] == [
+        (row["reason"], str(row["orders"])) for row in reasons
+    ]
+    assert {row["reason"] for row in reasons} == {"invalid_referral", "self_referral"}
+
+
+def test_a_reason_leads_to_its_orders(grown: dict[str, Any], marketer: Visitor) -> None:
+    [path] = re.findall(r'href="(/dashboard/orders\?[^"]*reason=self_referral[^"]*)"', marketer.get("").text)
+    text = marketer.client.get(html.unescape(path)).text
+    assert REASONS["self_referral"].staff_text in text
+    assert len(re.findall(r'<th scope="row">', text)) == 1
+    assert "/dashboard/people/ana" in text
+
+
+def test_the_tables_are_files_too(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    page = marketer.get("").text
+    for name in ("series", "channels", "reasons"):
+        answer = marketer.get(f"/tables/{name}.csv")
+        assert answer.headers["Content-Disposition"].startswith(f"attachment; filename={name}-")
+        text = answer.data.decode("utf-8-sig")
+        assert list(csv.DictReader(io.StringIO(text))) == rows_of(page, name)
+    assert marketer.get("/tables/other.csv").status_code == 404
+
+
+def test_a_file_has_no_formula_in_it(shop: Shop, marketer: Visitor) -> None:
+    program = shop.program(name="=cmd")
+    link = shop.link(program, "ana", channel="=1+1")
+    shop.order("ana", referral=link["code"])
+    assert "\n'=1+1," in marketer.get("/tables/channels.csv").text
+    assert ",'=cmd," in marketer.get("/tables/reasons.csv").text
+
+
+def test_an_order_is_explained_as_the_api_explains_it(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    order = grown["order"]
+    explained = shop.get(f"/conversions/{order['conversion_id']}/explanation")
+    text = html.unescape(marketer.get(f"/orders/{order['conversion_id']}").text)
+    assert explained["staff_text"] in text
+    assert f"readonly>{explained['customer_text']}</textarea>" in text
+    for said in explained["decisions"]:
+        assert said["detail"] in text
+    assert "Ripening" in text
+    assert "€10.00 on" in text
+
+
+def test_a_person_is_shown_with_everything_that_is_theirs(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    text = html.unescape(marketer.get("/people/ana").text)
+    balance = shop.get("/customers/ana/balance")["balances"][0]
+    assert f"€{balance['pending'] / 100:.2f} ripening" in text
+    assert grown["link"]["code"] in text
+    assert ">Ben</a>" in text
+    for entry in shop.get("/customers/ana/statement")["data"]:
+        assert entry["text"] in text
+    assert ">Ana</a>" in marketer.get("/people/ben").text
+
+
+def test_rewards_that_are_due_are_shown_as_ripe(shop: Shop, marketer: Visitor) -> None:
+    code = shop.link(shop.program(hold_days=0))["code"]
+    shop.order(referral=code)
+    assert "€10.00 to spend" in html.unescape(marketer.get("/people/ana").text)
+
+
+@pytest.mark.parametrize("sought", ["order_id", "conversion_id"])
+def test_one_order_is_found(grown: dict[str, Any], marketer: Visitor, sought: str) -> None:
+    answer = marketer.get(f"/find?q=%20{quote(grown['order'][sought])}%20")
+    assert answer.headers["Location"] == f"/dashboard/orders/{grown['order']['conversion_id']}"
+
+
+def test_one_person_is_found_by_whatever_is_at_hand(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    code = grown["link"]["code"]
+    ripe = shop.link(shop.program(hold_days=0), "dora")
+    shop.order("emil", referral=ripe["code"])
+    redemption = shop.reserve("dora", 10)["redemption_id"]
+    for text, name in (
+        ("ana", "ana"),
+        (code.lower().replace("-", " "), "ana"),
+        ("ANAB@googlemail.com", "ana"),
+        (grown["link"]["link_id"], "ana"),
+        (redemption, "dora"),
+    ):
+        assert marketer.get(f"/find?q={quote(text)}").headers.get("Location") == f"/dashboard/people/{name}", text
+    reward = grown["order"]["rewards"][0]["reward_id"]
+    assert grown["order"]["conversion_id"] in marketer.get(f"/find?q={reward}").headers["Location"]
+
+
+def test_two_of_one_name_are_both_shown(shop: Shop, marketer: Visitor) -> None:
+    shop.order("1001", order_id="1001")
+    text = marketer.get("/find?q=1001").text
+    assert "2 things are called" in text
+    assert "/dashboard/people/1001" in text
+
+
+@pytest.mark.parametrize("text", ["%", "_", NASTY, "x" * 10_000, "\x00", "a\u2028b", "a'b", '"', "../..", "é" * 300])
+def test_a_search_for_what_there_is_not_says_so(grown: dict[str, Any], marketer: Visitor, text: str) -> None:
+    answer = marketer.get(f"/find?q={quote(text)}")
+    assert answer.status_code == 404
+    assert "Nothing is called" in answer.text
+    assert NASTY not in answer.text
+
+
+def test_a_search_for_nothing_says_what_can_be_found(marketer: Visitor) -> None:
+    answer = marketer.get("/find?q=%20")
+    assert answer.status_code == 200
+    assert "What are you looking for?" in answer.text
+
+
+def test_what_a_shop_or_a_customer_wrote_is_shown_as_text(shop: Shop, marketer: Visitor) -> None:
+    program = shop.program(name=NASTY)
+    link = shop.link(program, NASTY, channel=NASTY[:40], customer={"first_name": NASTY})
+    order = shop.order("ben/" + NASTY, referral=link["code"], order_id=NASTY, customer={"first_name": NASTY})
+    shop.order(NASTY, referral=link["code"])
+    person = quote(NASTY, safe="")
+    pages = ["", "/orders", f"/orders/{order['conversion_id']}", f"/people/{person}", f"/people/ben%2F{person}"]
+    for path in [*pages, f"/find?q={person}", f"/?channel={quote(NASTY[:40])}"]:
+        answer = marketer.get(path, environ_overrides={"RAW_URI": f"/dashboard{path}"})
+        assert answer.status_code in (200, 302), path
+        assert NASTY[:40] not in answer.text, path
+
+
+def test_another_merchants_things_do_not_exist(
+    shop: Shop, new_shop: Callable[[], Shop], grown: dict[str, Any], enter: Enter
+) -> None:
+    other = enter(new_shop(), "admin")
+    order, program = grown["order"]["conversion_id"], grown["program"]["program_id"]
+    for path in (f"/orders/{order}", "/people/ana", f"?program_id={program}", f"/orders?program_id={program}"):
+        assert other.get(path).status_code == 404, path
+    for text in ("ana", grown["link"]["code"], order, grown["order"]["order_id"], "ana.b@gmail.com"):
+        assert other.get(f"/find?q={quote(text)}").status_code == 404
+    assert "Ana" not in other.get("/orders").text
+    assert "Friends &amp; Co" not in other.get("").text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=2026-02-30",
+        "from=yesterday",
+        "from=20261126",
+        "from=1969-12-31",
+        "through=9999-12-31",
+        "from=2026-11-02&through=2026-11-01",
+        "interval=year",
+        "measure=love",
+        "program_id=x",
+        "currency=euro",
+        "channel=%00",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_explained(marketer: Visitor, query: str) -> None:
+    answer = marketer.get(f"?{query}")
+    assert answer.status_code == 422
+    assert answer.content_type.startswith("text/html")
+    assert "<li><code>" in answer.text
+
+
+@pytest.mark.parametrize("query", ["status=x", "reason=x", "after=x", "after=2026-01-01~x", "program_id=x", "from=x"])
+def test_orders_that_make_no_sense_are_explained(marketer: Visitor, query: str) -> None:
+    assert marketer.get(f"/orders?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("query", ["from=1970-01-01", "from=1970-01-01&interval=month", "from=2026-01-01&channel="])
+def test_an_address_may_ask_for_much(marketer: Visitor, query: str) -> None:
+    assert marketer.get(f"?{query}").status_code == 200
+
+
+def test_orders_go_on_where_a_page_ends(shop: Shop, marketer: Visitor) -> None:
+    at = datetime.now(UTC).isoformat()
+    made = {shop.order(f"c-{number}", ordered_at=at)["order_id"] for number in range(70)}
+    seen: list[str] = []
+    path = "/orders"
+    while path:
+        text = marketer.get(path).text
+        seen += re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', text)
+        following = re.findall(r'<a href="(\?[^"]*after[^"]*)">', text)
+        path = "/orders" + html.unescape(following[0]) if following else ""
+    assert len(seen) == 70
+    assert set(seen) == made
+
+
+def test_an_empty_shop_is_told_what_will_appear(marketer: Visitor) -> None:
+    text = marketer.get("").text
+    assert "Nothing has grown in these days yet" in text
+    assert "POST /v1/links" in text
+    assert "No order of these days" in marketer.get("/orders").text
+
+
+def test_numbers_are_in_the_readers_format(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    text = html.unescape(marketer.get("", headers={"Accept-Language": "de-AT,de;q=0.9"}).text)
+    assert figures(text, "net_revenue")[0].replace("\xa0", " ") == "110,00 €"
+    arabic = html.unescape(marketer.get("", headers={"Accept-Language": "ar-EG"}).text)
+    assert "110" in figures(arabic, "net_revenue")[0] or "١١٠" in figures(arabic, "net_revenue")[0]
+
+
+def test_a_page_that_there_is_not_is_a_page(marketer: Visitor) -> None:
+    for path in ("/nowhere", f"/orders/{UUID(int=1)}", "/people/nobody", "/orders/x"):
+        answer = marketer.get(path)
+        assert answer.status_code == 404
+        assert answer.content_type.startswith("text/html")
+        assert "To the overview" in answer.text
+
+
+def test_two_currencies_are_never_added(shop: Shop, marketer: Visitor) -> None:
+    for currency, amount in (("EUR", 5000), ("JPY", 700)):
+        program = shop.program(currency=currency, advocate_reward={"type": "fixed", "amount": 100, "as": "credit"})
+        code = shop.link(program, f"ana-{currency}")["code"]
+        shop.order(f"ben-{currency}", referral=code, amount=amount, currency=currency)
+    assert figures(marketer.get("").text, "net_revenue") == ["€50.00", "¥700"]
