@@ -5,7 +5,7 @@ from datetime import date, datetime, tzinfo
 from fractions import Fraction
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_interval
+from babel.dates import format_date, format_interval, format_time
 from babel.numbers import format_decimal, format_percent
 
 from service import currencies
@@ -40,8 +40,9 @@ class Formats:
         """By how much a number grew, in whole percent with its sign; nothing where there was nothing before."""
         if before <= 0:
             return NOTHING
-        grown = float(Fraction(now - before, before))
-        return str(format_percent(grown, "+#,##0%;-#,##0%", locale=self.locale))
+        percent = round(Fraction(100 * (now - before), before))
+        pattern = "+#,##0%;-#,##0%" if percent else "0%"
+        return str(format_percent(percent / 100, pattern, locale=self.locale))
 
     def day(self, day: date) -> str:
         """A day, short."""
@@ -49,7 +50,8 @@ class Formats:
 
     def moment(self, moment: datetime, zone: tzinfo) -> str:
         """A moment in this zone, to the minute."""
-        return str(format_datetime(moment.astimezone(zone), "medium", locale=self.locale))
+        here = moment.astimezone(zone)
+        return f"{self.day(here.date())}, {format_time(here.time(), 'short', locale=self.locale)}"
 
     def days(self, first: date, last: date) -> str:
         """A period, both of its days inclusive."""

@@ -28,6 +28,10 @@ STEPS = {
 """The funnel: measure -> how it is called."""
 
 MONEY = {"net_revenue": "Net revenue", "reward_cost": "Cost of rewards"}
+OF_MONEY = {**MONEY, "cost_per_new_customer": "Cost per new customer", "liability": "Liability"}
+SAYS_NOTHING = {**dict.fromkeys(OF_MONEY, 0), "cost_per_new_customer": None}
+"""What a period has of each of these where it says nothing of a currency."""
+
 TITLES = {**STEPS, **MONEY}
 
 
@@ -80,7 +84,7 @@ def cards(summary: Answer, formats: Formats) -> list[Card]:
     return [
         Card("new_customers", "New customers won", "new_customers", [won]),
         Card("net_revenue", "Net revenue referred", "net_revenue", of_money("net_revenue")),
-        Card("cost_per_new_customer", "Cost per new customer", "reward_cost", of_money("cost_per_new_customer")),
+        Card("cost_per_new_customer", "Cost per new customer", "cost_per_new_customer", of_money("cost_per_new_customer")),
         Card("liability", "Outstanding liability", "liability", of_money("liability") if is_whole else [], note),
     ]
 
@@ -97,7 +101,8 @@ def funnel(summary: Answer, formats: Formats) -> list[Step]:
     steps, previous = [], None
     for name, title in STEPS.items():
         number = summary[name]
-        part = NOTHING if not previous else formats.share(number / previous)
+        is_part = previous is not None and 0 < previous >= number
+        part = formats.share(number / previous) if is_part else NOTHING
         steps.append(Step(name, title, formats.whole(number), round(100 * number / longest), part))
         previous = number
     return steps
@@ -110,8 +115,7 @@ def series(pieces: Sequence[Answer], earlier: Sequence[Answer], filters: Filters
     columns = [Column("start", filters.interval.capitalize(), is_number=False)]
     columns += [Column(name, STEPS[name]) for name in counted]
     for currency in known:
-        columns += [Column(f"{name}_{currency}", f"{title}, {currency}") for name, title in MONEY.items()]
-        columns.append(Column(f"liability_{currency}", f"Liability, {currency}"))
+        columns += [Column(f"{name}_{currency}", f"{title}, {currency}") for name, title in OF_MONEY.items()]
     columns.append(Column("before", f"{TITLES[filters.measure]}, the period before"))
     rows = []
     for piece, then in zip_longest(pieces, earlier[: len(pieces)]):
@@ -119,7 +123,7 @@ def series(pieces: Sequence[Answer], earlier: Sequence[Answer], filters: Filters
         row += [figures.whole(piece[name], formats) for name in counted]
         for currency in known:
             of = figures.of_currency(piece, currency)
-            row += [figures.money(of.get(name, 0), currency, formats) for name in (*MONEY, "liability")]
+            row += [figures.money(of.get(name, SAYS_NOTHING[name]), currency, formats) for name in OF_MONEY]
         row.append(_measure(then, filters.measure, known, formats))
         rows.append(row)
     return Table("series", "Over time", columns, rows, "Nothing happened in these days.")

@@ -1,6 +1,7 @@
 // Draws what the tables of this page say. A plot has no numbers of its own, so it cannot differ from them.
 "use strict";
 
+const language = document.documentElement.lang;
 const style = getComputedStyle(document.documentElement);
 const ink = (name) => style.getPropertyValue(name).trim();
 
@@ -52,15 +53,19 @@ function plot(holder, table) {
   const heads = table.querySelectorAll("thead th");
   const texts = [textsOf(table, 0), textsOf(table, index), textsOf(table, before)];
   const said = (which) => (_plot, _value, _series, at) => (at === null ? "" : texts[which][at]);
+  const short = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
   const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { show: false } };
   const options = {
     width: holder.clientWidth,
     height,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [
+      { ...axis, values: (_plot, days) => days.map((day) => short.format(day * 1000)) },
+      { ...axis, size: 64, values: (_plot, values) => values.map((value) => value.toLocaleString(language)) },
+    ],
     scales: { y: { range: (_plot, least, most) => [Math.min(0, least ?? 0), Math.max(1, (most ?? 0) * 1.1)] } },
     series: [
-      { value: said(0) },
+      { label: heads[0].textContent, value: said(0) },
       { label: heads[index].textContent, value: said(1), stroke: ink("--leaf"), width: 2, points: { show: false } },
       {
         label: heads[before].textContent,
