@@ -24,11 +24,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """text: for people. value: for programs; None where there is nothing. href: where it leads."""
+    """text: for people. value: for programs; None where there is nothing. href: where it leads.
+
+    level: how warm it is on a heat map; None where there is none.
+    """
 
     text: str
     value: str | int | float | None
     href: str | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

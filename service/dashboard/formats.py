@@ -5,7 +5,7 @@ from datetime import date, datetime, tzinfo
 from fractions import Fraction
 
 from babel import Locale
-from babel.dates import format_date, format_interval, format_time
+from babel.dates import format_date, format_interval, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 
 from service import currencies
@@ -47,6 +47,10 @@ class Formats:
     def day(self, day: date) -> str:
         """A day, short."""
         return str(format_date(day, "medium", locale=self.locale))
+
+    def month(self, first: date) -> str:
+        """A month, by its first day."""
+        return str(format_skeleton("yMMM", first, locale=self.locale))
 
     def moment(self, moment: datetime, zone: tzinfo) -> str:
         """A moment in this zone, to the minute."""

@@ -79,12 +79,13 @@ def cards(summary: Answer, formats: Formats) -> list[Card]:
     def of_money(measure: str) -> list[Figure]:
         return [_figure(summary, before, measure, currency, formats) for currency in known]
 
+    cost = "cost_per_new_customer"
     is_whole = all(row["liability"] is not None for row in summary["money"])
     note = "" if is_whole else "Credit is one purse: it is told of all programs and channels together."
     return [
         Card("new_customers", "New customers won", "new_customers", [won]),
         Card("net_revenue", "Net revenue referred", "net_revenue", of_money("net_revenue")),
-        Card("cost_per_new_customer", "Cost per new customer", "cost_per_new_customer", of_money("cost_per_new_customer")),
+        Card(cost, "Cost per new customer", cost, of_money(cost)),
         Card("liability", "Outstanding liability", "liability", of_money("liability") if is_whole else [], note),
     ]
 

@@ -1,15 +1,14 @@
-"""The demo: a merchant, a program, an advocate, a file of earlier orders, and what to try with them."""
+"""The demo: a merchant with a half year behind them, a program, an advocate, and what to try with them."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import replay
 from service.customers.customers import Contact
 from service.database.engine import Database
+from service.demo.telling import CURRENCY, DISCOUNT_PERCENT, MOST_DISCOUNT, Telling, first_day
 from service.links import links
 from service.links.evidence import link_token
 from service.links.links import NewLink
@@ -24,7 +23,6 @@ KEPT = STATE / "demo-keys"
 """What the demo is known by, a name and a value a line: `admin`, `checkout` and `marketing` for
 the keys, `merchant`, `program`, `link`."""
 
-ORDERS = Path(__file__).parent / "orders.csv"
 NAME = "Demo Shop"
 CatchUp = Callable[..., object]
 """catch_up(database, now=...): the worker's round."""
@@ -33,16 +31,17 @@ CatchUp = Callable[..., object]
 def prepare(database: Database, settings: Settings, *, catch_up: CatchUp, now: datetime) -> str:
     """Make the demo, once, and return what to click and what to paste."""
     signer = TokenSigner(settings.secret_keys)
-    merchant_id, program_id = database.write(lambda session: _merchant_and_program(session, settings, now))
-    source = replay.Source(merchant_id, program_id, "EUR")
-    replay.replay(database, signer, str(ORDERS), source, advance=lambda _: None)
+    merchant_id, program_id, is_new = database.write(lambda session: _merchant_and_program(session, settings, now))
+    if is_new:
+        Telling(signer, merchant_id, program_id, now).all_of_it(database)
     catch_up(database, now=now)
     asked = NewLink(program_id, Contact("ana", "Ana"))
     token, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
     link = f"{settings.base_url}/r/{token}"
     kept = {**kept_names(), "link": link}
     _keep(kept)
-    return _TEXT.format(base=settings.base_url, key=kept["checkout"], admin=kept["admin"], link=link, code=code)
+    shown = {"key": kept["checkout"], "admin": kept["admin"], "marketing": kept["marketing"]}
+    return _TEXT.format(base=settings.base_url, link=link, code=code, **shown)
 
 
 def kept_names() -> dict[str, str]:
@@ -58,25 +57,31 @@ def _keep(names: Mapping[str, str]) -> None:
     KEPT.write_text("".join(f"{name} {value}\n" for name, value in names.items()))
 
 
-def _merchant_and_program(session: Session, settings: Settings, now: datetime) -> tuple[UUID, UUID]:
-    """The demo's own merchant and program, whatever others there are by now."""
+def _merchant_and_program(session: Session, settings: Settings, now: datetime) -> tuple[UUID, UUID, bool]:
+    """The demo's own merchant and program, whatever others there are by now, and whether they are new."""
     destination_url = f"{settings.base_url}/demo/shop"
     kept = kept_names()
     known = {str(row.merchant_id) for row in merchants.merchants(session)}
     if kept.get("merchant") in known:
         merchant_id, program_id = UUID(kept["merchant"]), UUID(kept["program"])
         programs.change(session, merchant_id, program_id, {"destination_url": destination_url}, now=now)
-        return merchant_id, program_id
-    merchant, created = keys.create_merchant(session, NAME, "EUR", now=now)
+        return merchant_id, program_id, False
+    began = first_day(now)
+    merchant, created = keys.create_merchant(session, NAME, CURRENCY, now=began)
     fields: ProgramFields = {
         "name": "Friends of the Demo Shop",
-        "currency": "EUR",
+        "currency": CURRENCY,
         "destination_url": destination_url,
         "advocate_reward": {"type": "fixed", "amount": 1000, "as": "credit"},
-        "friend_reward": {"type": "percent", "rate": "10.00", "max_amount": 2000, "as": "discount"},
+        "friend_reward": {
+            "type": "percent",
+            "rate": f"{DISCOUNT_PERCENT}.00",
+            "max_amount": MOST_DISCOUNT,
+            "as": "discount",
+        },
         "hold_days": 0,
     }
-    program, _ = programs.create(session, merchant.merchant_id, fields, now=now)
+    program, _ = programs.create(session, merchant.merchant_id, fields, now=began)
     _keep(
         {
             **{str(scope): key for scope, key in created.items()},
@@ -84,7 +89,7 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
             "program": str(program.program_id),
         }
     )
-    return merchant.merchant_id, program.program_id
+    return merchant.merchant_id, program.program_id, True
 
 
 def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLink, now: datetime) -> tuple[str, str]:
@@ -95,6 +100,9 @@ def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLi
 _TEXT = """
 Orchard's demo is ready.
 
+  Open    {base}/dashboard
+          What half a year brought. Sign in with this key:
+          {marketing}
   Click   {link}
           Ana's link: it leads to the demo shop, which shows what to paste next.
   Read    {base}/docs

@@ -63,6 +63,8 @@ def paths(grown: dict[str, Any]) -> dict[str, str]:
     return {
         "overview": "/dashboard",
         "overview-empty": "/dashboard?from=2001-01-01&through=2001-01-07",
+        "advocates": "/dashboard/advocates",
+        "cohorts": "/dashboard/cohorts",
         "orders": "/dashboard/orders",
         "orders-empty": "/dashboard/orders?from=2001-01-01&through=2001-01-07",
         "order": f"/dashboard/orders/{order}",

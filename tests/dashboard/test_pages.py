@@ -14,7 +14,7 @@ import pytest
 
 from service.conversions.eligibility import REASONS
 from tests.dashboard.visitor import Visitor
-from tests.shop import FIXED, Shop
+from tests.shop import Shop
 
 Enter = Callable[..., Visitor]
 NASTY = "<script>alert(1)</script>"
@@ -280,3 +280,59 @@ def test_two_currencies_are_never_added(shop: Shop, marketer: Visitor) -> None:
         code = shop.link(program, f"ana-{currency}")["code"]
         shop.order(f"ben-{currency}", referral=code, amount=amount, currency=currency)
     assert figures(marketer.get("").text, "net_revenue") == ["€50.00", "¥700"]
+
+
+def test_advocates_are_ranked_as_the_api_ranks_them(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    other = shop.link(grown["program"], "dora")
+    for number in range(3):
+        shop.order(f"few-{number}", referral=other["code"], amount=100)
+    for sort in ("net_lifetime_value", "friends", "rewards"):
+        ranked = shop.get(f"/stats/advocates?sort={sort}", scope="marketing")["data"]
+        rows = rows_of(marketer.get(f"/advocates?sort={sort}").text, "advocates")
+        assert [row["customer"] for row in rows] == [row["customer_id"] for row in ranked]
+        for row, of in zip(rows, ranked, strict=True):
+            assert (row["friends"], row["friends_who_returned"]) == (
+                str(of["friends"]),
+                str(of["friends_who_returned"]),
+            )
+            assert round(100 * float(row["net_lifetime_value"])) == of["net_lifetime_value"]
+            assert round(100 * float(row["rewards"])) == of["rewards"]
+            assert (row["repeat_rate"], row["refund_rate"]) == (str(of["repeat_rate"]), str(of["refund_rate"]))
+    text = marketer.get("/advocates").text
+    assert 'href="/dashboard/people/ana"' in text
+    assert "Nobody has brought a friend yet" in marketer.get("/advocates?from=2001-01-01&through=2001-01-02").text
+    assert marketer.get("/advocates?sort=beauty").status_code == 422
+    assert (
+        marketer.get("/advocates?cursor=x").status_code == 400 or marketer.get("/advocates?cursor=x").status_code == 422
+    )
+
+
+def test_advocates_go_on_where_a_page_ends(shop: Shop, marketer: Visitor) -> None:
+    program = shop.program()
+    names = [f"a/{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        shop.order(f"friend-{number}", referral=shop.link(program, name)["code"])
+    seen: list[str] = []
+    path = "/advocates?sort=friends"
+    while path:
+        text = marketer.get(path).text
+        seen += [row["customer"] for row in rows_of(text, "advocates")]
+        following = re.findall(r'<a href="(\?[^"]*cursor[^"]*)">', text)
+        path = "/advocates" + html.unescape(following[0]) if following else ""
+    assert sorted(seen) == sorted(names)
+
+
+def test_cohorts_are_those_of_the_api(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    shop.order("zoe", amount=900)
+    months = shop.get("/stats/cohorts", scope="marketing")["data"]
+    text = marketer.get("/cohorts").text
+    for row, month in zip(rows_of(text, "cohorts"), months[::-1], strict=True):
+        assert row["month"] == month["month"]
+        for side in ("referred", "others"):
+            assert row[f"customers_{side}"] == str(month[side]["customers"])
+            rate = month[side]["repeat_rate"]
+            assert row[f"repeat_rate_{side}"] == ("" if rate is None else str(rate))
+    [spent] = months[-1]["referred"]["revenue_per_customer"]
+    [row] = [row for row in rows_of(text, "spent_referred_EUR") if row["month"] == months[-1]["month"]]
+    assert round(100 * float(row["month_0"])) == spent["amount"]
+    assert "heat-5" in text

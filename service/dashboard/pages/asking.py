@@ -35,10 +35,24 @@ class Asked:
     formats: Formats
     zone: ZoneInfo
 
-    def numbers(self, question: str, of: Filters | None = None, **more: str) -> dict[str, Any]:
-        """What the statistics answer."""
+    def numbers(self, question: str, **more: str) -> dict[str, Any]:
+        """What the statistics answer of these days."""
+        return self.numbers_of(self.filters.question, question, **more)
+
+    def numbers_of_ever(self, question: str, **more: str) -> dict[str, Any]:
+        """The same of all days, or of those that `more` names."""
+        named = {name: said for name, said in self.filters.question.items() if name not in ("from", "to")}
+        return self.numbers_of(named, question, **more)
+
+    def numbers_of(self, asked: Mapping[str, str], question: str, **more: str) -> dict[str, Any]:
+        """What the statistics answer of what is asked."""
         ask: Numbers = current_app.extensions["orchard-numbers"]
-        return ask(self.call, question, {**(of or self.filters).question, **more})
+        return ask(self.call, question, {**asked, **more})
+
+    @property
+    def has_days(self) -> bool:
+        """Whether the address names days."""
+        return bool(request.args.get("from") or request.args.get("through"))
 
     def programs(self) -> dict[str, str]:
         """Every program's name by its id."""

@@ -14,9 +14,10 @@ from service.dashboard.pages.frame import FRAME_HEADERS, blueprint, looking, sho
 
 def series(page: Asked) -> Table:
     """The numbers over time, beside the period before."""
-    pieces = page.numbers("timeseries", interval=page.filters.interval)["data"]
+    interval = page.filters.interval
+    pieces = page.numbers("timeseries", interval=interval)["data"]
     before = page.filters.before
-    earlier = [] if before is None else page.numbers("timeseries", before, interval=page.filters.interval)["data"]
+    earlier = [] if before is None else page.numbers_of(before.question, "timeseries", interval=interval)["data"]
     return overview.series(pieces, earlier, page.filters, page.formats)
 
 

@@ -1,0 +1,76 @@
+"""PURE: customers by the month in which they were won: do those who were referred come back, and spend more?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from service.dashboard import figures
+from service.dashboard.figures import Cell, Column, Table
+from service.dashboard.formats import Formats
+
+Answer = Mapping[str, Any]
+SIDES = {"referred": "Referred", "others": "Not referred"}
+HOTTEST = 5
+"""How many shades a heat map has."""
+
+
+def compared(rows: Sequence[Answer], clients: Mapping[str, int], formats: Formats) -> Table:
+    """Each month's customers, referred and not, side by side. clients: month -> who became one in it."""
+    columns = [Column("month", "Won in", is_number=False)]
+    for side, title in SIDES.items():
+        columns += [Column(f"customers_{side}", f"{title}"), Column(f"repeat_rate_{side}", f"{title}: ordered again")]
+    columns.append(Column("clients", "Became clients in it"))
+    shown = []
+    for row in rows:
+        cells = [Cell(_month(row["month"], formats), row["month"])]
+        for side in SIDES:
+            cells += [figures.whole(row[side]["customers"], formats), figures.share(row[side]["repeat_rate"], formats)]
+        cells.append(figures.whole(clients.get(row["month"], 0), formats))
+        shown.append(cells)
+    return Table("cohorts", "Do they come back?", columns, shown, "No customer was won in these months yet.")
+
+
+def spent(rows: Sequence[Answer], side: str, currency: str, months: int, formats: Formats) -> Table:
+    """What each customer spent, on average, in the month in which they were won and in each month after it.
+
+    months: how many of those. The more, the warmer the cell.
+    """
+    columns = [Column("month", "Won in", is_number=False), Column("customers", "Customers")]
+    columns += [Column(f"month_{number}", f"+{number}" if number else "then") for number in range(months)]
+    amounts = [_by_age(row, side, currency) for row in rows]
+    most = max((amount for of_one in amounts for amount in of_one.values()), default=0)
+    shown = []
+    for row, of_one in zip(rows, amounts, strict=True):
+        cells = [Cell(_month(row["month"], formats), row["month"]), figures.whole(row[side]["customers"], formats)]
+        cells += [_heat(of_one.get(number), most, currency, formats) for number in range(months)]
+        shown.append(cells)
+    title = f"{SIDES[side]}: what each of them spent, in {currency}"
+    return Table(f"spent_{side}_{currency}", title, columns, shown, "Nobody yet.")
+
+
+def currencies_of(rows: Sequence[Answer]) -> list[str]:
+    """The currencies in which anybody spent anything."""
+    return sorted({spent["currency"] for row in rows for side in SIDES for spent in row[side]["revenue_per_customer"]})
+
+
+def _by_age(row: Answer, side: str, currency: str) -> dict[int, int]:
+    """How many months after the customers were won -> minor units each of them spent."""
+    won = date.fromisoformat(f"{row['month']}-01")
+    found = {}
+    for spent in row[side]["revenue_per_customer"]:
+        if spent["currency"] == currency:
+            month = date.fromisoformat(f"{spent['month']}-01")
+            found[12 * (month.year - won.year) + month.month - won.month] = spent["amount"]
+    return found
+
+
+def _heat(amount: int | None, most: int, currency: str, formats: Formats) -> Cell:
+    if amount is None:
+        return Cell("", None)
+    cell = figures.money(amount, currency, formats)
+    level = 0 if amount <= 0 else max(1, round(HOTTEST * amount / most))
+    return Cell(cell.text, cell.value, level=level)
+
+
+def _month(month: str, formats: Formats) -> str:
+    return formats.month(date.fromisoformat(f"{month}-01"))
