@@ -1,5 +1,6 @@
 """PURE: customers by the month in which they were won: do those who were referred come back, and spend more?"""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -30,19 +31,21 @@ def compared(rows: Sequence[Answer], clients: Mapping[str, int], formats: Format
     return Table("cohorts", "Do they come back?", columns, shown, "No customer was won in these months yet.")
 
 
-def spent(rows: Sequence[Answer], side: str, currency: str, months: int, formats: Formats) -> Table:
+def spent(rows: Sequence[Answer], side: str, currency: str, formats: Formats) -> Table:
     """What each customer spent, on average, in the month in which they were won and in each month after it.
 
-    months: how many of those. The more, the warmer the cell.
+    The more that is beside all others, of either side, the warmer the cell.
     """
+    ages = {of: [_by_age(row, of, currency) for row in rows] for of in SIDES}
+    everything = [(age, amount) for of in ages.values() for one in of for age, amount in one.items()]
+    months = range(max((age for age, _ in everything), default=0) + 1)
+    scale = sorted(amount for _, amount in everything if amount > 0)
     columns = [Column("month", "Won in", is_number=False), Column("customers", "Customers")]
-    columns += [Column(f"month_{number}", f"+{number}" if number else "then") for number in range(months)]
-    amounts = [_by_age(row, side, currency) for row in rows]
-    most = max((amount for of_one in amounts for amount in of_one.values()), default=0)
+    columns += [Column(f"month_{number}", f"+{number}" if number else "then") for number in months]
     shown = []
-    for row, of_one in zip(rows, amounts, strict=True):
+    for row, of_one in zip(rows, ages[side], strict=True):
         cells = [Cell(_month(row["month"], formats), row["month"]), figures.whole(row[side]["customers"], formats)]
-        cells += [_heat(of_one.get(number), most, currency, formats) for number in range(months)]
+        cells += [_heat(of_one.get(number), scale, currency, formats) for number in months]
         shown.append(cells)
     title = f"{SIDES[side]}: what each of them spent, in {currency}"
     return Table(f"spent_{side}_{currency}", title, columns, shown, "Nobody yet.")
@@ -64,11 +67,12 @@ def _by_age(row: Answer, side: str, currency: str) -> dict[int, int]:
     return found
 
 
-def _heat(amount: int | None, most: int, currency: str, formats: Formats) -> Cell:
+def _heat(amount: int | None, scale: Sequence[int], currency: str, formats: Formats) -> Cell:
+    """scale: all amounts that there are, in order."""
     if amount is None:
         return Cell("", None)
     cell = figures.money(amount, currency, formats)
-    level = 0 if amount <= 0 else max(1, round(HOTTEST * amount / most))
+    level = -(-HOTTEST * bisect_right(scale, amount) // len(scale)) if amount > 0 else 0
     return Cell(cell.text, cell.value, level=level)
 
 

@@ -51,9 +51,7 @@ def show_cohorts() -> Response:
         wanted = asked(call)
         rows = _cohorts(wanted)
         known = cohorts.currencies_of(rows)
-        heat = [
-            cohorts.spent(rows, side, currency, MONTHS, wanted.formats) for currency in known for side in cohorts.SIDES
-        ]
+        heat = [cohorts.spent(rows, side, currency, wanted.formats) for currency in known for side in cohorts.SIDES]
         return shown("cohorts.html", compared=compared(wanted, rows), heat=heat)
 
 
