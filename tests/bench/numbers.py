@@ -56,8 +56,8 @@ TERMS: ProgramFields = {
 
 def bench_numbers(postgres: PostgreSQL, folder: Path) -> None:
     """Measure at a tenth and at the whole size, and print."""
-    small = _measured(postgres, folder, ORDERS // 10)
-    whole = _measured(postgres, folder, ORDERS)
+    small = _measured(postgres, folder, ORDERS // 10, is_whole=False)
+    whole = _measured(postgres, folder, ORDERS, is_whole=True)
     print(f"\na question, at {ORDERS} orders and {10 * ORDERS} visits, and beside it at a tenth of both")
     for question, milliseconds in whole.items():
         growth = milliseconds / small[question]
@@ -65,7 +65,7 @@ def bench_numbers(postgres: PostgreSQL, folder: Path) -> None:
         print(f"{question:40} {milliseconds:6.1f} ms  {small[question]:6.1f} ms  {growth:.2f}: {said}")
 
 
-def _measured(postgres: PostgreSQL, folder: Path, orders: int) -> dict[str, float]:
+def _measured(postgres: PostgreSQL, folder: Path, orders: int, *, is_whole: bool) -> dict[str, float]:
     name = postgres.create()
     database = Database(postgres.engine_url(name), patient=True)
     schema.upgrade(database)
