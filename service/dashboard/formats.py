@@ -32,9 +32,9 @@ class Formats:
         """A rate, in percent with one digit."""
         return NOTHING if rate is None else str(format_percent(rate, "#,##0.0%", locale=self.locale))
 
-    def factor(self, text: str | float | None) -> str:
-        """A decimal number with two digits."""
-        return NOTHING if text is None else str(format_decimal(text, "#,##0.00", locale=self.locale))
+    def hundredths(self, basis_points: int) -> str:
+        """A rate of hundredths of a percent, with as many digits as it has."""
+        return str(format_percent(basis_points / 10_000, "#,##0.##%", locale=self.locale))
 
     def change(self, now: int, before: int) -> str:
         """By how much a number grew, in whole percent with its sign; nothing where there was nothing before."""

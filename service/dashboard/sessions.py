@@ -10,7 +10,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.dashboard.tables import DashboardSession
-from service.merchants.tables import ApiKey, Scope
+from service.merchants.tables import ApiKey, Merchant, Scope
 
 IDLE = timedelta(hours=1)
 LONGEST = timedelta(hours=12)
@@ -25,6 +25,7 @@ class SignedIn:
     """Whose dashboard it is, and what the key is for with which somebody signed in. seen_at: when they last asked."""
 
     merchant_id: UUID
+    merchant_name: str
     key_id: UUID
     scope: Scope
     seen_at: datetime
@@ -48,12 +49,12 @@ def begin(session: Session, merchant_id: UUID, key_id: UUID, *, now: datetime) -
 def find(session: Session, merchant_id: UUID, secret: str, *, now: datetime) -> SignedIn | None:
     """Who is known by this secret; None where nobody is, or no longer."""
     s = DashboardSession
-    query = select(s.key_id, ApiKey.scope, s.seen_at).join(
-        ApiKey, (ApiKey.merchant_id == s.merchant_id) & (ApiKey.key_id == s.key_id)
-    )
+    of_key = (ApiKey.merchant_id == s.merchant_id) & (ApiKey.key_id == s.key_id)
+    query = select(Merchant.name, s.key_id, ApiKey.scope, s.seen_at).join(ApiKey, of_key)
+    query = query.join(Merchant, Merchant.merchant_id == s.merchant_id)
     query = query.where(s.merchant_id == merchant_id, s.session_hash == _hash(secret), ApiKey.revoked_at.is_(None))
     row = session.execute(query.where(s.began_at > now - LONGEST, s.seen_at > now - IDLE)).one_or_none()
-    return None if row is None else SignedIn(merchant_id, row.key_id, row.scope, row.seen_at)
+    return None if row is None else SignedIn(merchant_id, *row)
 
 
 def note(session: Session, merchant_id: UUID, secret: str, *, now: datetime) -> None:

@@ -22,19 +22,19 @@ class Traffic:
         """Somebody comes."""
         struct.pack_into("d", self._page, 0, time.monotonic())
 
-    def is_recent(self) -> bool:
-        """Whether somebody came just now."""
-        last: float = struct.unpack_from("d", self._page)[0]
-        return time.monotonic() - last < RECENT_SECONDS
+    def last(self) -> float:
+        """When somebody last came, by the clock that all processes share."""
+        return float(struct.unpack_from("d", self._page)[0])
 
 
 traffic = Traffic()
 
 
 class Courtesy:
-    """One piece of long work, which pauses now and then for as long as others come."""
+    """One piece of long work, which pauses now and then for as long as others come: others than who asked for it."""
 
     def __init__(self) -> None:
+        self._asked_at = traffic.last()
         self.resume()
 
     def resume(self) -> None:
@@ -43,7 +43,8 @@ class Courtesy:
 
     def give_way(self) -> None:
         """Pause, where others come."""
-        if traffic.is_recent():
+        last = traffic.last()
+        if last > self._asked_at and time.monotonic() - last < RECENT_SECONDS:
             shortest, longest = PAUSE_SECONDS
             time.sleep(min(max(PATIENCE * (time.monotonic() - self._since), shortest), longest))
         self.resume()

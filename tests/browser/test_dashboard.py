@@ -68,6 +68,8 @@ def paths(grown: dict[str, Any]) -> dict[str, str]:
         "orders": "/dashboard/orders",
         "orders-empty": "/dashboard/orders?from=2001-01-01&through=2001-01-07",
         "order": f"/dashboard/orders/{order}",
+        "programs": "/dashboard/programs",
+        "program": f"/dashboard/programs/{grown['program']['program_id']}",
         "person": "/dashboard/people/ana-mail",
         "friend": "/dashboard/people/friend-2",
         "nothing-found": "/dashboard/find?q=nobody",
@@ -86,7 +88,7 @@ def test_every_page_is_good_for_everybody(
     page.goto(f"{server.base_url}/dashboard/sign-in")
     keep(page, f"dashboard-sign-in-{size}-{scheme}")
     assert faults(page) == []
-    sign_in(page, server, web_shop)
+    sign_in(page, server, web_shop, "admin")
     for name, path in paths(grown).items():
         page.goto(server.base_url + path)
         keep(page, f"dashboard-{name}-{size}-{scheme}")

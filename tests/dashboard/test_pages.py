@@ -11,8 +11,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from service.conversions.eligibility import REASONS
+from service.database.engine import Database
 from tests.dashboard.visitor import Visitor
 from tests.shop import Shop
 
@@ -336,3 +339,17 @@ def test_cohorts_are_those_of_the_api(shop: Shop, grown: dict[str, Any], markete
     [row] = [row for row in rows_of(text, "spent_referred_EUR") if row["month"] == months[-1]["month"]]
     assert round(100 * float(row["month_0"])) == spent["amount"]
     assert "heat-5" in text
+
+
+def test_a_database_that_is_away_is_a_page_too(
+    app: Flask, marketer: Visitor, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    def gone(*_: Any, **__: Any) -> Any:
+        raise OperationalError("", None, Exception("gone"))
+
+    monkeypatch.setattr("service.dashboard.pages.orders.orders.listed", gone)
+    answer = marketer.get("/orders")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert "Nothing has changed" in answer.text
+    monkeypatch.setattr("service.dashboard.pages.frame.sessions.find", gone)
+    assert marketer.get("").status_code == 503

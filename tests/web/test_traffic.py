@@ -44,13 +44,21 @@ def test_others_are_given_most_of_the_time(fresh: Traffic, pauses: list[float]) 
     assert pauses[1] == pytest.approx(0.012)
 
 
+def test_nobody_gives_way_to_themselves(fresh: Traffic, pauses: list[float]) -> None:
+    fresh.note()
+    Courtesy().give_way()
+    assert pauses == []
+
+
 def test_one_that_came_long_ago_is_forgotten(
     fresh: Traffic, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    courtesy = Courtesy()
     fresh.note()
     now = time.monotonic()
     monkeypatch.setattr("service.web.traffic.time.monotonic", lambda: now + 1)
-    assert not fresh.is_recent()
+    courtesy.give_way()
+    assert pauses == []
 
 
 def test_what_one_process_notes_all_know(fresh: Traffic) -> None:
@@ -58,7 +66,7 @@ def test_what_one_process_notes_all_know(fresh: Traffic) -> None:
         fresh.note()
         os._exit(0)
     os.waitpid(child, 0)
-    assert fresh.is_recent()
+    assert fresh.last() > 0
 
 
 def test_every_request_is_noted(new_shop: Callable[[], Shop], monkeypatch: pytest.MonkeyPatch) -> None:

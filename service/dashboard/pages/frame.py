@@ -1,6 +1,6 @@
 """What every page of the dashboard shares: who sees it, its headers, and its errors as pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +11,16 @@ from uuid import UUID
 from babel import Locale
 from flask import Blueprint, Response, g, render_template, request, send_from_directory, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from service.dashboard import sessions
 from service.dashboard.formats import Formats
 from service.dashboard.sessions import SignedIn
-from service.merchants import tables as merchants
+from service.merchants.authentication import Caller, ScopeMissing
 from service.web.call import Call
 from service.web.pages import HEADERS, redirect
+from service.web.resource import ADMIN
 from service.web.wiring import wiring
 
 SIGN_IN = "/dashboard/sign-in"
@@ -53,7 +55,7 @@ def guard() -> Response | None:
         target = request.full_path.removesuffix("?") if request.method == "GET" else "/dashboard"
         session["next"] = target
         return redirect(SIGN_IN)
-    g.caller = found
+    g.caller = g.signed_in = found
     return None
 
 
@@ -73,7 +75,7 @@ def known() -> SignedIn | None:
 
 def signed_in() -> SignedIn:
     """Who sees the page that is being made."""
-    return cast(SignedIn, g.caller)
+    return cast(SignedIn, g.signed_in)
 
 
 @contextmanager
@@ -81,6 +83,14 @@ def looking() -> Iterator[Call]:
     """One look at the database, for all that a page shows."""
     with wiring().database.reading() as reading:
         yield Call(reading, signed_in().merchant_id, datetime.now(UTC), wiring())
+
+
+def writing(work: Callable[[Session, UUID], object]) -> None:
+    """Run work(session, merchant) in one transaction, for an admin. Raises ScopeMissing, and what `work` raises."""
+    caller = signed_in()
+    if not caller.is_admin:
+        raise ScopeMissing(Caller(caller.merchant_id, caller.key_id, caller.scope), ADMIN)
+    wiring().database.write(lambda session: work(session, caller.merchant_id))
 
 
 def shown(template: str, code: int = 200, /, **values: object) -> Response:
@@ -104,12 +114,8 @@ def formats() -> Formats:
 @blueprint.context_processor
 def of_frame() -> dict[str, Any]:
     """What the frame of each page shows."""
-    found: SignedIn | None = g.get("caller")
-    if found is None:
-        return {"merchant": None, "formats": formats()}
-    with wiring().database.reading() as reading:
-        merchant = merchants.get(reading, found.merchant_id)
-    return {"merchant": merchant, "is_admin": found.is_admin, "formats": formats()}
+    found: SignedIn | None = g.get("signed_in")
+    return {"signed_in": found, "is_admin": found is not None and found.is_admin, "formats": formats()}
 
 
 @blueprint.errorhandler(CSRFError)
@@ -124,7 +130,7 @@ def for_people(response: Response) -> Response:
     if response.content_type != "application/problem+json":
         return response
     problem = response.get_json()
-    body = render_template("dashboard/problem.html", problem=problem, is_signed_in=g.get("caller") is not None)
+    body = render_template("dashboard/problem.html", problem=problem)
     response.set_data(body)
     response.content_type = "text/html; charset=utf-8"
     response.headers.update(FRAME_HEADERS)

@@ -1,0 +1,63 @@
+"""Programs: what they say in plain words, how their terms changed, and for an admin: pausing and ending them."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from service.dashboard import terms
+from service.dashboard.pages.asking import MOST_PROGRAMS, asked
+from service.dashboard.pages.frame import blueprint, formats, looking, shown, writing
+from service.database.lists import Page
+from service.programs import programs
+from service.programs import tables as storage
+from service.programs.soundness import warnings
+from service.web.errors import InvalidValues
+from service.web.pages import redirect
+
+
+@blueprint.get("/programs")
+def list_programs() -> Response:
+    """Every program, newest first."""
+    with looking() as call:
+        rows = storage.page(call.session, call.merchant_id, Page(MOST_PROGRAMS))
+        told = [(program, terms.in_words(version.terms, formats())[:2]) for program, version in rows]
+        return shown("programs.html", programs=told, meaning=terms.MEANING)
+
+
+@blueprint.get("/programs/<uuid:program_id>")
+def show_program(program_id: UUID) -> Response:
+    """One program: its terms, and what each version of them changed."""
+    with looking() as call:
+        program, in_force = programs.get(call.session, call.merchant_id, program_id)
+        versions = storage.versions(call.session, call.merchant_id, program_id)
+        return shown(
+            "program.html",
+            program=program,
+            zone=asked(call).zone,
+            said=terms.in_words(in_force.terms, formats()),
+            warnings=warnings(in_force.terms),
+            history=_history(versions),
+            meaning=terms.MEANING,
+            steps=[(to, name) for status, to, name in terms.STATES if status == program.status],
+        )
+
+
+def _history(versions: Any) -> list[Any]:
+    """(version, what it changed of the one before it), the latest first; the first one changed nothing."""
+    rows = sorted(versions, key=lambda version: version.terms_version)
+    changed = [(later, terms.differences(earlier.terms, later.terms, formats())) for earlier, later in pairwise(rows)]
+    return [*changed[::-1], *[(first, []) for first in rows[:1]]]
+
+
+@blueprint.post("/programs/<uuid:program_id>/status")
+def change_status(program_id: UUID) -> Response:
+    """Pause a program, end it, or let it go on."""
+    status: Any = request.form.get("status", "")
+    if status not in terms.MEANING:
+        raise InvalidValues({"status": f"There are {', '.join(terms.MEANING)}."})
+    now = datetime.now(UTC)
+    writing(lambda session, merchant_id: programs.change(session, merchant_id, program_id, {"status": status}, now=now))
+    return redirect(f"/dashboard/programs/{program_id}")
