@@ -58,9 +58,9 @@ def known() -> list[str]:
     return sorted(code for code, decimals in _EXPONENTS.items() if decimals is not None)
 
 
-def plain(amount: int, currency: str) -> str:
-    """The amount as an exact decimal number, such as `10.50`. amount: minor units."""
-    return format(Decimal(amount).scaleb(-decimals(currency)), "f")
+def exact(amount: int, currency: str) -> Decimal:
+    """The amount as a decimal number with the currency's decimals, such as 10.50. amount: minor units."""
+    return Decimal(amount).scaleb(-decimals(currency))
 
 
 def shown(amount: int, currency: str, locale: str | None = None, *, is_short: bool = True) -> str:
@@ -69,7 +69,7 @@ def shown(amount: int, currency: str, locale: str | None = None, *, is_short: bo
     amount: minor units. locale: a BCP 47 tag; English where it is unknown. is_short: without decimals that are zeros.
     """
     digits, place = decimals(currency), _locale(locale)
-    value = Decimal(amount).scaleb(-digits)
+    value = exact(amount, currency)
     shown_decimals = 0 if is_short and value == value.to_integral_value() else digits
     pattern = str(place.currency_formats["standard"].pattern)
     pattern = pattern.replace(".00", f".{'0' * shown_decimals}" if shown_decimals else "")

@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from service import currencies
@@ -30,7 +31,7 @@ class Cell:
     """
 
     text: str
-    value: str | int | float | None
+    value: str | int | float | Decimal | None
     href: str | None = None
     level: int | None = None
 
@@ -44,7 +45,6 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     empty: str = ""
-    notes: Sequence[str] = field(default=())
 
     def csv(self) -> str:
         """The values, for a spreadsheet; a text that it would take for a formula has an apostrophe before it."""
@@ -56,7 +56,7 @@ class Table:
         return text.getvalue()
 
 
-def _unformed(value: str | float | None) -> str:
+def _unformed(value: str | float | Decimal | None) -> str:
     if value is None:
         return ""
     text = str(value)
@@ -82,7 +82,7 @@ def money(amount: int | None, currency: str, formats: Formats) -> Cell:
     """A cell of an amount in minor units; the value is a decimal of the currency."""
     if amount is None:
         return Cell(formats.money(None, currency), None)
-    return Cell(formats.money(amount, currency), currencies.plain(amount, currency))
+    return Cell(formats.money(amount, currency), currencies.exact(amount, currency))
 
 
 def of_currency(measures: Mapping[str, Any], currency: str) -> Mapping[str, Any]:

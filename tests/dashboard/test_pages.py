@@ -241,6 +241,18 @@ def test_an_address_may_ask_for_much(marketer: Visitor, query: str) -> None:
     assert marketer.get(f"?{query}").status_code == 200
 
 
+def test_orders_are_cut_as_the_address_says(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
+    def listed(query: str) -> int:
+        return len(re.findall(r'<th scope="row"><a href="/dashboard/orders/', marketer.get(f"/orders?{query}").text))
+
+    program = grown["program"]["program_id"]
+    assert listed("") == 4
+    assert (listed("status=declined"), listed("status=repeat"), listed("status=voided")) == (2, 1, 0)
+    assert (listed("channel=mail"), listed("channel="), listed("channel=100%25")) == (3, 0, 0)
+    assert (listed(f"program_id={program}"), listed("reason=self_referral&status=repeat")) == (3, 0)
+    assert listed("from=2001-01-01&through=2001-12-31") == 0
+
+
 def test_orders_go_on_where_a_page_ends(shop: Shop, marketer: Visitor) -> None:
     at = datetime.now(UTC).isoformat()
     made = {shop.order(f"c-{number}", ordered_at=at)["order_id"] for number in range(70)}
