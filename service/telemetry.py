@@ -76,7 +76,7 @@ def register(app: Flask) -> None:
     def end(response: Response) -> Response:
         request_id = g.get("request_id") or new_id().hex
         response.headers["X-Request-Id"] = request_id
-        if response.status_code == 302:
+        if response.status_code == 302 and request.method != "POST":
             return response  # a followed link: it is a row in the visits, and there are many
         log.info(
             "request",

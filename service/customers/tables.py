@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
@@ -22,7 +22,16 @@ class Customer(Base):
     """
 
     __tablename__ = "customer"
-    __table_args__ = (UniqueConstraint("merchant_id", "owner_id"),)
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "owner_id"),
+        Index(
+            "ix_customer_folded_email",
+            "merchant_id",
+            "folded_email",
+            postgresql_where=text("folded_email IS NOT NULL"),
+            sqlite_where=text("folded_email IS NOT NULL"),
+        ),
+    )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     customer_id: Mapped[str] = mapped_column(String(255), primary_key=True)

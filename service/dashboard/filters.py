@@ -41,7 +41,7 @@ class Filters:
         """What an address asks for; what it does not say is four weeks up to today. Raises InvalidValues."""
         faults: dict[str, str] = {}
         last = _day(asked, "through", today, faults)
-        first = _day(asked, "from", last - (DAYS_AT_FIRST - 1) * DAY, faults)
+        first = _day(asked, "from", max(EARLIEST, last - (DAYS_AT_FIRST - 1) * DAY), faults)
         interval = _one_of(asked, "interval", INTERVALS, _fitting((last - first).days), faults)
         measure = _one_of(asked, "measure", MEASURES, MEASURES[0], faults)
         if not faults and last < first:

@@ -37,9 +37,9 @@ class Formats:
         return str(format_percent(basis_points / 10_000, "#,##0.##%", locale=self.locale))
 
     def change(self, now: int, before: int) -> str:
-        """By how much a number grew, in whole percent with its sign; nothing where there was nothing before."""
+        """By how much a number grew, in whole percent with its sign; "" where there was nothing before."""
         if before <= 0:
-            return NOTHING
+            return ""
         percent = round(Fraction(100 * (now - before), before))
         pattern = "+#,##0%;-#,##0%" if percent else "0%"
         return str(format_percent(percent / 100, pattern, locale=self.locale))

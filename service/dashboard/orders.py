@@ -44,6 +44,7 @@ def listed(session: Session, merchant_id: UUID, wanted: Wanted) -> tuple[Sequenc
         query = query.join(Link, of_link).where(Link.channel == wanted.channel)
     if wanted.after is not None:
         moment, last = wanted.after
+        query = query.where(c.ordered_at <= moment)  # what bounds the index; the rest tells those of one moment apart
         query = query.where(or_(c.ordered_at < moment, and_(c.ordered_at == moment, c.conversion_id < last)))
     query = query.order_by(c.ordered_at.desc(), c.conversion_id.desc()).limit(AT_ONCE + 1)
     found = session.scalars(query).all()

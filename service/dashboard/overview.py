@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
 from typing import Any
 
 from service.conversions.eligibility import REASONS
@@ -37,7 +36,7 @@ TITLES = {**STEPS, **MONEY}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number, with that of the period before, and by how much it grew."""
+    """One number, with that of the period before, and by how much it grew ("" where that cannot be said)."""
 
     now: str
     before: str
@@ -57,7 +56,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the funnel. width: its share of the longest one, in percent. share: of the step before it."""
+    """One step of the funnel. width: its share of the longest one, in percent. share: of the step before it, or ""."""
 
     name: str
     title: str
@@ -66,21 +65,21 @@ class Step:
     share: str
 
 
-def cards(summary: Answer, formats: Formats) -> list[Card]:
-    """The four numbers that decide something."""
+def cards(summary: Answer, filters: Filters, currency: str, formats: Formats) -> list[Card]:
+    """The four numbers that decide something. currency: in which nothing is told, where there is nothing."""
     before = summary["previous"] or {"new_customers": 0, "money": []}
     won = Figure(
         formats.whole(summary["new_customers"]),
         formats.whole(before["new_customers"]),
         formats.change(summary["new_customers"], before["new_customers"]),
     )
-    known = figures.currencies_of(summary, before)
+    known = figures.currencies_of(summary, before) or [currency]
 
     def of_money(measure: str) -> list[Figure]:
-        return [_figure(summary, before, measure, currency, formats) for currency in known]
+        return [_figure(summary, before, measure, of, formats) for of in known]
 
     cost = "cost_per_new_customer"
-    is_whole = all(row["liability"] is not None for row in summary["money"])
+    is_whole = filters.program_id is None and filters.channel is None
     note = "" if is_whole else "Credit is one purse: it is told of all programs and channels together."
     return [
         Card("new_customers", "New customers won", "new_customers", [won]),
@@ -91,9 +90,15 @@ def cards(summary: Answer, formats: Formats) -> list[Card]:
 
 
 def _figure(summary: Answer, before: Answer, measure: str, currency: str, formats: Formats) -> Figure:
-    now, then = (figures.of_currency(answer, currency).get(measure) for answer in (summary, before))
-    change = NOTHING if now is None or then is None else formats.change(now, then)
+    now, then = (of_measure(answer, measure, currency) for answer in (summary, before))
+    change = "" if now is None or then is None else formats.change(now, then)
     return Figure(formats.money(now, currency), formats.money(then, currency), change)
+
+
+def of_measure(answer: Answer, measure: str, currency: str) -> int | None:
+    """What is said of a measure of money, or what it is where nothing is said of this currency."""
+    said: int | None = figures.of_currency(answer, currency).get(measure, SAYS_NOTHING[measure])
+    return said
 
 
 def funnel(summary: Answer, formats: Formats) -> list[Step]:
@@ -103,46 +108,56 @@ def funnel(summary: Answer, formats: Formats) -> list[Step]:
     for name, title in STEPS.items():
         number = summary[name]
         is_part = previous is not None and 0 < previous >= number
-        part = formats.share(number / previous) if is_part else NOTHING
+        part = formats.share(number / previous) if is_part else ""
         steps.append(Step(name, title, formats.whole(number), round(100 * number / longest), part))
         previous = number
     return steps
 
 
-def series(pieces: Sequence[Answer], earlier: Sequence[Answer], filters: Filters, formats: Formats) -> Table:
-    """Every period of the series, and what is plotted beside the same of the period before."""
-    known = figures.currencies_of(*pieces)
+def series(
+    pieces: Sequence[Answer], days_before: Sequence[Answer], filters: Filters, currency: str, formats: Formats
+) -> Table:
+    """Every period of the series, and what is plotted beside the same of the period before.
+
+    days_before: each day of the period before, so that what is beside a week or a month is as many days.
+    currency: of what is plotted, where nothing else says it.
+    """
+    plotted_in = filters.currency or next(iter(figures.currencies_of(*pieces, *days_before)), currency)
+    known = sorted({*figures.currencies_of(*pieces), plotted_in})
     counted = ("visits", "referred_orders", "new_customers", "clients")
     columns = [Column("start", filters.interval.capitalize(), is_number=False)]
     columns += [Column(name, STEPS[name]) for name in counted]
-    for currency in known:
-        columns += [Column(f"{name}_{currency}", f"{title}, {currency}") for name, title in OF_MONEY.items()]
+    for of in known:
+        columns += [Column(f"{name}_{of}", f"{title}, {of}") for name, title in OF_MONEY.items()]
     columns.append(Column("before", f"{TITLES[filters.measure]}, the period before"))
     rows = []
-    for piece, then in zip_longest(pieces, earlier[: len(pieces)]):
+    for piece in pieces:
         row = [Cell(formats.day(date.fromisoformat(piece["start"])), piece["start"])]
         row += [figures.whole(piece[name], formats) for name in counted]
-        for currency in known:
-            of = figures.of_currency(piece, currency)
-            row += [figures.money(of.get(name, SAYS_NOTHING[name]), currency, formats) for name in OF_MONEY]
-        row.append(_measure(then, filters.measure, known, formats))
+        row += [figures.money(of_measure(piece, name, of), of, formats) for of in known for name in OF_MONEY]
+        row.append(_before(piece, days_before, filters, plotted_in, formats))
         rows.append(row)
     return Table("series", "Over time", columns, rows, "Nothing happened in these days.")
 
 
 def plotted(series: Table, measure: str) -> str:
     """Which column of the series has this measure: the first one, where each currency has one."""
-    names = [column.name for column in series.columns]
-    return next((name for name in names if name == measure or name.startswith(f"{measure}_")), names[1])
+    return next(column.name for column in series.columns if column.name in (measure, *_of_money(measure, series)))
 
 
-def _measure(piece: Answer | None, measure: str, known: Sequence[str], formats: Formats) -> Cell:
-    if piece is None:
+def _of_money(measure: str, series: Table) -> list[str]:
+    return [column.name for column in series.columns if column.name.startswith(f"{measure}_") and measure in OF_MONEY]
+
+
+def _before(piece: Answer, days_before: Sequence[Answer], filters: Filters, currency: str, formats: Formats) -> Cell:
+    """What the days beside this piece brought in all, of the measure that is plotted."""
+    start, end = ((date.fromisoformat(piece[name]) - filters.first).days for name in ("start", "end"))
+    days = days_before[start:end]
+    if len(days) < end - start:
         return Cell(NOTHING, None)
-    if measure not in MONEY:
-        return figures.whole(piece[measure], formats)
-    currency = known[0] if known else "EUR"
-    return figures.money(figures.of_currency(piece, currency).get(measure, 0), currency, formats)
+    if filters.measure in MONEY:
+        return figures.money(sum(of_measure(day, filters.measure, currency) or 0 for day in days), currency, formats)
+    return figures.whole(sum(day[filters.measure] for day in days), formats)
 
 
 def channels(rows: Sequence[Answer], filters: Filters, formats: Formats) -> Table:
@@ -158,10 +173,7 @@ def channels(rows: Sequence[Answer], filters: Filters, formats: Formats) -> Tabl
         cells = [Cell(name or DIRECT, name, "?" + filters.address(channel=name))]
         cells += [figures.whole(row[measure], formats) for measure in counted]
         cells.append(figures.share(row["conversion_rate"], formats))
-        cells += [
-            figures.money(figures.of_currency(row, currency).get("net_revenue", 0), currency, formats)
-            for currency in known
-        ]
+        cells += [figures.money(of_measure(row, "net_revenue", currency), currency, formats) for currency in known]
         shown.append(cells)
     return Table("channels", "Channels", columns, shown, "No link was made, followed or ordered by in these days.")
 

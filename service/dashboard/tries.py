@@ -1,6 +1,6 @@
 """How often somebody may try to sign in with keys that are none.
 
-Counted by each process for itself: a limit against guessing and against load, not a lock on anybody.
+Counted by each process for itself, by the address that the tries come from: a limit against guessing and against load.
 """
 
 import math

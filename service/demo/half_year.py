@@ -61,7 +61,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of goods of this worth, in minor units. visit: which brought it. is_by_code: whether a code did."""
+    """An order of goods of this worth, in minor units. visit: which brought it. link: whose code did."""
 
     days_ago: float
     name: str
@@ -73,11 +73,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Part of an order is given back. share: of what was paid."""
+    """An order is given back: all of it, or a quarter of its goods."""
 
     days_ago: float
     order: Order
-    share: float
+    is_partial: bool
 
 
 Happening = Link | Visit | Order | Refund
@@ -145,11 +145,11 @@ def _regretted(chance: Random, order: Order) -> Iterator[Refund]:
     if chance.random() < REPAID:
         when = order.days_ago - chance.uniform(2, 16)
         if when > 0:
-            yield Refund(when, order, chance.choice([1.0, 0.5, 0.25]))
+            yield Refund(when, order, chance.random() < 0.6)
 
 
 def _season(day: int) -> float:
-    """More towards the end of the year that the half year tells of, less in its holidays; weekends are livelier."""
+    """More towards the end of the year that the half year tells of, less in between; two days of seven are livelier."""
     wave = 1.0 + 0.45 * math.cos(2 * math.pi * day / DAYS)
     return wave * (1.3 if day % 7 < 2 else 0.9) * (1.6 if day < 10 else 1.0)
 

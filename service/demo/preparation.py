@@ -31,9 +31,7 @@ CatchUp = Callable[..., object]
 def prepare(database: Database, settings: Settings, *, catch_up: CatchUp, now: datetime) -> str:
     """Make the demo, once, and return what to click and what to paste."""
     signer = TokenSigner(settings.secret_keys)
-    merchant_id, program_id, is_new = database.write(lambda session: _merchant_and_program(session, settings, now))
-    if is_new:
-        Telling(signer, merchant_id, program_id, now).all_of_it(database)
+    merchant_id, program_id = database.write(lambda session: _merchant_and_program(session, signer, settings, now))
     catch_up(database, now=now)
     asked = NewLink(program_id, Contact("ana", "Ana"))
     token, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
@@ -57,15 +55,17 @@ def _keep(names: Mapping[str, str]) -> None:
     KEPT.write_text("".join(f"{name} {value}\n" for name, value in names.items()))
 
 
-def _merchant_and_program(session: Session, settings: Settings, now: datetime) -> tuple[UUID, UUID, bool]:
-    """The demo's own merchant and program, whatever others there are by now, and whether they are new."""
+def _merchant_and_program(
+    session: Session, signer: TokenSigner, settings: Settings, now: datetime
+) -> tuple[UUID, UUID]:
+    """The demo's own merchant and program, whatever others there are by now; new ones have a half year behind them."""
     destination_url = f"{settings.base_url}/demo/shop"
     kept = kept_names()
     known = {str(row.merchant_id) for row in merchants.merchants(session)}
     if kept.get("merchant") in known:
         merchant_id, program_id = UUID(kept["merchant"]), UUID(kept["program"])
         programs.change(session, merchant_id, program_id, {"destination_url": destination_url}, now=now)
-        return merchant_id, program_id, False
+        return merchant_id, program_id
     began = first_day(now)
     merchant, created = keys.create_merchant(session, NAME, CURRENCY, now=began)
     fields: ProgramFields = {
@@ -89,7 +89,8 @@ def _merchant_and_program(session: Session, settings: Settings, now: datetime) -
             "program": str(program.program_id),
         }
     )
-    return merchant.merchant_id, program.program_id, True
+    Telling(signer, merchant.merchant_id, program.program_id, now).all_of_it(session)
+    return merchant.merchant_id, program.program_id
 
 
 def _link(session: Session, signer: TokenSigner, merchant_id: UUID, asked: NewLink, now: datetime) -> tuple[str, str]:

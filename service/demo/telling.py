@@ -11,7 +11,6 @@ from service.conversions import conversions, refunds
 from service.conversions.orders import Order as Reported
 from service.conversions.refunds import NewRefund
 from service.customers.customers import Contact
-from service.database.engine import Database
 from service.demo import half_year
 from service.demo.half_year import DAYS, FIRST_NAMES, Happening, Link, Order, Refund, Visit
 from service.ids import new_id
@@ -23,7 +22,6 @@ from service.programs import programs
 from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 
-AT_ONCE = 60
 CURRENCY = "EUR"
 DISCOUNT_PERCENT, MOST_DISCOUNT = 10, 2000
 """What the demo's program gives to friends; the shop takes it off."""
@@ -58,25 +56,23 @@ class Telling:
     made: dict[Link, tuple[UUID, str]] = field(default_factory=dict)
     seen: dict[int, VisitEvidence] = field(default_factory=dict)
 
-    def all_of_it(self, database: Database) -> None:
-        """Tell the whole half year, some of it in each transaction."""
-        story = half_year.happenings()
-        for start in range(0, len(story), AT_ONCE):
-            database.write(lambda session, some=story[start : start + AT_ONCE]: self._some(session, some))  # type: ignore[misc]
-        database.write(self._summer)
+    def all_of_it(self, session: Session) -> None:
+        """Tell the whole half year."""
+        for happening in half_year.happenings():
+            self._one(session, happening)
+        self._summer(session)
 
-    def _some(self, session: Session, happenings: list[Happening]) -> None:
-        for happening in happenings:
-            at = self.now - timedelta(days=happening.days_ago)
-            match happening:
-                case Link():
-                    self._link(session, happening, at)
-                case Visit():
-                    self._visit(session, happening, at)
-                case Order():
-                    self._order(session, happening, at)
-                case Refund():
-                    self._refund(session, happening, at)
+    def _one(self, session: Session, happening: Happening) -> None:
+        at = self.now - timedelta(days=happening.days_ago)
+        match happening:
+            case Link():
+                self._link(session, happening, at)
+            case Visit():
+                self._visit(session, happening, at)
+            case Order():
+                self._order(session, happening, at)
+            case Refund():
+                self._refund(session, happening, at)
 
     def _link(self, session: Session, of: Link, at: datetime) -> None:
         contact = Contact(of.advocate, _first_name(of.advocate))
@@ -109,9 +105,10 @@ class Telling:
         conversions.record(session, self.signer, self.merchant_id, order, now=at)
 
     def _refund(self, session: Session, of: Refund, at: datetime) -> None:
-        asked = NewRefund(f"R-{of.order.name}", full=True, order_id=of.order.name, refunded_at=at)
-        if of.share < 1:
-            asked = NewRefund(asked.refund_id, int(of.order.goods * of.share / 2), at, order_id=of.order.name)
+        name = f"R-{of.order.name}"
+        asked = NewRefund(name, full=True, order_id=of.order.name, refunded_at=at)
+        if of.is_partial:
+            asked = NewRefund(name, of.order.goods // 4, at, order_id=of.order.name)
         refunds.refund_of_order(session, self.merchant_id, asked, now=at)
 
     def _summer(self, session: Session) -> None:

@@ -8,8 +8,10 @@ RECENT_SECONDS = 0.2
 PATIENCE = 6
 """How many times as long as it worked long work waits while others come: they keep most of what there is."""
 
-PAUSE_SECONDS = (0.012, 0.5)
-"""The shortest and the longest: the database goes on for a while by itself, and somebody waits for the file."""
+WORK_SECONDS = 0.005
+"""How long it works between two pauses, at least: a row is not worth one."""
+
+LONGEST_PAUSE_SECONDS = 0.5
 
 
 class Traffic:
@@ -35,6 +37,7 @@ class Courtesy:
 
     def __init__(self) -> None:
         self._asked_at = traffic.last()
+        self._worked = 0.0
         self.resume()
 
     def resume(self) -> None:
@@ -42,9 +45,11 @@ class Courtesy:
         self._since = time.monotonic()
 
     def give_way(self) -> None:
-        """Pause, where others come."""
-        last = traffic.last()
-        if last > self._asked_at and time.monotonic() - last < RECENT_SECONDS:
-            shortest, longest = PAUSE_SECONDS
-            time.sleep(min(max(PATIENCE * (time.monotonic() - self._since), shortest), longest))
+        """Pause, where others come and there was enough work since the last pause."""
+        self._worked += time.monotonic() - self._since
+        if self._worked >= WORK_SECONDS:
+            last = traffic.last()
+            if last > self._asked_at and time.monotonic() - last < RECENT_SECONDS:
+                time.sleep(min(PATIENCE * self._worked, LONGEST_PAUSE_SECONDS))
+            self._worked = 0.0
         self.resume()

@@ -13,9 +13,11 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import REASONS
 from service.database.engine import Database
+from service.programs.tables import Program, ProgramTerms
 from tests.dashboard.visitor import Visitor
 from tests.shop import Shop
 
@@ -365,3 +367,28 @@ def test_a_database_that_is_away_is_a_page_too(
     assert "Nothing has changed" in answer.text
     monkeypatch.setattr("service.dashboard.pages.frame.sessions.find", gone)
     assert marketer.get("").status_code == 503
+
+
+def test_the_next_page_of_advocates_is_of_the_same_list(shop: Shop, marketer: Visitor) -> None:
+    program, other = shop.program(), shop.program()
+    for number in range(52):
+        shop.order(f"friend-{number}", referral=shop.link(program, f"a-{number}")["code"])
+    shop.order("friend", referral=shop.link(other, "of-another-program")["code"])
+    path = f"/advocates?program_id={program['program_id']}&sort=friends"
+    text = marketer.get(path).text
+    following = html.unescape(re.findall(r'<a href="(\?[^"]*cursor[^"]*)">', text)[0])
+    assert len(rows_of(marketer.get("/advocates" + following).text, "advocates")) == 2
+
+
+def test_a_program_of_before_a_term_was_added_is_shown(shop: Shop, database: Database, marketer: Visitor) -> None:
+    program = shop.program()
+    old = {"currency": "EUR", "advocate_reward": {"type": "fixed", "amount": 500}}
+
+    def age(session: Session) -> None:
+        row = session.get_one(Program, (shop.merchant_id, UUID(program["program_id"])))
+        version = {"merchant_id": shop.merchant_id, "program_id": row.program_id, "terms_version": 2}
+        session.add(ProgramTerms(**version, terms=old, created_at=datetime.now(UTC)))
+        row.terms_version = 2
+
+    database.write(age)
+    assert "€5.00 as credit" in html.unescape(marketer.get(f"/programs/{program['program_id']}").text)

@@ -2,15 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from babel import Locale
 
-from service.dashboard import cohorts, figures, overview, terms
+from service.conversions.attribution import Status
+from service.dashboard import cohorts, figures, overview, terms, words
 from service.dashboard.filters import Filters
 from service.dashboard.formats import Formats
+from service.programs.states import ProgramStatus
 from service.programs.terms import DEFAULTS
+from service.rewards.tables.rewards import RewardStatus, Side
 
 ENGLISH, GERMAN = Formats(Locale("en")), Formats(Locale("de"))
 CREDIT = {"type": "fixed", "amount": 500, "as": "credit"}
@@ -18,7 +21,7 @@ CREDIT = {"type": "fixed", "amount": 500, "as": "credit"}
 
 @pytest.mark.parametrize(
     ("now", "before", "shown"),
-    [(3, 2, "+50%"), (2, 3, "-33%"), (2, 2, "0%"), (998, 1000, "0%"), (1, 0, "–"), (0, 5, "-100%"), (5, -5, "–")],
+    [(3, 2, "+50%"), (2, 3, "-33%"), (2, 2, "0%"), (998, 1000, "0%"), (1, 0, ""), (0, 5, "-100%"), (5, -5, "")],
 )
 def test_growth_is_told_in_whole_percent(now: int, before: int, shown: str) -> None:
     assert ENGLISH.change(now, before) == shown
@@ -33,6 +36,26 @@ def test_numbers_are_as_their_reader_writes_them() -> None:
     assert [ENGLISH.hundredths(rate) for rate in (1000, 725, 1, 10000)] == ["10%", "7.25%", "0.01%", "100%"]
     assert ENGLISH.days(date(2026, 11, 1), date(2026, 11, 1)) == "Nov 1, 2026"
     assert ENGLISH.month(date(2026, 11, 1)) == "Nov 2026"
+
+
+def test_everything_has_a_name() -> None:
+    assert set(words.STATUSES) == set(get_args(Status))
+    assert set(words.REWARDS) == set(get_args(RewardStatus)) == set(get_args(words.RewardStatus))
+    assert set(words.SIDES) == set(get_args(Side))
+    assert set(terms.MEANING) == set(get_args(ProgramStatus))
+    assert {status for change in terms.STATES for status in change[:2]} == set(get_args(ProgramStatus))
+
+
+def test_what_can_be_decided_of_a_reward_depends_on_its_state() -> None:
+    decided = {status: set(words.decisions(status)) for status in get_args(words.RewardStatus)}
+    nothing: set[str] = set()
+    assert decided == {
+        "pending": {"release", "deny"},
+        "available": {"deny"},
+        "lapsed": {"deny"},
+        "denied": nothing,
+        "reversed": nothing,
+    }
 
 
 def said(**changes: Any) -> dict[str, str]:
@@ -121,15 +144,42 @@ def money(currency: str, amount: int) -> dict[str, Any]:
 
 def test_what_is_plotted_of_money_is_of_the_first_currency() -> None:
     filters = Filters(date(2026, 1, 1), date(2026, 1, 2), measure="net_revenue")
-    pieces = [measures(money=[money("EUR", 5), money("JPY", 7)]), measures(start="2026-01-02")]
-    table = overview.series(pieces, [measures(money=[money("EUR", 250)])], filters, ENGLISH)
+    pieces = [
+        measures(end="2026-01-02", money=[money("EUR", 5), money("JPY", 7)]),
+        measures(start="2026-01-02", end="2026-01-03"),
+    ]
+    table = overview.series(pieces, [measures(money=[money("EUR", 250)])], filters, "USD", ENGLISH)
     assert overview.plotted(table, "net_revenue") == "net_revenue_EUR"
     assert overview.plotted(table, "visits") == "visits"
-    assert overview.plotted(table, "no such measure") == "visits"
     assert [row[-1].value for row in table.rows] == [Decimal("2.50"), None]
     assert Decimal("0.00") in [cell.value for cell in table.rows[1]]
-    nothing = overview.series([measures()], [measures()], filters, ENGLISH)
-    assert nothing.rows[0][-1].value == 0
+    before = [measures(money=[money("USD", 5000)])]
+    nothing = overview.series([measures(end="2026-01-02")], before, filters, "EUR", ENGLISH)
+    assert overview.plotted(nothing, "net_revenue") == "net_revenue_USD"
+    assert nothing.rows[0][-1].value == 50
+
+
+def test_what_is_beside_a_piece_is_as_many_days_before_it() -> None:
+    filters = Filters(date(2026, 3, 1), date(2026, 3, 31), interval="month", measure="visits")
+    pieces = [measures(start="2026-03-01", end="2026-04-01", visits=7)]
+    days = [measures(visits=number) for number in range(31)]
+    [row] = overview.series(pieces, days, filters, "EUR", ENGLISH).rows
+    assert row[-1].value == sum(range(31))
+    [row] = overview.series(pieces, days[1:], filters, "EUR", ENGLISH).rows
+    assert row[-1].value is None
+
+
+def test_a_card_tells_nothing_as_nothing() -> None:
+    filters = Filters(date(2026, 3, 1), date(2026, 3, 31))
+    summary = {**measures(), "previous": measures(money=[money("USD", 5000)])}
+    [_, revenue, cost, liability] = overview.cards(summary, filters, "EUR", ENGLISH)
+    assert [(one.now, one.before, one.change) for one in revenue.figures] == [("$0.00", "$50.00", "-100%")]
+    assert [(one.now, one.change) for one in cost.figures] == [("–", "")]
+    assert [one.before for one in liability.figures] == ["$0.01"]
+    never = overview.cards({**measures(), "previous": None}, filters, "EUR", ENGLISH)
+    assert [card.figures[0].now for card in never] == ["0", "€0.00", "–", "€0.00"]
+    one_program = Filters(date(2026, 3, 1), date(2026, 3, 31), channel="mail")
+    assert overview.cards(summary, one_program, "EUR", ENGLISH)[3].note
 
 
 def test_a_file_has_what_is_behind_the_cells() -> None:

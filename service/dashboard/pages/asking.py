@@ -1,6 +1,6 @@
 """What a page is asked to show, by its address, and how it asks the statistics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -8,14 +8,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import current_app, request
+from sqlalchemy import select
 
 from service.dashboard.filters import DAY, Filters
 from service.dashboard.formats import Formats
 from service.dashboard.pages.frame import formats
 from service.database.lists import Page
 from service.merchants import tables as merchants
-from service.programs import programs as terms
+from service.programs import programs as catalogue
 from service.programs import tables as programs
+from service.programs.tables import Program
 from service.web.call import Call
 from service.web.errors import InvalidValues
 
@@ -27,13 +29,14 @@ MOST_PROGRAMS = 200
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page is asked to show, within one look at the database."""
+    """What a page is asked to show, within one look at the database. currency: the merchant's own."""
 
     call: Call
     filters: Filters
     today: date
     formats: Formats
     zone: ZoneInfo
+    currency: str
 
     def numbers(self, question: str, **more: str) -> dict[str, Any]:
         """What the statistics answer of these days."""
@@ -55,9 +58,17 @@ class Asked:
         return bool(request.args.get("from") or request.args.get("through"))
 
     def programs(self) -> dict[str, str]:
-        """Every program's name by its id."""
+        """The newest programs' names by their ids, and that of the one which is asked for."""
         rows = programs.page(self.call.session, self.call.merchant_id, Page(MOST_PROGRAMS))
-        return {str(program.program_id): program.name for program, _ in rows}
+        asked_for = {self.filters.program_id} if self.filters.program_id else set[str]()
+        return {str(program.program_id): program.name for program, _ in rows} | self.names_of(asked_for)
+
+    def names_of(self, program_ids: Iterable[str]) -> dict[str, str]:
+        """These programs' names by their ids."""
+        known = {UUID(name): name for name in program_ids}
+        query = select(Program.program_id, Program.name).where(Program.merchant_id == self.call.merchant_id)
+        found = self.call.session.execute(query.where(Program.program_id.in_(list(known))))
+        return {str(program_id): name for program_id, name in found}
 
     def program_id(self) -> UUID | None:
         """The program, which is the merchant's; None for any. Raises InvalidValues and Unknown."""
@@ -67,7 +78,7 @@ class Asked:
             program_id = UUID(self.filters.program_id)
         except ValueError:
             raise InvalidValues({"program_id": "That is no program."}) from None
-        terms.get(self.call.session, self.call.merchant_id, program_id)
+        catalogue.get(self.call.session, self.call.merchant_id, program_id)
         return program_id
 
     def moments(self) -> tuple[datetime, datetime]:
@@ -78,6 +89,12 @@ class Asked:
 
 def asked(call: Call) -> Asked:
     """What the address of this request asks for. Raises InvalidValues."""
-    zone = ZoneInfo(merchants.get(call.session, call.merchant_id).time_zone)
+    merchant = merchants.get(call.session, call.merchant_id)
+    zone = ZoneInfo(merchant.time_zone)
     today = call.now.astimezone(zone).date()
-    return Asked(call, Filters.of(request.args, today=today), today, formats(), zone)
+    return Asked(call, Filters.of(request.args, today=today), today, formats(), zone, merchant.currency)
+
+
+def zone_of(call: Call) -> ZoneInfo:
+    """The zone of the merchant's days, in which moments are shown."""
+    return ZoneInfo(merchants.get(call.session, call.merchant_id).time_zone)

@@ -14,7 +14,7 @@ from service.customers import tables as customers
 from service.dashboard import orders, words
 from service.dashboard.finding import Kind, find
 from service.dashboard.orders import Place, Wanted
-from service.dashboard.pages.asking import Asked, asked
+from service.dashboard.pages.asking import Asked, asked, zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown
 from service.database.lists import Page
 from service.web.errors import InvalidValues
@@ -89,7 +89,7 @@ def show_order(conversion_id: UUID) -> Response:
             refunds=given_back,
             undone=refunds.reversed_at(call.session, call.merchant_id, [refund.entry_id for refund in given_back]),
             names=customers.known(call.session, call.merchant_id, people),
-            zone=asked(call).zone,
+            zone=zone_of(call),
         )
 
 
@@ -99,7 +99,13 @@ def _named(name: str | None) -> list[str]:
 
 def _rewards(recorded: Recorded, now: datetime) -> list[dict[str, Any]]:
     return [
-        {"reward": reward, "side": words.SIDES[reward.side], "status": words.REWARDS[reward.status_at(now)]}
+        {
+            "reward": reward,
+            "side": words.SIDES[reward.side],
+            "status": words.REWARDS[reward.status_at(now)],
+            "is_ripening": reward.status_at(now) == "pending",
+            "decisions": words.decisions(reward.status_at(now)),
+        }
         for reward in recorded.rewards
         if reward.is_earned
     ]

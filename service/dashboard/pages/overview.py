@@ -11,14 +11,18 @@ from service.dashboard.figures import Table
 from service.dashboard.pages.asking import Asked, asked
 from service.dashboard.pages.frame import FRAME_HEADERS, blueprint, looking, shown
 
+MOST_DAYS = 3_000
+"""How many days may be compared with as many before them, one by one."""
+
 
 def series(page: Asked) -> Table:
     """The numbers over time, beside the period before."""
     interval = page.filters.interval
     pieces = page.numbers("timeseries", interval=interval)["data"]
     before = page.filters.before
-    earlier = [] if before is None else page.numbers_of(before.question, "timeseries", interval=interval)["data"]
-    return overview.series(pieces, earlier, page.filters, page.formats)
+    is_comparable = before is not None and (before.last - before.first).days < MOST_DAYS
+    days = page.numbers_of(before.question, "timeseries", interval="day")["data"] if before and is_comparable else []
+    return overview.series(pieces, days, page.filters, page.currency, page.formats)
 
 
 def channels(page: Asked) -> Table:
@@ -29,7 +33,8 @@ def channels(page: Asked) -> Table:
 def reasons(page: Asked) -> Table:
     """Why orders were refused."""
     rows = page.numbers("reasons")["data"]
-    return overview.reasons(rows, page.programs(), page.filters, page.formats)
+    names = page.names_of({row["program_id"] for row in rows if row["program_id"] is not None})
+    return overview.reasons(rows, names, page.filters, page.formats)
 
 
 TABLES: Mapping[str, Callable[[Asked], Table]] = {"series": series, "channels": channels, "reasons": reasons}
@@ -50,7 +55,7 @@ def index() -> Response:
             programs=wanted.programs(),
             measures={name: overview.TITLES[name] for name in filtering.MEASURES},
             intervals=filtering.INTERVALS,
-            cards=overview.cards(summary, wanted.formats),
+            cards=overview.cards(summary, wanted.filters, wanted.currency, wanted.formats),
             is_empty=not any(summary[name] for name in overview.STEPS),
             funnel=overview.funnel(summary, wanted.formats),
             plotted=overview.plotted(over_time, wanted.filters.measure),

@@ -11,7 +11,7 @@ from service.conversions.tables.conversions import ConversionFilter, Referral
 from service.customers import customers
 from service.customers import tables as people
 from service.dashboard import words
-from service.dashboard.pages.asking import asked
+from service.dashboard.pages.asking import zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown, signed_in
 from service.database.lists import Page
 from service.links import tables as links
@@ -32,6 +32,7 @@ def show_person(customer_id: str) -> Response:
         brought_by = call.session.get(Referral, (call.merchant_id, customer_id))
         friends = _friends(call, customer_id)
         of_friends = {friend.friend_id for friend in friends} | ({brought_by.advocate_id} if brought_by else set())
+        wanted_links = LinkFilter(customer_id=customer_id)
         entries, _ = balances.statement(call.session, call.merchant_id, customer_id, limit=AT_ONCE, before=None)
         return shown(
             "person.html",
@@ -39,14 +40,14 @@ def show_person(customer_id: str) -> Response:
             brought_by=brought_by,
             friends=friends,
             names=people.known(call.session, call.merchant_id, of_friends),
-            links=links.page(call.session, call.merchant_id, Page(AT_ONCE), LinkFilter(customer_id=customer_id)),
+            links=links.page(call.session, call.merchant_id, Page(AT_ONCE), wanted_links)[:AT_ONCE],
             orders=conversions.page(
                 call.session, call.merchant_id, Page(AT_ONCE), ConversionFilter(customer_id=customer_id)
-            ),
+            )[:AT_ONCE],
             balances=balances.balances(call.session, call.merchant_id, customer),
             entries=entries,
             statuses=words.STATUSES,
-            zone=asked(call).zone,
+            zone=zone_of(call),
             most=AT_ONCE,
         )
 

@@ -1,5 +1,6 @@
 """Programs: what they say in plain words, how their terms changed, and for an admin: pausing and ending them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -8,12 +9,15 @@ from uuid import UUID
 from flask import Response, request
 
 from service.dashboard import terms
-from service.dashboard.pages.asking import MOST_PROGRAMS, asked
+from service.dashboard.pages.asking import MOST_PROGRAMS, zone_of
 from service.dashboard.pages.frame import blueprint, formats, looking, shown, writing
+from service.dashboard.terms import Difference
 from service.database.lists import Page
 from service.programs import programs
 from service.programs import tables as storage
 from service.programs.soundness import warnings
+from service.programs.tables import ProgramTerms
+from service.programs.terms import complete
 from service.web.errors import InvalidValues
 from service.web.pages import redirect
 
@@ -36,16 +40,16 @@ def show_program(program_id: UUID) -> Response:
         return shown(
             "program.html",
             program=program,
-            zone=asked(call).zone,
+            zone=zone_of(call),
             said=terms.in_words(in_force.terms, formats()),
-            warnings=warnings(in_force.terms),
+            warnings=warnings(complete(in_force.terms)),
             history=_history(versions),
             meaning=terms.MEANING,
             steps=[(to, name) for status, to, name in terms.STATES if status == program.status],
         )
 
 
-def _history(versions: Any) -> list[Any]:
+def _history(versions: Sequence[ProgramTerms]) -> list[tuple[ProgramTerms, list[Difference]]]:
     """(version, what it changed of the one before it), the latest first; the first one changed nothing."""
     rows = sorted(versions, key=lambda version: version.terms_version)
     changed = [(later, terms.differences(earlier.terms, later.terms, formats())) for earlier, later in pairwise(rows)]

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from service.conversions import attributing
-from service.conversions.attributing import AttributionRefused, LateAttribution
+from service.conversions.attributing import NEVER_OVERRULED, AttributionRefused, LateAttribution
 from service.conversions.eligibility import REASONS
 from service.dashboard.pages.frame import blueprint, shown, writing
+from service.errors import Unknown
+from service.links.evidence import LONGEST_REFERRAL
 from service.rewards import reviews
 from service.values import LONGEST_NOTE, fault_of_text
 from service.web.errors import InvalidValues
@@ -25,7 +28,13 @@ def review_reward(conversion_id: UUID, reward_id: UUID) -> Response:
     if decide is None:
         raise InvalidValues({"decision": f"There are {', '.join(DECISIONS)}."})
     note, now = _text("note", most=LONGEST_NOTE), datetime.now(UTC)
-    writing(lambda session, merchant_id: decide(session, merchant_id, reward_id, note=note, now=now))
+
+    def review(session: Session, merchant_id: UUID) -> None:
+        if reviews.get(session, merchant_id, reward_id).conversion_id != conversion_id:
+            raise Unknown("reward", reward_id)
+        decide(session, merchant_id, reward_id, note=note, now=now)
+
+    writing(review)
     return redirect(f"/dashboard/orders/{conversion_id}")
 
 
@@ -35,7 +44,7 @@ def attribute(conversion_id: UUID) -> Response:
     overrule = request.form.getlist("overrule")
     if unknown := [name for name in overrule if name not in REASONS]:
         raise InvalidValues({"overrule": f"{unknown[0][:80]} is no reason."})
-    asked = LateAttribution(_text("referral", most=LONGEST_URL), _text("note", most=LONGEST_NOTE), overrule)
+    asked = LateAttribution(_text("referral", most=LONGEST_REFERRAL), _text("note", most=LONGEST_NOTE), overrule)
     now, signer = datetime.now(UTC), wiring().signer
     try:
         writing(
@@ -44,12 +53,11 @@ def attribute(conversion_id: UUID) -> Response:
             )
         )
     except AttributionRefused as refused:
-        reasons = [REASONS[name] for name in refused.reasons]
-        return shown("attribution.html", 409, conversion_id=conversion_id, asked=asked, reasons=reasons)
+        reasons = [REASONS[name] for name in (*overrule, *refused.reasons)]
+        fixed = [reason for reason in reasons if reason.name in NEVER_OVERRULED]
+        open_ones = [reason for reason in reasons if reason not in fixed]
+        return shown("attribution.html", 409, conversion_id=conversion_id, asked=asked, reasons=open_ones, fixed=fixed)
     return redirect(f"/dashboard/orders/{conversion_id}")
-
-
-LONGEST_URL = 2000
 
 
 def _text(name: str, *, most: int) -> str:

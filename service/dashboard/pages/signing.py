@@ -36,6 +36,9 @@ def let_in() -> Response:
         tries.failed(who)
         status, fault = (403, NOT_FOR_THIS) if isinstance(error, ScopeMissing) else (401, str(error))
         return shown("sign-in.html", status, fault=fault)
+    if (before := known()) is not None:
+        old = session["secret"]
+        database.write(lambda writing: sessions.end(writing, before.merchant_id, old))
     now, target = datetime.now(UTC), local_path(session.get("next", "/dashboard"))
     secret = database.write(lambda writing: sessions.begin(writing, caller.merchant_id, caller.key_id, now=now))
     session.clear()  # nothing that the browser had before is worth anything now

@@ -1,7 +1,7 @@
 // Draws what the tables of this page say. A plot has no numbers of its own, so it cannot differ from them.
 "use strict";
 
-const language = document.documentElement.lang;
+const language = document.documentElement.dataset.locale;
 const style = getComputedStyle(document.documentElement);
 const ink = (name) => style.getPropertyValue(name).trim();
 

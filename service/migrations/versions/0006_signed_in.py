@@ -1,4 +1,4 @@
-"""Who is signed in to the dashboard."""
+"""Who is signed in to the dashboard, and customers by their mailbox, which somebody may search for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,15 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table and the index."""
+    known = sa.text("folded_email IS NOT NULL")
+    op.create_index(
+        "ix_customer_folded_email",
+        "customer",
+        ["merchant_id", "folded_email"],
+        postgresql_where=known,
+        sqlite_where=known,
+    )
     op.create_table(
         "dashboard_session",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),

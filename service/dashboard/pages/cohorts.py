@@ -1,47 +1,17 @@
-"""Who brings friends, and what becomes of those who came."""
+"""What becomes of those who came: customers by the month in which they were won."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
-from service.dashboard import advocates, cohorts
+from service.dashboard import cohorts
 from service.dashboard.figures import Table
 from service.dashboard.pages.asking import Asked, asked
 from service.dashboard.pages.frame import blueprint, looking, shown
-from service.web.errors import InvalidValues
 
-AT_ONCE = "50"
 MONTHS = 12
-
-
-@blueprint.get("/advocates")
-def list_advocates() -> Response:
-    """Advocates, by the value of the friends whom they brought."""
-    with looking() as call:
-        wanted = asked(call)
-        sort = request.args.get("sort") or next(iter(advocates.SORTS))
-        if sort not in advocates.SORTS:
-            raise InvalidValues({"sort": f"There are {', '.join(advocates.SORTS)}."})
-        answer = ranking(wanted, sort)
-        return shown(
-            "advocates.html",
-            filters=wanted.filters,
-            is_ever=not wanted.has_days,
-            sort=sort,
-            sorts=advocates.SORTS,
-            table=advocates.table(answer["data"], wanted.formats),
-            following=answer["next_cursor"],
-        )
-
-
-def ranking(wanted: Asked, sort: str) -> dict[str, Any]:
-    """What the statistics rank: of all days, where the address names none."""
-    more = {"sort": sort, "limit": AT_ONCE}
-    if cursor := request.args.get("cursor"):
-        more["cursor"] = cursor
-    return wanted.numbers("advocates", **more) if wanted.has_days else wanted.numbers_of_ever("advocates", **more)
 
 
 @blueprint.get("/cohorts")
