@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
 from service.dashboard.formats import Formats
-from service.web.paths import name_in_path
 
 SORTS = {"net_lifetime_value": "Value of their friends", "friends": "Friends", "rewards": "Rewards"}
 """By what advocates can be ranked -> how that is called."""
@@ -42,7 +42,7 @@ def _row(row: Mapping[str, Any], formats: Formats) -> list[Cell]:
         return figures.money(row[measure], currency, formats)
 
     return [
-        Cell(row["first_name"] or name, name, f"/dashboard/people/{name_in_path(name)}"),
+        Cell(row["first_name"] or name, name, f"/dashboard/people/{quote(name, safe='')}"),
         figures.whole(row["friends"], formats),
         figures.whole(row["friends_who_returned"], formats),
         figures.share(row["repeat_rate"], formats),

@@ -3,18 +3,22 @@
 The address says `from` and `through`, both inclusive, as people name days; the statistics end before a day.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
-from service.values import EPOCH
+from service.currencies import fault_of_code
+from service.values import EPOCH, LONGEST_CHANNEL, fault_of_text
 from service.web.errors import InvalidValues
 
 DAY = timedelta(days=1)
 EARLIEST, LATEST = EPOCH.date(), date(9000, 1, 1)
 """What can be asked for: since 1970, as in the API, and no day after which no calendar goes on."""
 
+DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DAYS_AT_FIRST = 28
 PRESETS = {"7": "7 days", "28": "28 days", "91": "13 weeks", "364": "52 weeks"}
 """How many days, up to today, and how that is called."""
@@ -46,10 +50,16 @@ class Filters:
         measure = _one_of(asked, "measure", MEASURES, MEASURES[0], faults)
         if not faults and last < first:
             faults["through"] = "That is before the first day."
+        channel, currency = asked.get("channel"), asked.get("currency") or None
+        program_id = _program(asked.get("program_id", ""), faults)
+        said = {
+            "channel": channel and fault_of_text(channel, most=LONGEST_CHANNEL),
+            "currency": currency and fault_of_code(currency),
+        }
+        faults |= {name: fault for name, fault in said.items() if fault}
         if faults:
             raise InvalidValues(faults)
-        program_id, currency = asked.get("program_id") or None, asked.get("currency") or None
-        return cls(first, last, program_id, asked.get("channel"), currency, interval, measure)
+        return cls(first, last, program_id, channel, currency, interval, measure)
 
     @property
     def question(self) -> dict[str, str]:
@@ -89,13 +99,21 @@ def _day(asked: Mapping[str, str], name: str, otherwise: date, faults: dict[str,
     if not text:
         return otherwise
     try:
-        day = date.fromisoformat(text) if len(text) == len("2026-11-26") else date.min
+        day = date.fromisoformat(text) if DAY_TEXT.fullmatch(text) else date.min
     except ValueError:
         day = date.min
     if EARLIEST <= day <= LATEST:
         return day
     faults[name] = "That is not a day, such as 2026-11-26."
     return otherwise
+
+
+def _program(text: str, faults: dict[str, str]) -> str | None:
+    try:
+        return str(UUID(text)) if text else None
+    except ValueError:
+        faults["program_id"] = "That is no program."
+        return None
 
 
 def _one_of(

@@ -29,8 +29,8 @@ class Formats:
         return NOTHING if amount is None else currencies.shown(amount, currency, str(self.locale), is_short=False)
 
     def share(self, rate: float | None) -> str:
-        """A rate, in percent with one digit."""
-        return NOTHING if rate is None else str(format_percent(rate, "#,##0.0%", locale=self.locale))
+        """A rate, in percent with the two digits that the statistics have."""
+        return NOTHING if rate is None else str(format_percent(rate, "#,##0.00%", locale=self.locale))
 
     def hundredths(self, basis_points: int) -> str:
         """A rate of hundredths of a percent, with as many digits as it has."""

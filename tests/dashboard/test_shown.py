@@ -32,7 +32,7 @@ def test_numbers_are_as_their_reader_writes_them() -> None:
     assert (ENGLISH.money(5000, "EUR"), GERMAN.money(5000, "EUR")) == ("€50.00", "50,00\xa0€")
     assert ENGLISH.money(1234567, "KWD").replace("\xa0", " ") == "KWD 1,234.567"
     assert (ENGLISH.money(700, "JPY"), ENGLISH.money(None, "JPY")) == ("¥700", "–")
-    assert (ENGLISH.share(0.1234), ENGLISH.share(None)) == ("12.3%", "–")
+    assert (ENGLISH.share(0.1234), ENGLISH.share(None)) == ("12.34%", "–")
     assert [ENGLISH.hundredths(rate) for rate in (1000, 725, 1, 10000)] == ["10%", "7.25%", "0.01%", "100%"]
     assert ENGLISH.days(date(2026, 11, 1), date(2026, 11, 1)) == "Nov 1, 2026"
     assert ENGLISH.month(date(2026, 11, 1)) == "Nov 2026"

@@ -196,6 +196,25 @@ def test_the_page_that_was_asked_for_is_shown_after_the_sign_in(shop: Shop, stra
     assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == "/dashboard/orders?status=declined"
 
 
+@pytest.mark.parametrize("path", ["/people/a%2Fb", "/people/%3Fx", "/people/100%25"])
+def test_a_page_is_remembered_as_it_was_asked_for(shop: Shop, stranger: Visitor, path: str) -> None:
+    stranger.get(path, environ_overrides={"RAW_URI": f"/dashboard{path}"})
+    assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == f"/dashboard{path}"
+
+
+def test_what_somebody_searched_for_is_not_remembered(shop: Shop, stranger: Visitor) -> None:
+    stranger.get("/find?q=ana@example.com")
+    assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == "/dashboard"
+
+
+def test_who_signs_in_again_is_known_once(app: Flask, shop: Shop, enter: Enter) -> None:
+    visitor = enter(shop)
+    kept = cookie(visitor)
+    assert visitor.post("/sign-in", key=shop.keys["admin"], csrf_token=visitor.token("")).status_code == 302
+    assert is_in(visitor)
+    assert not is_in(with_cookie(app, kept))
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -206,6 +225,7 @@ def test_the_page_that_was_asked_for_is_shown_after_the_sign_in(shop: Shop, stra
         "javascript:alert(1)",
         "/dashboard\\@evil.example",
         "/dashboard/sign-in",
+        "/dashboard/sign-in/",
         "",
         "dashboard",
     ],

@@ -19,7 +19,6 @@ from service.programs import programs as catalogue
 from service.programs import tables as programs
 from service.programs.tables import Program
 from service.web.call import Call
-from service.web.errors import InvalidValues
 
 Numbers = Callable[[Call, str, Mapping[str, str]], dict[str, Any]]
 """numbers(call, question, arguments): what the API answers to that question under /v1/stats."""
@@ -71,13 +70,10 @@ class Asked:
         return {str(program_id): name for program_id, name in found}
 
     def program_id(self) -> UUID | None:
-        """The program, which is the merchant's; None for any. Raises InvalidValues and Unknown."""
+        """The program, which is the merchant's; None for any. Raises Unknown."""
         if self.filters.program_id is None:
             return None
-        try:
-            program_id = UUID(self.filters.program_id)
-        except ValueError:
-            raise InvalidValues({"program_id": "That is no program."}) from None
+        program_id = UUID(self.filters.program_id)
         catalogue.get(self.call.session, self.call.merchant_id, program_id)
         return program_id
 

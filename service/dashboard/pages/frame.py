@@ -24,7 +24,7 @@ from service.web.resource import ADMIN
 from service.web.wiring import wiring
 
 SIGN_IN = "/dashboard/sign-in"
-LOCALES = ["en", "de", "fr", "es", "ar"]
+LOCALES = ["en", "de", "fr", "es"]
 csrf = CSRFProtect()
 blueprint = Blueprint(
     "dashboard", __name__, url_prefix="/dashboard", template_folder="../templates", static_folder="../static"
@@ -52,8 +52,8 @@ def guard() -> Response | None:
         return None
     found = known()
     if found is None:
-        target = request.full_path.removesuffix("?") if request.method == "GET" else "/dashboard"
-        session["next"] = target
+        is_kept = request.method == "GET" and request.endpoint != "dashboard.search"  # which may hold an e-mail address
+        session["next"] = request.environ.get("RAW_URI", request.full_path) if is_kept else "/dashboard"
         return redirect(SIGN_IN)
     g.caller = g.signed_in = found
     return None
@@ -103,7 +103,7 @@ def local_path(path: str) -> str:
     """The path, where it leads to a page of the dashboard; the first of them where it leads anywhere else."""
     parts = urlsplit(path)
     is_ours = not parts.scheme and not parts.netloc and parts.path.split("/")[:2] == ["", "dashboard"]
-    return path if is_ours and "\\" not in path and parts.path != SIGN_IN else "/dashboard"
+    return path if is_ours and "\\" not in path and parts.path.rstrip("/") != SIGN_IN else "/dashboard"
 
 
 def formats() -> Formats:
@@ -127,6 +127,7 @@ def of_csrf(_error: CSRFError) -> Response:
 @blueprint.after_request
 def for_people(response: Response) -> Response:
     """A problem as a page that says the same."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if response.content_type != "application/problem+json":
         return response
     problem = response.get_json()

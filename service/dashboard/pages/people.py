@@ -14,9 +14,11 @@ from service.dashboard import words
 from service.dashboard.pages.asking import zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown, signed_in
 from service.database.lists import Page
+from service.errors import Unknown
 from service.links import tables as links
 from service.links.tables import LinkFilter
 from service.rewards import reading
+from service.values import fault_of_name
 from service.web.call import Call
 from service.web.wiring import wiring
 
@@ -26,6 +28,8 @@ AT_ONCE = 50
 @blueprint.get("/people/<name:customer_id>")
 def show_person(customer_id: str) -> Response:
     """One customer, with everything that support is asked about."""
+    if fault_of_name(customer_id) is not None:
+        raise Unknown("customer", customer_id)
     reading.catch_up_first(wiring().database, signed_in().merchant_id, customer_id, now=datetime.now(UTC))
     with looking() as call:
         customer = customers.get(call.session, call.merchant_id, customer_id)

@@ -38,6 +38,12 @@ def review_reward(conversion_id: UUID, reward_id: UUID) -> Response:
     return redirect(f"/dashboard/orders/{conversion_id}")
 
 
+@blueprint.get("/orders/<uuid:conversion_id>/attribution")
+def back_to_order(conversion_id: UUID) -> Response:
+    """Where a form that was refused is asked for again by its address."""
+    return redirect(f"/dashboard/orders/{conversion_id}")
+
+
 @blueprint.post("/orders/<uuid:conversion_id>/attribution")
 def attribute(conversion_id: UUID) -> Response:
     """Give an order a referral that it came without. Rules that say no are shown, to be overruled by name."""

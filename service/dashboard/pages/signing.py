@@ -7,12 +7,16 @@ from flask import Response, current_app, request, session
 from service.dashboard import sessions
 from service.dashboard.pages.frame import SIGN_IN, blueprint, known, local_path, shown
 from service.dashboard.tries import Tries
-from service.merchants.authentication import KeyRefused, ScopeMissing, authenticate
+from service.merchants.authentication import KeyMissing, KeyRefused, ScopeMissing, authenticate
 from service.web.pages import redirect
 from service.web.resource import MARKETING
 from service.web.wiring import wiring
 
-NOT_FOR_THIS = "That is a key of the checkout. The dashboard opens with a marketing or an admin key."
+WORDS: dict[type[Exception], str] = {
+    KeyMissing: "Please give your key.",
+    ScopeMissing: "That is a key of the checkout. The dashboard opens with a marketing or an admin key.",
+}
+"""What is said here of errors whose own words are for programs."""
 
 
 @blueprint.get("/sign-in")
@@ -34,8 +38,8 @@ def let_in() -> Response:
         caller = authenticate(database, f"Bearer {request.form.get('key', '')}", MARKETING)
     except (KeyRefused, ScopeMissing) as error:
         tries.failed(who)
-        status, fault = (403, NOT_FOR_THIS) if isinstance(error, ScopeMissing) else (401, str(error))
-        return shown("sign-in.html", status, fault=fault)
+        status = 403 if isinstance(error, ScopeMissing) else 401
+        return shown("sign-in.html", status, fault=WORDS.get(type(error), str(error)))
     if (before := known()) is not None:
         old = session["secret"]
         database.write(lambda writing: sessions.end(writing, before.merchant_id, old))
