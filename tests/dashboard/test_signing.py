@@ -202,6 +202,12 @@ def test_a_page_is_remembered_as_it_was_asked_for(shop: Shop, stranger: Visitor,
     assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == f"/dashboard{path}"
 
 
+def test_an_address_that_no_cookie_can_hold_is_not_remembered(shop: Shop, stranger: Visitor) -> None:
+    said = stranger.get("/orders?channel=" + "x" * 5_000).headers["Set-Cookie"]
+    assert len(said) < 4_000
+    assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == "/dashboard"
+
+
 def test_what_somebody_searched_for_is_not_remembered(shop: Shop, stranger: Visitor) -> None:
     stranger.get("/find?q=ana@example.com")
     assert stranger.sign_in(shop.keys["marketing"]).headers["Location"] == "/dashboard"

@@ -24,6 +24,9 @@ from service.web.resource import ADMIN
 from service.web.wiring import wiring
 
 SIGN_IN = "/dashboard/sign-in"
+LONGEST_REMEMBERED = 1_000
+"""Of an address: browsers drop a cookie of more than four thousand characters, and all that it holds."""
+
 LOCALES = ["en", "de", "fr", "es"]
 csrf = CSRFProtect()
 blueprint = Blueprint(
@@ -52,11 +55,17 @@ def guard() -> Response | None:
         return None
     found = known()
     if found is None:
-        is_kept = request.method == "GET" and request.endpoint != "dashboard.search"  # which may hold an e-mail address
-        session["next"] = request.environ.get("RAW_URI", request.full_path) if is_kept else "/dashboard"
+        session["next"] = _to_be_remembered()
         return redirect(SIGN_IN)
     g.caller = g.signed_in = found
     return None
+
+
+def _to_be_remembered() -> str:
+    """What is shown after the sign-in: the page that was asked for; but for a search, which may hold an address."""
+    asked: str = request.environ.get("RAW_URI", request.full_path)
+    is_kept = request.method == "GET" and request.endpoint != "dashboard.search" and len(asked) <= LONGEST_REMEMBERED
+    return asked if is_kept else "/dashboard"
 
 
 def known() -> SignedIn | None:
