@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PORT ?= 8000
 TESTS ?= tests
+SOAKED = soak or marathon
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
@@ -34,8 +35,8 @@ run: $(VENV)/runtime ## Serve the demo on SQLite, and print what to click and wh
 test: install ## Run the tests, on SQLite and on a PostgreSQL that comes along [TESTS=tests/conversions]
 	$(PYTEST) $(TESTS)
 
-soak: install ## Run the long forms of the tests that have one
-	$(PYTEST) -m soak --soak
+soak: install ## Run the long forms of the tests that have one, the ten thousand histories too
+	$(PYTEST) -m "$(SOAKED)" --soak
 
 coverage: install ## Run the tests without a long form and say which branches they took; all in the ledger and in PURE files
 	$(PYTEST) -m "not soak" --cov --cov-report= $(TESTS)
@@ -45,6 +46,7 @@ coverage: install ## Run the tests without a long form and say which branches th
 mutants: install ## Break the ledger and the PURE files line by line, and see a test go red (an hour)
 	$(BIN)/python -m tests.mutants
 
+check: SOAKED = soak
 check: install lint types imports openapi-check coverage soak ## Everything that must pass: format, lint, types, imports, contract, tests
 
 lint:

@@ -66,6 +66,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SERVER].__exit__(None, None, None)
 
 
+LONGEST = ("test_schemathesis_finds_nothing", "test_random_histories", "test_a_thousand_rewards")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest tests begin first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: not item.name.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def is_soak(request: pytest.FixtureRequest) -> bool:
     """Whether tests are to take their long form."""

@@ -762,7 +762,7 @@ PARTS = 4
 """Into how many tests the random histories are cut, so that all cores work on them."""
 
 
-@pytest.mark.soak
+@pytest.mark.marathon
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: bool, part: int) -> None:
     with desk() as (machine, afresh):
