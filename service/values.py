@@ -19,6 +19,17 @@ CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
 _CONTROLS, _NOT_BLANK, _LOCALE = re.compile(f"[{CONTROL}]"), re.compile(r"\S"), re.compile(LOCALE)
 
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""How a cell may begin that a spreadsheet takes for a formula, and the mark that says it is none.
+
+Such a text is written with an apostrophe before it: whoever reads it with a program takes one off again.
+"""
+
+
+def unformed(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(RISKY) else text
+
 
 def fault_of_text(text: str, *, most: int) -> str | None:
     """For something that people write. most: characters. The length is looked at first, whatever the text."""

@@ -9,9 +9,7 @@ from typing import Any
 
 from service import currencies
 from service.dashboard.formats import Formats
-
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""How a text may begin that a spreadsheet takes for a formula."""
+from service.values import unformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,14 @@ class Table:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(column.name for column in self.columns)
         for row in self.rows:
-            writer.writerow(_unformed(cell.value) for cell in row)
+            writer.writerow(_in_csv(cell.value) for cell in row)
         return text.getvalue()
 
 
-def _unformed(value: str | float | Decimal | None) -> str:
+def _in_csv(value: str | float | Decimal | None) -> str:
     if value is None:
         return ""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(RISKY) else text
+    return unformed(value) if isinstance(value, str) else str(value)
 
 
 def text(value: str, href: str | None = None) -> Cell:

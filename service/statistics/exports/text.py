@@ -23,7 +23,8 @@ from service.merchants import tables as merchants
 from service.statistics.exports import exporting
 from service.statistics.exports.columns import Column, Kind
 from service.statistics.exports.exporting import Export
-from service.statistics.exports.values import RISKY, SEPARATOR, csv_text, json_value, readers
+from service.statistics.exports.values import SEPARATOR, csv_text, json_value, readers
+from service.values import RISKY
 
 PIECE_BYTES = 64_000
 END = "# end "

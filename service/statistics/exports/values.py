@@ -8,12 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from service.statistics.exports.columns import Column, Kind
-
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""How a cell may begin that a spreadsheet takes for a formula, and the mark that says it is none.
-
-Such a text is written with an apostrophe before it: whoever reads it with a program takes one off again.
-"""
+from service.values import unformed
 
 SEPARATOR = ";"
 Reader = Callable[[Sequence[Any]], Any]
@@ -23,11 +18,6 @@ Reader = Callable[[Sequence[Any]], Any]
 def time_text(moment: datetime) -> str:
     """In UTC, as the API writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def unformed(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(RISKY) else text
 
 
 def decimal_of(amount: int, decimals: int) -> Decimal:
