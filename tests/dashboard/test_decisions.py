@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.dashboard.visitor import Visitor
 from tests.shop import Shop
@@ -84,6 +85,15 @@ def test_a_marketer_is_shown_no_button_and_changes_nothing(shop: Shop, marketer:
         assert f'action="/dashboard{path}"' not in marketer.get(page).text
     assert shop.get(f"/programs/{program['program_id']}")["status"] == "active"
     assert shop.get(f"/conversions/{order['conversion_id']}")["rewards"][0]["status"] == "pending"
+
+
+def test_what_is_decided_is_logged_with_the_key(shop: Shop, admin: Visitor) -> None:
+    program = shop.program()
+    with capture_logs() as lines:
+        decide(admin, f"/programs/{program['program_id']}/status", status="paused")
+        admin.get("/sign-in")
+    [line] = [line for line in lines if line["event"] == "request" and line["status"] == 302]
+    assert (line["method"], line["scope"], line["merchant_id"]) == ("POST", "admin", str(shop.merchant_id))
 
 
 def test_nothing_is_decided_without_the_forms_token(shop: Shop, admin: Visitor) -> None:
