@@ -19,6 +19,9 @@ Judged = Literal["attributed", "repeat", "unattributed", "declined", "flagged"]
 Status = Literal["attributed", "repeat", "unattributed", "declined", "flagged", "voided"]
 """What an order can be to the program now."""
 
+REFERRED: tuple[Status, ...] = ("attributed", "repeat", "flagged")
+"""What belongs to a referral."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:

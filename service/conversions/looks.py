@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from service.conversions.attribution import REFERRED
 from service.conversions.tables.conversions import Conversion, Referral
 from service.customers.tables import Customer
 from service.links.tables import Link
@@ -90,7 +91,7 @@ def _gathered() -> Select[Any]:
     rewarded = standing.where(earned.exists()).with_only_columns(func.count())
     belonging = standing.where(
         conversion.c.advocate_id == referral.c.advocate_id,
-        conversion.c.status.in_(("attributed", "repeat", "flagged")),
+        conversion.c.status.in_(REFERRED),
     )
     of_terms = and_(
         terms.c.merchant_id == merchant,

@@ -13,9 +13,6 @@ STATUSES: Mapping[str, str] = {
     "flagged": "To be looked at",
     "voided": "Voided",
 }
-REFERRED = frozenset({"attributed", "repeat", "flagged"})
-"""What belongs to a referral."""
-
 REWARDS: Mapping[str, str] = {
     "pending": "Ripening",
     "available": "Ripe",

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from service.conversions.attribution import REFERRED
 from service.conversions.tables.conversions import Conversion, Referral
 from service.conversions.tables.refunds import Refund, is_reversed
 from service.database.among import among
@@ -20,9 +21,6 @@ from service.rewards.tables.rewards import Reward
 from service.statistics.entries import Entry, Movement, OrderFacts, Whose, of_order
 from service.statistics.tables import EntryRow
 from service.statistics.timelines import Placed, Standing, Timeline
-
-REFERRED = ("attributed", "repeat", "flagged")
-"""What belongs to a referral."""
 
 Standings = Mapping[UUID, Standing]
 

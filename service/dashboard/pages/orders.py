@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, request
 
 from service.conversions import conversions, explanations
+from service.conversions.attribution import REFERRED
 from service.conversions.conversions import Recorded
 from service.conversions.eligibility import REASONS
 from service.conversions.tables import refunds
@@ -85,7 +86,7 @@ def show_order(conversion_id: UUID) -> Response:
             "order.html",
             order=order,
             status=words.STATUSES[order.status],
-            is_referred=order.status in words.REFERRED,
+            is_referred=order.status in REFERRED,
             explained=explained,
             rewards=_rewards(recorded, call.now),
             refunds=given_back,

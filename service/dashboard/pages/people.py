@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 from flask import Response
-from sqlalchemy import select
 
 from service.books import balances
 from service.conversions import conversions
-from service.conversions.tables.conversions import ConversionFilter, Referral
+from service.conversions.tables.conversions import ConversionFilter, Referral, friends_of
 from service.customers import customers
 from service.customers import tables as people
 from service.dashboard import words
@@ -19,7 +18,6 @@ from service.links import tables as links
 from service.links.tables import LinkFilter
 from service.rewards import reading
 from service.values import fault_of_name
-from service.web.call import Call
 from service.web.wiring import wiring
 
 AT_ONCE = 50
@@ -34,7 +32,7 @@ def show_person(customer_id: str) -> Response:
     with looking() as call:
         customer = customers.get(call.session, call.merchant_id, customer_id)
         brought_by = call.session.get(Referral, (call.merchant_id, customer_id))
-        friends = _friends(call, customer_id)
+        friends = friends_of(call.session, call.merchant_id, customer_id, limit=AT_ONCE)
         of_friends = {friend.friend_id for friend in friends} | ({brought_by.advocate_id} if brought_by else set())
         wanted_links = LinkFilter(customer_id=customer_id)
         entries, _ = balances.statement(call.session, call.merchant_id, customer_id, limit=AT_ONCE, before=None)
@@ -54,9 +52,3 @@ def show_person(customer_id: str) -> Response:
             zone=zone_of(call),
             most=AT_ONCE,
         )
-
-
-def _friends(call: Call, advocate_id: str) -> list[Referral]:
-    """Those whom this customer brought, latest first, as many as a page shows."""
-    query = select(Referral).where(Referral.merchant_id == call.merchant_id, Referral.advocate_id == advocate_id)
-    return list(call.session.scalars(query.order_by(Referral.created_at.desc(), Referral.friend_id).limit(AT_ONCE)))
