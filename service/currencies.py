@@ -11,6 +11,9 @@ from babel.numbers import format_currency, get_currency_precision, get_currency_
 
 LONGEST_CODE = 10
 CODE = re.compile(r"^[A-Z]{3}\Z")
+WRITTEN = re.compile(r"^([0-9]{1,15})(?:[.,]([0-9]{1,4}))?\Z")
+"""An amount as people write one, with a point or a comma before its decimals."""
+
 _EXPONENTS = {currency.code: currency.exponent for currency in iso4217.Currency}
 WITHDRAWN: dict[str, tuple[int, date]] = {
     "EEK": (2, date(2011, 1, 1)),
@@ -61,6 +64,14 @@ def known() -> list[str]:
 def exact(amount: int, currency: str) -> Decimal:
     """The amount as a decimal number with the currency's decimals, such as 10.50. amount: minor units."""
     return Decimal(amount).scaleb(-decimals(currency))
+
+
+def written(text: str, currency: str) -> int | None:
+    """The minor units of an amount as somebody writes it, such as 10, 10.50 or 10,50; None where it is not one."""
+    found, digits = WRITTEN.match(text), decimals(currency)
+    if found is None or len(found[2] or "") > digits:
+        return None
+    return int(found[1] + (found[2] or "").ljust(digits, "0"))
 
 
 def shown(amount: int, currency: str, locale: str | None = None, *, is_short: bool = True) -> str:

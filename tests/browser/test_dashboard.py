@@ -70,6 +70,7 @@ def paths(grown: dict[str, Any]) -> dict[str, str]:
         "order": f"/dashboard/orders/{order}",
         "programs": "/dashboard/programs",
         "program": f"/dashboard/programs/{grown['program']['program_id']}",
+        "terms": f"/dashboard/programs/{grown['program']['program_id']}/terms",
         "person": "/dashboard/people/ana-mail",
         "friend": "/dashboard/people/friend-2",
         "nothing-found": "/dashboard/find?q=nobody",
@@ -138,6 +139,33 @@ def test_a_whole_monday(
     page.wait_for_url("**/dashboard/sign-in")
     page.goto(f"{server.base_url}/dashboard/orders")
     assert page.url.endswith("/dashboard/sign-in")
+
+
+def test_terms_are_changed_after_a_look_at_what_that_means(
+    open_page: Callable[..., Page], server: Server, web_shop: Shop, grown: dict[str, Any]
+) -> None:
+    program = web_shop.program(name="Friends of tea", minimum_order_amount=2000)
+    page = open_page("phone")
+    sign_in(page, server, web_shop, "admin")
+    page.goto(f"{server.base_url}/dashboard/programs/{program['program_id']}")
+    page.click("text=Change the terms")
+    page.fill("[id='advocate_reward.value']", "25,50")
+    page.fill("#hold_days", "x")
+    page.click("text=Show what would change")
+    assert faults(page) == []
+    keep(page, "dashboard-terms-refused-phone")
+    assert page.get_attribute("#hold_days", "aria-invalid") == "true"
+    page.fill("#hold_days", "21")
+    page.click("text=Show what would change")
+    assert faults(page) == []
+    keep(page, "dashboard-preview-phone")
+    assert page.locator("ins").all_inner_texts() == ["€25.50 as credit", "after 21 days"]
+    assert "It is more than the smallest order" in page.inner_text("main")
+    page.click("button:has-text('Change the terms')")
+    page.wait_for_url("**/programs/*")
+    assert "€25.50 as credit" in page.inner_text("dl.facts")
+    changed = web_shop.get(f"/programs/{program['program_id']}")
+    assert (changed["advocate_reward"]["amount"], changed["hold_days"]) == (2550, 21)
 
 
 def test_the_whole_way_by_keyboard(

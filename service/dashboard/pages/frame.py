@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from service.web.pages import HEADERS, redirect
 from service.web.resource import ADMIN
 from service.web.wiring import wiring
 
+Answer = TypeVar("Answer")
 SIGN_IN = "/dashboard/sign-in"
 LONGEST_REMEMBERED = 1_000
 """Of an address: browsers drop a cookie of more than four thousand characters, and all that it holds."""
@@ -94,12 +95,20 @@ def looking() -> Iterator[Call]:
         yield Call(reading, signed_in().merchant_id, datetime.now(UTC), wiring())
 
 
-def writing(work: Callable[[Session, UUID], object]) -> None:
-    """Run work(session, merchant) in one transaction, for an admin. Raises ScopeMissing, and what `work` raises."""
+def writing(work: Callable[[Session, UUID], Answer]) -> Answer:
+    """What work(session, merchant) answers, run in one transaction for an admin.
+
+    Raises ScopeMissing, and what `work` raises.
+    """
+    must_be_admin()
+    return wiring().database.write(lambda session: work(session, signed_in().merchant_id))
+
+
+def must_be_admin() -> None:
+    """Raise ScopeMissing for who may look only."""
     caller = signed_in()
     if not caller.is_admin:
         raise ScopeMissing(Caller(caller.merchant_id, caller.key_id, caller.scope), ADMIN)
-    wiring().database.write(lambda session: work(session, caller.merchant_id))
 
 
 def shown(template: str, code: int = 200, /, **values: object) -> Response:
