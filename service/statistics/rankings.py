@@ -1,6 +1,6 @@
 """Advocates, ranked by what their friends brought: for ever, or in a period."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -35,7 +35,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which part of which ranking. period: None for ever, which costs the same however many advocates there are."""
+    """Which part of which ranking. period: None for ever, which costs the same however many advocates there are.
+
+    least, most: how many friends; None for any.
+    """
 
     cut: Cut
     currency: str
@@ -43,16 +46,29 @@ class Asked:
     period: Period | None
     limit: int
     after: Place | None
+    least: int | None = None
+    most: int | None = None
+
+    def takes(self, friends: int) -> bool:
+        """Whether somebody with as many friends is asked for."""
+        return (self.least is None or friends >= self.least) and (self.most is None or friends <= self.most)
 
 
 def ranked(totals: Totals, asked: Asked) -> list[AdvocateMeasures]:
     """The next advocates, the best first, at most `limit`."""
-    changed = _changed(totals, asked)
-    known = {one.advocate_id: one for one in _rows(totals, _of(totals, asked, list(changed)))}
-    merged = [_plus(known.get(name), name, counts) for name, counts in changed.items()]
-    rolled = _rows(totals, _next(totals, asked, list(changed)))
-    found = [one for one in (*merged, *rolled) if one.is_something and _is_behind(one, asked)]
+    moved = changes(totals, asked)
+    rolled = _rows(totals, _next(totals, asked, list(moved)))
+    found = [one for one in (*standing(totals, asked, moved, moved), *rolled) if _is_wanted(one, asked)]
     return sorted(found, key=lambda one: _order(one, asked.by), reverse=True)[: asked.limit]
+
+
+def standing(
+    totals: Totals, asked: Asked, moved: Mapping[str, list[int]], names: Collection[str]
+) -> list[AdvocateMeasures]:
+    """These advocates as they are now. moved: what `changes` says."""
+    known = {one.advocate_id: one for one in _rows(totals, _of(totals, asked, list(names)))}
+    nothing = [0] * len(NAMES)
+    return [_plus(known.get(name), name, moved.get(name, nothing)) for name in names]
 
 
 def place_of(one: AdvocateMeasures, by: Ranking) -> Place:
@@ -64,12 +80,13 @@ def _order(one: AdvocateMeasures, by: Ranking) -> tuple[int, str]:
     return getattr(one, by), one.advocate_id
 
 
-def _is_behind(one: AdvocateMeasures, asked: Asked) -> bool:
+def _is_wanted(one: AdvocateMeasures, asked: Asked) -> bool:
     after = asked.after
-    return after is None or _order(one, asked.by) < (after.measure, after.advocate_id)
+    is_behind = after is None or _order(one, asked.by) < (after.measure, after.advocate_id)
+    return one.is_something and asked.takes(one.friends) and is_behind
 
 
-def _changed(totals: Totals, asked: Asked) -> dict[str, list[int]]:
+def changes(totals: Totals, asked: Asked) -> dict[str, list[int]]:
     """advocate -> what is to be added to each of their measures, of those who have something that is not rolled up."""
     tallies: Tallies = {}
     change = totals.pending.change
@@ -98,15 +115,19 @@ def _rows(totals: Totals, query: Select[Any]) -> list[AdvocateMeasures]:
 
 def _of(totals: Totals, asked: Asked, names: Sequence[str]) -> Select[Any]:
     """These advocates, as they are rolled up."""
-    s = _source(totals, asked).subquery().c
+    s = source(totals, asked).subquery().c
     return select(s.advocate_id, *(s[name] for name in NAMES)).where(s.advocate_id.in_(names))
 
 
 def _next(totals: Totals, asked: Asked, besides: Sequence[str]) -> Select[Any]:
     """The next advocates, as they are rolled up, without these."""
-    s = _source(totals, asked).subquery().c
+    s = source(totals, asked).subquery().c
     query = select(s.advocate_id, *(s[name] for name in NAMES))
     query = query.where(or_(s.friends != 0, s.orders != 0, s.revenue != 0, s.refunded != 0, s.rewards != 0))
+    if asked.least is not None:
+        query = query.where(s.friends >= asked.least)
+    if asked.most is not None:
+        query = query.where(s.friends <= asked.most)
     if besides:
         query = query.where(s.advocate_id.not_in(besides))
     if asked.after is not None:
@@ -114,7 +135,7 @@ def _next(totals: Totals, asked: Asked, besides: Sequence[str]) -> Select[Any]:
     return query.order_by(s[asked.by].desc(), s.advocate_id.desc()).limit(asked.limit)
 
 
-def _source(totals: Totals, asked: Asked) -> Select[Any]:
+def source(totals: Totals, asked: Asked) -> Select[Any]:
     """Every advocate with every measure: as it is kept, or for a period summed up from what is kept of each order."""
     cut, place = asked.cut, asked.cut.place
     if asked.period is None:

@@ -3,6 +3,7 @@ books; before, amid and after a roll-up, and after all of them were made anew.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.database.engine import Database
 from service.events import events
 from service.ledger import proof
-from service.statistics import rankings, rebuilding, reports, rolling
+from service.statistics import groves, rankings, rebuilding, reports, rolling
 from service.statistics.measures import Measures
 from service.statistics.periods import Interval, Period
 from service.statistics.rankings import Asked, Ranking
@@ -72,6 +73,7 @@ def the_numbers_hold(session: Session, merchant_id: UUID, chance: Random, cuts: 
             assert told(piece.measures) == by_hand(hand, cut, piece.period)
     the_books_agree(session, merchant_id, totals)
     the_ranking_agrees(totals, chance)
+    the_orchard_agrees(totals, part)
 
 
 def the_books_agree(session: Session, merchant_id: UUID, totals: Totals) -> None:
@@ -99,6 +101,25 @@ def the_ranking_agrees(totals: Totals, chance: Random) -> None:
                 one_by_one += some
                 after = rankings.place_of(some[0], by)
             assert one_by_one == found
+
+
+def the_orchard_agrees(totals: Totals, lately: Period) -> None:
+    """Each grove is what the ranking says of those in it, for ever; and they grew who won a friend lately."""
+    for currency in reports.summary(totals, Cut(), EVER).measures.money:
+        asked = Asked(Cut(), currency, Ranking.VALUE, None, 100, None)
+        everybody = [one for one in rankings.ranked(totals, asked) if one.friends > 0]
+        growing = {one.advocate_id for one in rankings.ranked(totals, replace(asked, period=lately)) if one.friends > 0}
+        left = list(everybody)
+        for grove in groves.groves(totals, asked, lately):
+            trees = rankings.ranked(totals, replace(asked, least=grove.least, most=grove.most))
+            assert trees == [one for one in everybody if grove.least <= one.friends <= (grove.most or 10**9)]
+            assert (grove.advocates, grove.friends) == (len(trees), sum(one.friends for one in trees))
+            assert grove.grown == sum(one.advocate_id in growing for one in trees)
+            assert grove.bare == sum(one.net_lifetime_value <= 0 for one in trees)
+            assert grove.net_lifetime_value == sum(one.net_lifetime_value for one in trees)
+            assert grove.rewards == sum(one.rewards for one in trees)
+            left = [one for one in left if one not in trees]
+        assert left == []
 
 
 def in_every_state(session: Session, merchant_id: UUID, check: Callable[[], None]) -> None:

@@ -5,13 +5,24 @@ import hashlib
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
-from service.dashboard.pages import advocates, cohorts, editing, orders, overview, people, programs, reviews, signing
+from service.dashboard.pages import (
+    advocates,
+    cohorts,
+    editing,
+    orchard,
+    orders,
+    overview,
+    people,
+    programs,
+    reviews,
+    signing,
+)
 from service.dashboard.pages.frame import blueprint, csrf
 from service.dashboard.tries import Tries
 from service.settings import Settings
 from service.web.paths import name_in_path
 
-PAGES = (signing, overview, advocates, cohorts, orders, people, reviews, programs, editing)
+PAGES = (signing, overview, advocates, orchard, cohorts, orders, people, reviews, programs, editing)
 """Each adds its views to the blueprint."""
 
 

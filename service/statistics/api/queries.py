@@ -79,6 +79,14 @@ class RankingQuestion(Question):
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class GroveQuestion(RankingQuestion):
+    """The same of advocates with so many friends; None for any."""
+
+    least: int | None
+    most: int | None
+
+
 CHANNEL = validate.Regexp(rf"^[^{CONTROL}]*\Z", error="It holds control characters.")
 
 
@@ -109,3 +117,12 @@ class RankingQuery(StatsQuery, SealedPageQuery):
 
     limit = Digits(load_default=DEFAULT_LIMIT, validate=validate.Range(1, LARGEST_LIMIT))
     sort = fields.Enum(Ranking, by_value=True, load_default=Ranking.VALUE)
+
+
+class GroveQuery(RankingQuery):
+    """The same of advocates with so many friends."""
+
+    makes = GroveQuestion.of
+
+    least = Digits(load_default=None)
+    most = Digits(load_default=None)

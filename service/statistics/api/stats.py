@@ -1,14 +1,17 @@
 """/v1/stats"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from service.customers import tables as customers
 from service.merchants import tables as merchants
-from service.statistics import rankings, reports
+from service.statistics import groves, rankings, reports
 from service.statistics.api import answers
 from service.statistics.api.answers import AdvocateOut, ChannelsOut, CohortsOut, ReasonsOut, SeriesOut, SummaryOut
 from service.statistics.api.queries import (
+    GroveQuery,
+    GroveQuestion,
     Question,
     RankingQuery,
     RankingQuestion,
@@ -16,6 +19,7 @@ from service.statistics.api.queries import (
     SeriesQuestion,
     StatsQuery,
 )
+from service.statistics.periods import Period
 from service.statistics.rankings import Asked, Place
 from service.tokens import TokenSigner
 from service.web.call import Call
@@ -67,22 +71,43 @@ def list_cohorts(call: Call, query: Question) -> Answer:
 @resource.reads("/stats/advocates", page_of(AdvocateOut, "AdvocatePage"), scopes=MARKETING, query=RankingQuery)
 def list_advocates(call: Call, query: RankingQuestion) -> Answer:
     """Rank advocates by what their friends brought"""
+    return _ranked(call, query, None, None)
+
+
+def list_trees(call: Call, query: GroveQuestion) -> Answer:
+    """The same, of advocates with so many friends: for the dashboard's orchard"""
+    return _ranked(call, query, query.least, query.most)
+
+
+def list_groves(call: Call, query: RankingQuestion) -> Answer:
+    """How many advocates there are of each size; those grew who won a friend in the period: for the same"""
     totals, period = query.of_merchant(call)
-    currency = query.currency or merchants.get(call.session, call.merchant_id).currency
-    asked = Asked(
-        cut=query.cut,
-        currency=currency,
-        by=query.sort,
-        period=None if query.since is None and query.until is None else period,
-        limit=query.limit + 1,
-        after=None if query.cursor is None else _opened(call.wiring.signer, query.cursor),
-    )
+    asked = _asked(call, query, None)
+    found = groves.groves(totals, asked, period)
+    return Answer({"data": [{"currency": asked.currency, **asdict(grove)} for grove in found]})
+
+
+def _ranked(call: Call, query: RankingQuestion, least: int | None, most: int | None) -> Answer:
+    totals, period = query.of_merchant(call)
+    has_days = query.since is not None or query.until is not None
+    asked = replace(_asked(call, query, period if has_days else None), least=least, most=most)
     found = rankings.ranked(totals, asked)
     shown = found[: query.limit]
     known = customers.known(call.session, call.merchant_id, [one.advocate_id for one in shown])
     cursor = _sealed(call.wiring.signer, rankings.place_of(shown[-1], query.sort)) if len(found) > query.limit else None
-    rows = [answers.advocate(one, known[one.advocate_id].first_name, currency) for one in shown]
+    rows = [answers.advocate(one, known[one.advocate_id].first_name, asked.currency) for one in shown]
     return Answer({"data": rows, "next_cursor": cursor})
+
+
+def _asked(call: Call, query: RankingQuestion, period: Period | None) -> Asked:
+    return Asked(
+        cut=query.cut,
+        currency=query.currency or merchants.get(call.session, call.merchant_id).currency,
+        by=query.sort,
+        period=period,
+        limit=query.limit + 1,
+        after=None if query.cursor is None else _opened(call.wiring.signer, query.cursor),
+    )
 
 
 QUESTIONS: Mapping[str, tuple[type[StatsQuery], Callable[[Call, Any], Answer]]] = {
@@ -92,12 +117,14 @@ QUESTIONS: Mapping[str, tuple[type[StatsQuery], Callable[[Call, Any], Answer]]] 
     "reasons": (StatsQuery, list_reasons),
     "cohorts": (StatsQuery, list_cohorts),
     "advocates": (RankingQuery, list_advocates),
+    "trees": (GroveQuery, list_trees),
+    "groves": (RankingQuery, list_groves),
 }
-"""What is asked under /v1/stats: the schema of its query, and its view."""
+"""What is asked under /v1/stats, and by the dashboard alone: the schema of its query, and its view."""
 
 
 def answer(call: Call, question: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-    """What /v1/stats/<question> answers to these arguments, for who shows it. Raises as the view does."""
+    """What the question is answered to these arguments, for who shows it. Raises as the view does."""
     schema, view = QUESTIONS[question]
     document: dict[str, Any] = view(call, parsed(schema(), arguments)).document
     return document
