@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PORT ?= 8000
 TESTS ?= tests
+WORDS ?= words.pot
 SOAKED = soak or marathon
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
-PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/dashboard/advocates.py,service/dashboard/cohorts.py,service/dashboard/editing.py,service/dashboard/figures.py,service/dashboard/filters.py,service/dashboard/formats.py,service/dashboard/orchard.py,service/dashboard/overview.py,service/dashboard/terms.py,service/dashboard/words.py,service/demo/half_year.py,service/events/kinds.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/statistics/entries.py,service/statistics/exports/columns.py,service/statistics/exports/values.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
+PROVED = service/ledger/*,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/mailboxes.py,service/dashboard/advocates.py,service/dashboard/cohorts.py,service/dashboard/digest.py,service/dashboard/editing.py,service/dashboard/figures.py,service/dashboard/filters.py,service/dashboard/formats.py,service/dashboard/orchard.py,service/dashboard/overview.py,service/dashboard/terms.py,service/dashboard/words.py,service/demo/half_year.py,service/events/kinds.py,service/links/codes.py,service/links/evidence.py,service/links/states.py,service/links/visitors.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/statistics/entries.py,service/statistics/exports/columns.py,service/statistics/exports/values.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
 
-.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi lock bench bench-books bench-numbers clean
+.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi words translations lock bench bench-books bench-numbers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +80,15 @@ bench-books: install ## The part of it that is about the books
 
 bench-numbers: install ## The part of it that is about statistics and exports [BENCH_ORDERS=1000000]
 	$(BIN)/python -m tests.bench numbers
+
+words: ## Gather all that pages say into a template for translators [WORDS=words.pot]
+	$(BIN)/pybabel -q extract -F pyproject.toml -k say -k say_many:1,2 -k message \
+	  --no-location --sort-output --omit-header -o $(WORDS) service
+
+translations: install words ## Bring the catalogues of service/translations up to date with the code
+	for language in de fr es ar; do $(BIN)/pybabel -q update -i $(WORDS) -o service/translations/$$language.po \
+	  -l $$language --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date; done
+	rm $(WORDS)
 
 lock: install ## Resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, conversions, demo, exports, merchants, service, statistics
+from service.commands import books, conversions, demo, digest, exports, merchants, service, statistics
 
 
 @click.group()
@@ -18,6 +18,7 @@ for command in (
     books.ledger,
     statistics.stats,
     exports.export,
+    digest.digest,
     service.serve,
     service.worker,
     conversions.replay,

@@ -7,31 +7,38 @@ from urllib.parse import quote
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
 from service.dashboard.formats import Formats
+from service.languages import message
 
-SORTS = {"net_lifetime_value": "Value of their friends", "friends": "Friends", "rewards": "Rewards"}
+SORTS = {
+    "net_lifetime_value": message("Value of their friends"),
+    "friends": message("Friends"),
+    "rewards": message("Rewards"),
+}
 """By what advocates can be ranked -> how that is called."""
 
-COLUMNS = (
-    Column("customer", "Advocate", is_number=False),
-    Column("friends", "Friends"),
-    Column("friends_who_returned", "Ordered again"),
-    Column("repeat_rate", "Share of them"),
-    Column("orders", "Orders"),
-    Column("revenue", "Revenue"),
-    Column("refund_rate", "Given back"),
-    Column("net_lifetime_value", "Value of their friends"),
-    Column("rewards", "Rewards"),
-)
+COLUMNS = {
+    "customer": message("Advocate"),
+    "friends": message("Friends"),
+    "friends_who_returned": message("Ordered again"),
+    "repeat_rate": message("Share of them"),
+    "orders": message("Orders"),
+    "revenue": message("Revenue"),
+    "refund_rate": message("Given back"),
+    "net_lifetime_value": message("Value of their friends"),
+    "rewards": message("Rewards"),
+}
 
 
 def table(rows: Sequence[Mapping[str, Any]], formats: Formats) -> Table:
     """A page of them, as the statistics rank them. A name leads to the person."""
     return Table(
         "advocates",
-        "Advocates",
-        COLUMNS,
+        formats.say("Advocates"),
+        [Column(name, formats.say(title), is_number=name != "customer") for name, title in COLUMNS.items()],
         [_row(row, formats) for row in rows],
-        "Nobody has brought a friend yet. As soon as a friend orders by somebody's link or code, both are here.",
+        formats.say(
+            "Nobody has brought a friend yet. As soon as a friend orders by somebody's link or code, both are here."
+        ),
     )
 
 

@@ -8,19 +8,22 @@ from typing import Any
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
 from service.dashboard.formats import Formats
+from service.languages import message
 
 Answer = Mapping[str, Any]
-SIDES = {"referred": "Referred", "others": "Not referred"}
+SIDES = {"referred": message("Referred"), "others": message("Not referred")}
 HOTTEST = 5
 """How many shades a heat map has."""
 
 
 def compared(rows: Sequence[Answer], clients: Mapping[str, int], formats: Formats) -> Table:
     """Each month's customers, referred and not, side by side. clients: month -> who became one in it."""
-    columns = [Column("month", "Won in", is_number=False)]
+    columns = [Column("month", formats.say("Won in"), is_number=False)]
     for side, title in SIDES.items():
-        columns += [Column(f"customers_{side}", f"{title}"), Column(f"repeat_rate_{side}", f"{title}: ordered again")]
-    columns.append(Column("clients", "Became clients in it"))
+        of_side = formats.say(title)
+        again = formats.say("%(side)s: ordered again", side=of_side)
+        columns += [Column(f"customers_{side}", of_side), Column(f"repeat_rate_{side}", again)]
+    columns.append(Column("clients", formats.say("Became clients in it")))
     shown = []
     for row in rows:
         cells = [Cell(_month(row["month"], formats), row["month"])]
@@ -28,7 +31,8 @@ def compared(rows: Sequence[Answer], clients: Mapping[str, int], formats: Format
             cells += [figures.whole(row[side]["customers"], formats), figures.share(row[side]["repeat_rate"], formats)]
         cells.append(figures.whole(clients.get(row["month"], 0), formats))
         shown.append(cells)
-    return Table("cohorts", "Do they come back?", columns, shown, "No customer was won in these months yet.")
+    empty = formats.say("No customer was won in these months yet.")
+    return Table("cohorts", formats.say("Do they come back?"), columns, shown, empty)
 
 
 def spent(rows: Sequence[Answer], side: str, currency: str, formats: Formats) -> Table:
@@ -40,15 +44,16 @@ def spent(rows: Sequence[Answer], side: str, currency: str, formats: Formats) ->
     everything = [(age, amount) for of in ages.values() for one in of for age, amount in one.items()]
     months = range(max((age for age, _ in everything), default=0) + 1)
     scale = sorted(amount for _, amount in everything if amount > 0)
-    columns = [Column("month", "Won in", is_number=False), Column("customers", "Customers")]
-    columns += [Column(f"month_{number}", f"+{number}" if number else "then") for number in months]
+    columns = [Column("month", formats.say("Won in"), is_number=False), Column("customers", formats.say("Customers"))]
+    columns += [Column(f"month_{number}", f"+{number}" if number else formats.say("then")) for number in months]
     shown = []
     for row, of_one in zip(rows, ages[side], strict=True):
         cells = [Cell(_month(row["month"], formats), row["month"]), figures.whole(row[side]["customers"], formats)]
         cells += [_heat(of_one.get(number), scale, currency, formats) for number in months]
         shown.append(cells)
-    title = f"{SIDES[side]}: what each of them spent, in {currency}"
-    return Table(f"spent_{side}_{currency}", title, columns, shown, "Nobody yet.")
+    of_side = formats.say(SIDES[side])
+    title = formats.say("%(side)s: what each of them spent, in %(currency)s", side=of_side, currency=currency)
+    return Table(f"spent_{side}_{currency}", title, columns, shown, formats.say("Nobody yet."))
 
 
 def currencies_of(rows: Sequence[Answer]) -> list[str]:

@@ -9,20 +9,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service import currencies
+from service.dashboard.formats import Formats
+from service.dashboard.terms import GIVEN, SIDES
+from service.languages import message
 
 WHOLE = re.compile(r"[0-9]{1,9}")
-KINDS = {"": "nothing", "fixed": "an amount", "percent": "a share of the order, in percent"}
-GIVEN = {"credit": "as credit", "discount": "off the order"}
-AUDIENCES = {"true": "new customers only", "false": "everybody"}
-REWARDS = {"advocate_reward": "The advocate gets", "friend_reward": "The friend gets"}
+KINDS = {
+    "": message("nothing"),
+    "fixed": message("an amount"),
+    "percent": message("a share of the order, in percent"),
+}
+AUDIENCES = {"true": message("new customers only"), "false": message("everybody")}
 LIMITS = {
-    "attribution_window_days": ("A visit counts for, in days", ""),
-    "hold_days": ("Rewards ripen after, in days", ""),
-    "rewarded_orders": ("How many orders of a friend are rewarded", "Empty: all of them."),
-    "max_rewards_per_advocate": ("Most rewards for each advocate", "Empty: as many as they earn."),
-    "reward_expiry_days": ("Credit lapses after, in days", "Empty: never."),
+    "attribution_window_days": (message("A visit counts for, in days"), ""),
+    "hold_days": (message("Rewards ripen after, in days"), ""),
+    "rewarded_orders": (message("How many orders of a friend are rewarded"), message("Empty: all of them.")),
+    "max_rewards_per_advocate": (message("Most rewards for each advocate"), message("Empty: as many as they earn.")),
+    "reward_expiry_days": (message("Credit lapses after, in days"), message("Empty: never.")),
 }
 """Field -> (what it is called, what is said beside it)."""
+
+NO_STEP = message("Empty: no such step.")
+OF_A_SHARE = message("For a share of the order. Empty: no limit.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def values_of(terms: Mapping[str, Any]) -> dict[str, str]:
     values = {name: _text(terms[name]) for name in LIMITS}
     values["new_customers_only"] = "true" if terms["new_customers_only"] else "false"
     for place, currency, amounts in _currencies(terms):
-        for name in REWARDS:
+        for name in SIDES:
             values |= _values_of_reward(f"{place}{name}", amounts[name], currency)
         values[f"{place}minimum_order_amount"] = str(currencies.exact(amounts["minimum_order_amount"], currency))
         for number, tier in enumerate(amounts["tiers"]):
@@ -94,7 +102,7 @@ def draft_of(values: Mapping[str, str], before: Mapping[str, Any]) -> Draft:
             others[currency] = kept
             continue
         amounts = draft.terms if not place else others.setdefault(currency, {})
-        amounts |= {name: _reward(values, f"{place}{name}", currency, draft.faults) for name in REWARDS}
+        amounts |= {name: _reward(values, f"{place}{name}", currency, draft.faults) for name in SIDES}
         name = f"{place}minimum_order_amount"
         amounts["minimum_order_amount"] = _amount(values, name, currency, draft.faults) or 0
         amounts["tiers"] = [
@@ -134,7 +142,7 @@ def _whole(values: Mapping[str, str], name: str, faults: dict[str, str]) -> int 
     if not text:
         return None
     if WHOLE.fullmatch(text) is None:
-        faults[name] = "Write a whole number, such as 14."
+        faults[name] = message("Write a whole number, such as 14.")
         return None
     return int(text)
 
@@ -164,41 +172,53 @@ def tidied(values: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, st
     return kept
 
 
-def groups(values: Mapping[str, str], before: Mapping[str, Any], faults: Mapping[str, str]) -> list[Group]:
+def groups(
+    values: Mapping[str, str], before: Mapping[str, Any], faults: Mapping[str, str], formats: Formats
+) -> list[Group]:
     """The form. values: of its fields. faults: field of the form -> what is wrong with it."""
+    say = formats.say
 
     def control(name: str, label: str, choices: Mapping[str, str] | None = None, hint: str = "") -> Control:
-        return Control(name, label, values.get(name, ""), choices, hint, faults.get(name, ""))
+        translated = None if choices is None else {value: say(text) for value, text in choices.items()}
+        fault = faults.get(name, "")
+        return Control(name, label, values.get(name, ""), translated, hint and say(hint), fault and say(fault))
 
     made = []
     for place, currency, _ in _currencies(before):
-        for name, title in REWARDS.items():
-            made.append(Group(f"{title}, in {currency}", _of_reward(control, f"{place}{name}", currency, name)))
-        least = control(f"{place}minimum_order_amount", f"The order must be at least, in {currency}")
-        made.append(Group(f"Orders in {currency}", [least]))
+        for name, title in SIDES.items():
+            of_side = say("%(about)s in %(currency)s", about=say(title), currency=currency)
+            made.append(Group(of_side, _of_reward(control, f"{place}{name}", currency, name, formats)))
+        at_least = say("The order must be at least, in %(currency)s", currency=currency)
+        least = control(f"{place}minimum_order_amount", at_least)
+        made.append(Group(say("Orders in %(currency)s", currency=currency), [least]))
         for number in range(len(_tiers(values, place)) + 1):
             tier = f"{place}tiers.{number}"
-            first = control(f"{tier}.from_referral", "From the friend number", None, "Empty: no such step.")
-            rest = _of_reward(control, f"{tier}.advocate_reward", currency, "advocate_reward")
-            made.append(Group(f"Step {number + 1} for the advocate, in {currency}", [first, *rest]))
-    limits = [control(name, label, None, hint) for name, (label, hint) in LIMITS.items()]
-    return [*made, Group("For every order", [control("new_customers_only", "It is for", AUDIENCES), *limits])]
+            first = control(f"{tier}.from_referral", say("From the friend number"), None, NO_STEP)
+            rest = _of_reward(control, f"{tier}.advocate_reward", currency, "advocate_reward", formats)
+            title = say("Step %(number)s for the advocate, in %(currency)s", number=number + 1, currency=currency)
+            made.append(Group(title, [first, *rest]))
+    limits = [control(name, say(label), None, hint) for name, (label, hint) in LIMITS.items()]
+    audience = control("new_customers_only", say("It is for"), AUDIENCES)
+    return [*made, Group(say("For every order"), [audience, *limits])]
 
 
-def _of_reward(control: Callable[..., Control], place: str, currency: str, name: str) -> list[Control]:
+def _of_reward(
+    control: Callable[..., Control], place: str, currency: str, name: str, formats: Formats
+) -> list[Control]:
+    say = formats.say
     made = [
-        control(f"{place}.type", "What", KINDS),
-        control(f"{place}.value", f"How much, in {currency} or percent"),
-        control(f"{place}.max_amount", f"At most, in {currency}", None, "For a share of the order. Empty: no limit."),
+        control(f"{place}.type", say("What"), KINDS),
+        control(f"{place}.value", say("How much, in %(currency)s or percent", currency=currency)),
+        control(f"{place}.max_amount", say("At most, in %(currency)s", currency=currency), None, OF_A_SHARE),
     ]
-    return made if name == "advocate_reward" else [*made, control(f"{place}.as", "How", GIVEN)]
+    return made if name == "advocate_reward" else [*made, control(f"{place}.as", say("How"), GIVEN)]
 
 
 def by_control(faults: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """Faults of the contract's places as faults of the form's fields; those of no field are under ""."""
     placed: dict[str, str] = {}
-    for place, message in faults.items():
+    for place, fault in faults.items():
         at = re.sub(r"\.(amount|rate)$", ".value", place)
         name = next((name for name in (at, f"{at}.type") if name in values), "")
-        placed[name] = " ".join([*([placed[name]] if name in placed else []), message])
+        placed[name] = " ".join([*([placed[name]] if name in placed else []), fault])
     return placed

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from service.currencies import fault_of_code
+from service.languages import message
 from service.values import EPOCH, LONGEST_CHANNEL, fault_of_text
 from service.web.errors import InvalidValues
 
@@ -20,10 +21,15 @@ EARLIEST, LATEST = EPOCH.date(), date(9000, 1, 1)
 
 DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DAYS_AT_FIRST = 28
-PRESETS = {"7": "7 days", "28": "28 days", "91": "13 weeks", "364": "52 weeks"}
+PRESETS = {
+    "7": message("7 days"),
+    "28": message("28 days"),
+    "91": message("13 weeks"),
+    "364": message("52 weeks"),
+}
 """How many days, up to today, and how that is called."""
 
-INTERVALS = ("day", "week", "month")
+INTERVALS = {"day": message("Day"), "week": message("Week"), "month": message("Month")}
 MEASURES = ("new_customers", "net_revenue", "visits", "referred_orders", "clients", "reward_cost")
 """What can be plotted."""
 
@@ -46,10 +52,10 @@ class Filters:
         faults: dict[str, str] = {}
         last = _day(asked, "through", today, faults)
         first = _day(asked, "from", max(EARLIEST, last - (DAYS_AT_FIRST - 1) * DAY), faults)
-        interval = _one_of(asked, "interval", INTERVALS, _fitting((last - first).days), faults)
+        interval = _one_of(asked, "interval", tuple(INTERVALS), _fitting((last - first).days), faults)
         measure = _one_of(asked, "measure", MEASURES, MEASURES[0], faults)
         if not faults and last < first:
-            faults["through"] = "That is before the first day."
+            faults["through"] = message("That is before the first day.")
         channel, currency = asked.get("channel"), asked.get("currency") or None
         program_id = _program(asked.get("program_id", ""), faults)
         said = {
@@ -104,7 +110,7 @@ def _day(asked: Mapping[str, str], name: str, otherwise: date, faults: dict[str,
         day = date.min
     if EARLIEST <= day <= LATEST:
         return day
-    faults[name] = "That is not a day, such as 2026-11-26."
+    faults[name] = message("That is not a day, such as 2026-11-26.")
     return otherwise
 
 
@@ -112,7 +118,7 @@ def _program(text: str, faults: dict[str, str]) -> str | None:
     try:
         return str(UUID(text)) if text else None
     except ValueError:
-        faults["program_id"] = "That is no program."
+        faults["program_id"] = message("That is no program.")
         return None
 
 

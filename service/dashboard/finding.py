@@ -30,11 +30,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing. name: its id in the address of its page. why: what of it was searched for."""
+    """One thing. name: its id in the address of its page. why: what of it was searched for. code: of its link."""
 
     kind: Kind
     name: str
     why: str
+    code: str = ""
 
 
 def find(session: Session, merchant_id: UUID, text: str) -> Sequence[Found]:
@@ -64,7 +65,7 @@ def _by_code(session: Session, merchant_id: UUID, text: str) -> Iterator[Found]:
     folded = codes.fold(text)
     link = None if folded is None else links.by_code(session, merchant_id, folded)
     if link is not None:
-        yield Found(Kind.PERSON, link.customer_id, f"code {link.code}")
+        yield Found(Kind.PERSON, link.customer_id, "code", link.code)
 
 
 def _by_mailbox(session: Session, merchant_id: UUID, text: str) -> Iterator[Found]:
@@ -90,7 +91,7 @@ def _by_id(session: Session, merchant_id: UUID, text: str) -> Iterator[Found]:
         yield Found(Kind.PERSON, redemption.customer_id, "redemption")
     link = links.get(session, merchant_id, sought)
     if link is not None:
-        yield Found(Kind.PERSON, link.customer_id, f"link {link.code}")
+        yield Found(Kind.PERSON, link.customer_id, "link", link.code)
 
 
 LOOKS: tuple[Callable[[Session, UUID, str], Iterator[Found]], ...] = (

@@ -1,4 +1,4 @@
-"""PURE: numbers, money and days as the reader writes them."""
+"""PURE: words, numbers, money and days as the reader writes them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -9,6 +9,7 @@ from babel.dates import format_date, format_interval, format_skeleton, format_ti
 from babel.numbers import format_decimal, format_percent
 
 from service import currencies
+from service.languages import catalogue
 
 NOTHING = "–"
 """What stands where there is no number: a rate of nobody, say."""
@@ -19,6 +20,16 @@ class Formats:
     """The ways of one locale."""
 
     locale: Locale
+
+    def say(self, text: str, **values: object) -> str:
+        """A text of the catalogue in the reader's language, with these values in it, as `%(name)s`."""
+        said = catalogue(self.locale.language).gettext(text)
+        return said % values if values else said
+
+    def say_many(self, one: str, many: str, number: int, **values: object) -> str:
+        """The same of a number of things, which is `%(number)s` in it."""
+        said = catalogue(self.locale.language).ngettext(one, many, number)
+        return said % {"number": self.whole(number), **values}
 
     def whole(self, number: int) -> str:
         """A number of things."""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
 from service.dashboard.formats import Formats
+from service.languages import message
 
 MOST_BRANCHES = 24
 """How many branches a tree is drawn with: the latest."""
@@ -134,7 +135,7 @@ def trees(
         Tree(
             hrefs[name],
             row["first_name"] or name,
-            formats.whole(row["friends"]),
+            formats.say_many("one friend", "%(number)s friends", row["friends"]),
             formats.money(row["net_lifetime_value"], row["currency"]),
             sum(branch.is_new for branch in branches[name]),
             drawing(branches[name], best),
@@ -144,16 +145,16 @@ def trees(
     ]
 
 
-COLUMNS = (
-    Column("friends_each", "Friends of each", is_number=False),
-    Column("advocates", "Advocates"),
-    Column("friends", "Friends"),
-    Column("grown", "Won a friend in 30 days"),
-    Column("bare", "Without value"),
-    Column("net_lifetime_value", "Value of their friends"),
-    Column("share", "Share of all value"),
-    Column("rewards", "Rewards"),
-)
+COLUMNS = {
+    "friends_each": message("Friends of each"),
+    "advocates": message("Advocates"),
+    "friends": message("Friends"),
+    "grown": message("Won a friend in 30 days"),
+    "bare": message("Without value"),
+    "net_lifetime_value": message("Value of their friends"),
+    "share": message("Share of all value"),
+    "rewards": message("Rewards"),
+}
 
 
 def table(groves: Sequence[Mapping[str, Any]], kept: Mapping[str, str], formats: Formats) -> Table:
@@ -175,7 +176,8 @@ def table(groves: Sequence[Mapping[str, Any]], kept: Mapping[str, str], formats:
                 figures.money(grove["rewards"], currency, formats),
             ]
         )
-    return Table("groves", "All groves", COLUMNS, rows, "Nobody has brought a friend yet.")
+    columns = [Column(name, formats.say(title), is_number=name != "friends_each") for name, title in COLUMNS.items()]
+    return Table("groves", formats.say("All groves"), columns, rows, formats.say("Nobody has brought a friend yet."))
 
 
 def size_of(grove: Mapping[str, Any]) -> str:
@@ -194,7 +196,7 @@ def size(grove: Mapping[str, Any], formats: Formats) -> str:
     """How people name it."""
     least, most = grove["least"], grove["most"]
     if most is None:
-        return f"{formats.whole(least)} friends or more"
+        return formats.say("%(least)s friends or more", least=formats.whole(least))
     if most == least:
-        return "one friend" if least == 1 else f"{formats.whole(least)} friends"
-    return f"{formats.whole(least)} to {formats.whole(most)} friends"
+        return formats.say_many("one friend", "%(number)s friends", least)
+    return formats.say("%(least)s to %(most)s friends", least=formats.whole(least), most=formats.whole(most))

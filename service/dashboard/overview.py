@@ -5,29 +5,34 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from service.conversions.eligibility import REASONS
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
-from service.dashboard.filters import Filters
+from service.dashboard.filters import INTERVALS, Filters
 from service.dashboard.formats import NOTHING, Formats
+from service.dashboard.words import REASONS
+from service.languages import message
 
 Answer = Mapping[str, Any]
 """What one question of the statistics is answered, as the API has it."""
 
-WITHOUT_PROGRAM = "No program was found"
-DIRECT = "(no channel)"
+DIRECT = message("(no channel)")
 STEPS = {
-    "links": "Links made",
-    "visits": "Visits",
-    "unique_visitors": "Different visitors",
-    "referred_orders": "Orders by referrals",
-    "new_customers": "New customers",
-    "clients": "Came back on their own",
+    "links": message("Links made"),
+    "visits": message("Visits"),
+    "unique_visitors": message("Different visitors"),
+    "referred_orders": message("Orders by referrals"),
+    "new_customers": message("New customers"),
+    "clients": message("Came back on their own"),
 }
 """The funnel: measure -> how it is called."""
 
-MONEY = {"net_revenue": "Net revenue", "reward_cost": "Cost of rewards"}
-OF_MONEY = {**MONEY, "cost_per_new_customer": "Cost per new customer", "liability": "Liability"}
+NET_REVENUE = message("Net revenue")
+MONEY = {"net_revenue": NET_REVENUE, "reward_cost": message("Cost of rewards")}
+OF_MONEY = {
+    **MONEY,
+    "cost_per_new_customer": message("Cost per new customer"),
+    "liability": message("Liability"),
+}
 SAYS_NOTHING = {**dict.fromkeys(OF_MONEY, 0), "cost_per_new_customer": None}
 """What a period has of each of these where it says nothing of a currency."""
 
@@ -80,12 +85,13 @@ def cards(summary: Answer, filters: Filters, currency: str, formats: Formats) ->
 
     cost = "cost_per_new_customer"
     is_whole = filters.program_id is None and filters.channel is None
-    note = "" if is_whole else "Credit is one purse: it is told of all programs and channels together."
+    purse = formats.say("Credit is one purse: it is told of all programs and channels together.")
+    owed = of_money("liability") if is_whole else []
     return [
-        Card("new_customers", "New customers won", "new_customers", [won]),
-        Card("net_revenue", "Net revenue referred", "net_revenue", of_money("net_revenue")),
-        Card(cost, "Cost per new customer", cost, of_money(cost)),
-        Card("liability", "Outstanding liability", "liability", of_money("liability") if is_whole else [], note),
+        Card("new_customers", formats.say("New customers won"), "new_customers", [won]),
+        Card("net_revenue", formats.say("Net revenue referred"), "net_revenue", of_money("net_revenue")),
+        Card(cost, formats.say("Cost per new customer"), cost, of_money(cost)),
+        Card("liability", formats.say("Outstanding liability"), "liability", owed, "" if is_whole else purse),
     ]
 
 
@@ -109,7 +115,7 @@ def funnel(summary: Answer, formats: Formats) -> list[Step]:
         number = summary[name]
         is_part = previous is not None and 0 < previous >= number
         part = formats.share(number / previous) if is_part else ""
-        steps.append(Step(name, title, formats.whole(number), round(100 * number / longest), part))
+        steps.append(Step(name, formats.say(title), formats.whole(number), round(100 * number / longest), part))
         previous = number
     return steps
 
@@ -125,11 +131,12 @@ def series(
     plotted_in = filters.currency or next(iter(figures.currencies_of(*pieces, *days_before)), currency)
     known = sorted({*figures.currencies_of(*pieces), plotted_in})
     counted = ("visits", "referred_orders", "new_customers", "clients")
-    columns = [Column("start", filters.interval.capitalize(), is_number=False)]
-    columns += [Column(name, STEPS[name]) for name in counted]
+    columns = [Column("start", formats.say(INTERVALS[filters.interval]), is_number=False)]
+    columns += [Column(name, formats.say(STEPS[name])) for name in counted]
     for of in known:
-        columns += [Column(f"{name}_{of}", f"{title}, {of}") for name, title in OF_MONEY.items()]
-    columns.append(Column("before", f"{TITLES[filters.measure]}, the period before"))
+        columns += [Column(f"{name}_{of}", f"{formats.say(title)}, {of}") for name, title in OF_MONEY.items()]
+    before = formats.say("%(measure)s, the period before", measure=formats.say(TITLES[filters.measure]))
+    columns.append(Column("before", before))
     rows = []
     for piece in pieces:
         row = [Cell(formats.day(date.fromisoformat(piece["start"])), piece["start"])]
@@ -137,7 +144,8 @@ def series(
         row += [figures.money(of_measure(piece, name, of), of, formats) for of in known for name in OF_MONEY]
         row.append(_before(piece, days_before, filters, plotted_in, formats))
         rows.append(row)
-    return Table("series", "Over time", columns, rows, "Nothing happened in these days.")
+    title, empty = formats.say("Over time"), formats.say("Nothing happened in these days.")
+    return Table("series", title, columns, rows, empty)
 
 
 def plotted(series: Table, measure: str) -> str:
@@ -164,37 +172,41 @@ def channels(rows: Sequence[Answer], filters: Filters, formats: Formats) -> Tabl
     """What each channel brought; a name leads to the same page of that channel."""
     known = figures.currencies_of(*rows)
     counted = ("visits", "referred_orders", "new_customers", "clients")
-    columns = [Column("channel", "Channel", is_number=False), *(Column(name, STEPS[name]) for name in counted)]
-    columns.append(Column("conversion_rate", "Conversion rate"))
-    columns += [Column(f"net_revenue_{currency}", f"Net revenue, {currency}") for currency in known]
+    columns = [Column("channel", formats.say("Channel"), is_number=False)]
+    columns += [Column(name, formats.say(STEPS[name])) for name in counted]
+    columns.append(Column("conversion_rate", formats.say("Conversion rate")))
+    net = formats.say(NET_REVENUE)
+    columns += [Column(f"net_revenue_{currency}", f"{net}, {currency}") for currency in known]
     shown = []
     for row in rows:
         name = row["channel"]
-        cells = [Cell(name or DIRECT, name, "?" + filters.address(channel=name))]
+        cells = [Cell(name or formats.say(DIRECT), name, "?" + filters.address(channel=name))]
         cells += [figures.whole(row[measure], formats) for measure in counted]
         cells.append(figures.share(row["conversion_rate"], formats))
         cells += [figures.money(of_measure(row, "net_revenue", currency), currency, formats) for currency in known]
         shown.append(cells)
-    return Table("channels", "Channels", columns, shown, "No link was made, followed or ordered by in these days.")
+    empty = formats.say("No link was made, followed or ordered by in these days.")
+    return Table("channels", formats.say("Channels"), columns, shown, empty)
 
 
 def reasons(rows: Sequence[Answer], programs: Mapping[str, str], filters: Filters, formats: Formats) -> Table:
     """Why orders were refused; each reason leads to its orders. programs: id -> name."""
     columns = [
-        Column("reason", "Why", is_number=False),
-        Column("program", "Program", is_number=False),
-        Column("orders", "Orders"),
+        Column("reason", formats.say("Why"), is_number=False),
+        Column("program", formats.say("Program"), is_number=False),
+        Column("orders", formats.say("Orders")),
     ]
     shown = []
     for row in rows:
-        program_id = row["program_id"]
+        program_id, why = row["program_id"], REASONS[row["reason"]]
         leads = filters.address(reason=row["reason"], program_id=program_id, interval=None, measure=None)
-        program = programs.get(program_id, WITHOUT_PROGRAM)
+        program = programs.get(program_id) or formats.say("No program was found")
         shown.append(
             [
-                Cell(REASONS[row["reason"]].staff_text, row["reason"], f"/dashboard/orders?{leads}"),
+                Cell(formats.say(why), row["reason"], f"/dashboard/orders?{leads}"),
                 figures.text(program),
                 figures.whole(row["orders"], formats),
             ]
         )
-    return Table("reasons", "Refused referrals", columns, shown, "No referral was refused in these days.")
+    empty = formats.say("No referral was refused in these days.")
+    return Table("reasons", formats.say("Refused referrals"), columns, shown, empty)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.dashboard.formats import Formats
+from service.languages import message
 from service.ledger.rewards import FixedReward, RewardTerms
+from service.programs import soundness
 from service.programs.terms import Terms, terms_of
 
-GIVEN = {"credit": "as credit", "discount": "off the order"}
-NOTHING = "nothing"
+GIVEN = {"credit": message("as credit"), "discount": message("off the order")}
+SIDES = {"advocate_reward": message("The advocate gets"), "friend_reward": message("The friend gets")}
+TIER = message("From the advocate's friend number %(number)s on")
+MINIMUM = message("The order must be")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +35,39 @@ class Difference:
 
 def in_words(stored: Mapping[str, Any], formats: Formats) -> list[Said]:
     """All that terms say, of any version ever stored."""
-    terms = terms_of(stored)
-    said = _amounts(terms, "", formats)
-    for currency, others in sorted(terms.others.items()):
-        said += _amounts(others, f" in {currency}", formats)
+    terms, say = terms_of(stored), formats.say
+    said = _amounts(terms, terms.currency, formats)
+    for _, others in sorted(terms.others.items()):
+        said += _amounts(others, terms.currency, formats)
+    ripen, lapse = terms.hold.days, terms.reward_expiry
+    audience = say("new customers only") if terms.new_customers_only else say("everybody")
     return [
         *said,
-        Said("A visit counts for", _days(terms.attribution_window.days)),
-        Said("Rewards ripen", "at once" if not terms.hold.days else f"after {_days(terms.hold.days)}"),
-        Said("It is for", "new customers only" if terms.new_customers_only else "everybody"),
-        Said("Rewarded orders of a friend", _orders(terms.rewarded_orders)),
-        Said("Rewards for each advocate", _most(terms.max_rewards_per_advocate)),
-        Said("Credit lapses", "never" if terms.reward_expiry is None else f"after {_days(terms.reward_expiry.days)}"),
+        Said(say("A visit counts for"), _days(terms.attribution_window.days, formats)),
+        Said(say("Rewards ripen"), _after(ripen, formats) if ripen else say("at once")),
+        Said(say("It is for"), audience),
+        Said(say("Rewarded orders of a friend"), _orders(terms.rewarded_orders, formats)),
+        Said(say("Rewards for each advocate"), _most(terms.max_rewards_per_advocate, formats)),
+        Said(say("Credit lapses"), say("never") if lapse is None else _after(lapse.days, formats)),
     ]
+
+
+def doubts(stored: Mapping[str, Any], formats: Formats) -> list[Said]:
+    """What is allowed in terms, and probably not meant. stored: complete."""
+    return [
+        Said(
+            place_in_words(field, stored, formats),
+            formats.say(doubt.text, minimum=formats.money(doubt.minimum, doubt.currency)),
+        )
+        for field, doubt in soundness.doubts(stored).items()
+    ]
+
+
+def place_in_words(field: str, stored: Mapping[str, Any], formats: Formats) -> str:
+    """What people call a field of terms whose amounts are in a currency."""
+    *places, name = field.split(".")
+    currency = places[-1] if places else stored["currency"]
+    return _about(SIDES[name], currency, stored["currency"], formats)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], formats: Formats) -> list[Difference]:
@@ -57,53 +81,72 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], formats: Fo
     ]
 
 
-def _amounts(terms: Terms, where: str, formats: Formats) -> list[Said]:
-    said = [Said(f"The advocate gets{where}", _reward(terms.advocate_reward, terms.currency, formats))]
+def _amounts(terms: Terms, own: str, formats: Formats) -> list[Said]:
+    """own: the program's currency, of which it need not be said."""
+
+    def about(text: str, **values: object) -> str:
+        return _about(text, terms.currency, own, formats, **values)
+
+    said = [Said(about(SIDES["advocate_reward"]), _reward(terms.advocate_reward, terms.currency, formats))]
     for tier in terms.tiers:
         better = _reward(tier.advocate_reward, terms.currency, formats)
-        said.append(Said(f"From the advocate's friend number {tier.from_referral} on{where}", better))
-    said.append(Said(f"The friend gets{where}", _reward(terms.friend_reward, terms.currency, formats)))
+        said.append(Said(about(TIER, number=formats.whole(tier.from_referral)), better))
+    said.append(Said(about(SIDES["friend_reward"]), _reward(terms.friend_reward, terms.currency, formats)))
     if terms.minimum_order_amount:
         least = formats.money(terms.minimum_order_amount, terms.currency)
-        said.append(Said(f"The order must be{where}", f"{least} or more"))
+        said.append(Said(about(MINIMUM), formats.say("%(amount)s or more", amount=least)))
     return said
+
+
+def _about(text: str, currency: str, own: str, formats: Formats, **values: object) -> str:
+    said = formats.say(text, **values)
+    return said if currency == own else formats.say("%(about)s in %(currency)s", about=said, currency=currency)
 
 
 def _reward(reward: RewardTerms | None, currency: str, formats: Formats) -> str:
     if reward is None:
-        return NOTHING
-    given = GIVEN[reward.given_as]
+        return formats.say("nothing")
+    given = formats.say(GIVEN[reward.given_as])
     if isinstance(reward, FixedReward):
-        return f"{formats.money(reward.amount, currency)} {given}"
-    limit = f", at most {formats.money(reward.max_amount, currency)}" if reward.max_amount else ""
-    return f"{formats.hundredths(reward.rate_basis_points)} of the order{limit}, {given}"
+        return formats.say("%(amount)s %(given)s", amount=formats.money(reward.amount, currency), given=given)
+    rate = formats.hundredths(reward.rate_basis_points)
+    if not reward.max_amount:
+        return formats.say("%(rate)s of the order, %(given)s", rate=rate, given=given)
+    most = formats.money(reward.max_amount, currency)
+    return formats.say("%(rate)s of the order, at most %(most)s, %(given)s", rate=rate, most=most, given=given)
 
 
-def _days(days: int) -> str:
-    return "one day" if days == 1 else f"{days} days"
+def _days(days: int, formats: Formats) -> str:
+    return formats.say_many("one day", "%(number)s days", days)
 
 
-def _orders(number: int | None) -> str:
+def _after(days: int, formats: Formats) -> str:
+    return formats.say_many("after one day", "after %(number)s days", days)
+
+
+def _orders(number: int | None, formats: Formats) -> str:
     if number is None:
-        return "all of them"
-    return "the first" if number == 1 else f"the first {number}"
+        return formats.say("all of them")
+    return formats.say_many("the first", "the first %(number)s", number)
 
 
-def _most(number: int | None) -> str:
-    return "as many as they earn" if number is None else f"at most {number}"
+def _most(number: int | None, formats: Formats) -> str:
+    if number is None:
+        return formats.say("as many as they earn")
+    return formats.say("at most %(number)s", number=formats.whole(number))
 
 
 STATES: Sequence[tuple[str, str, str]] = (
-    ("active", "paused", "Pause it"),
-    ("active", "ended", "End it"),
-    ("paused", "active", "Go on with it"),
-    ("paused", "ended", "End it"),
-    ("ended", "active", "Begin it again"),
+    ("active", "paused", message("Pause it")),
+    ("active", "ended", message("End it")),
+    ("paused", "active", message("Go on with it")),
+    ("paused", "ended", message("End it")),
+    ("ended", "active", message("Begin it again")),
 )
 """(status, the one that it can be given, what the button says)."""
 
 MEANING = {
-    "active": "Links lead on, and orders earn.",
-    "paused": "Links lead on, and promise nothing; orders earn nothing, until it goes on.",
-    "ended": "Links lead to a page that says so, and orders earn nothing. What was earned stays.",
+    "active": message("Links lead on, and orders earn."),
+    "paused": message("Links lead on, and promise nothing; orders earn nothing, until it goes on."),
+    "ended": message("Links lead to a page that says so, and orders earn nothing. What was earned stays."),
 }

@@ -1,12 +1,18 @@
 """PURE: which terms contradict themselves and are refused, and which are allowed and probably not meant."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from service.errors import BadValues
+from service.languages import message
 
 IN_A_CURRENCY = ("advocate_reward", "friend_reward", "minimum_order_amount", "tiers")
 """The fields whose amounts are in the program's currency, so that another currency needs them anew."""
+
+NOBODY = message("Nobody is rewarded: neither the advocate nor the friend.")
+NO_MINIMUM = message("It is fixed, and there is no minimum of the order: the smallest order earns all of it.")
+ABOVE_MINIMUM = message("It is more than the smallest order that earns it, which is %(minimum)s.")
 
 
 def refuse_contradictions(terms: Mapping[str, Any]) -> None:
@@ -32,24 +38,39 @@ def refuse_amounts_of_another_currency(before: Mapping[str, Any], said: Mapping[
         raise BadValues(dict.fromkeys(kept, message))
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why something is probably not meant. minimum: what stands in it, in minor units of the currency."""
+
+    text: str
+    currency: str
+    minimum: int = 0
+
+
 def warnings(terms: Mapping[str, Any]) -> dict[str, str]:
-    """What is allowed and probably not meant: field -> why."""
-    found = _doubts(terms)
+    """What is allowed and probably not meant: field -> why, for programs."""
+    return {field: doubt.text % {"minimum": f"{doubt.minimum} (minor units)"} for field, doubt in doubts(terms).items()}
+
+
+def doubts(terms: Mapping[str, Any]) -> dict[str, Doubt]:
+    """The same: field -> doubt."""
+    found = _doubts(terms, terms["currency"])
     for currency, amounts in terms["other_currencies"].items():
-        found |= {f"other_currencies.{currency}.{name}": doubt for name, doubt in _doubts(amounts).items()}
+        of_one = _doubts(amounts, currency)
+        found |= {f"other_currencies.{currency}.{name}": doubt for name, doubt in of_one.items()}
     return found
 
 
-def _doubts(terms: Mapping[str, Any]) -> dict[str, str]:
+def _doubts(terms: Mapping[str, Any], currency: str) -> dict[str, Doubt]:
     sides = {name: terms[name] for name in ("advocate_reward", "friend_reward") if terms[name]}
     if not sides:
-        return {"advocate_reward": "Nobody is rewarded: neither the advocate nor the friend."}
+        return {"advocate_reward": Doubt(NOBODY, currency)}
     minimum, found = terms["minimum_order_amount"], {}
     for name, reward in sides.items():
         if reward["type"] == "fixed" and not minimum:
-            found[name] = "It is fixed, and there is no minimum_order_amount: the smallest order earns all of it."
+            found[name] = Doubt(NO_MINIMUM, currency)
         elif reward["type"] == "fixed" and reward["amount"] > minimum:
-            found[name] = f"It is more than the smallest order that earns it, which is {minimum} (minor units)."
+            found[name] = Doubt(ABOVE_MINIMUM, currency, minimum)
     return found
 
 

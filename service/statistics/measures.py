@@ -2,24 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
-from fractions import Fraction
+from decimal import Decimal
 
-RATE_DIGITS = Decimal("0.0001")
+RATE_PARTS = 10_000
 
 
 def rate(part: int, whole: int) -> float | None:
     """A share, to four digits, rounded half-even; None of nothing. Never of money."""
-    if not whole:
-        return None
-    return float((Decimal(part) / Decimal(whole)).quantize(RATE_DIGITS, ROUND_HALF_EVEN))
+    return half_even(RATE_PARTS * part, whole) / RATE_PARTS if whole else None
+
+
+def half_even(part: int, whole: int) -> int:
+    """The quotient as a whole number, rounded half-even."""
+    quotient, left = divmod(part, whole)
+    twice = 2 * abs(left) - abs(whole)
+    return quotient + (twice > 0 or (twice == 0 and quotient % 2))
 
 
 def quotient(part: int, whole: int) -> str | None:
     """One amount by another as a decimal with two digits, rounded half-even; None by nothing or less."""
     if whole <= 0:
         return None
-    return str((Decimal(part) / Decimal(whole)).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
+    return str(Decimal(half_even(100 * part, whole)).scaleb(-2))
 
 
 @dataclass(slots=True)
@@ -40,7 +44,7 @@ class Money:
     @property
     def cost_per_new_customer(self) -> int | None:
         """In minor units, rounded half-even; None without new customers."""
-        return round(Fraction(self.reward_cost, self.new_customers)) if self.new_customers else None
+        return half_even(self.reward_cost, self.new_customers) if self.new_customers else None
 
     @property
     def return_on_rewards(self) -> str | None:
@@ -140,4 +144,4 @@ class CohortMeasures:
         """(currency, month, minor units for each customer, rounded half-even), in order."""
         if not self.customers:
             return []
-        return [(*key, round(Fraction(spent, self.customers))) for key, spent in sorted(self.spent.items())]
+        return [(*key, half_even(spent, self.customers)) for key, spent in sorted(self.spent.items())]

@@ -80,17 +80,18 @@ class Totals:
             query = query.where(c[name] >= period.first, c[name] < period.end)
         found: Sums = {}
         for row in self.session.execute(query if is_one_row else query.group_by(*(c[name] for name in by))):
-            key, counts = tuple(row[: len(by)]), row[len(by) :]
+            cells = tuple(row)
+            key, counts = cells[: len(by)], cells[len(by) :]
             if counts[0] is not None:
-                found[key] = dict(zip(names, map(int, counts), strict=True))
-        for key, counts in self._pending_of(rollup):
-            said: dict[str, Any] = dict(zip(KEYS[rollup], key, strict=True))
+                found[key] = dict(zip(names, counts if is_one_row else map(int, counts), strict=True))
+        for place, added in self._pending_of(rollup):
+            said: dict[str, Any] = dict(zip(KEYS[rollup], place, strict=True))
             if any(said[name] != value for name, value in where.items()):
                 continue
             if any(said[name] not in period for name, period in periods.items()):
                 continue
             sums = found.setdefault(tuple(said[name] for name in by), dict.fromkeys(names, 0))
-            for name, count in zip(names, counts, strict=True):
+            for name, count in zip(names, added, strict=True):
                 sums[name] += count
         return found
 

@@ -36,6 +36,12 @@ INSERT INTO txn SELECT :'merchant', pg_temp.id(5, n), 'conversion:' || pg_temp.i
 INSERT INTO posting SELECT :'merchant', pg_temp.id(5, n), 0, 'expense:rewards',
        'pending:' || replace(pg_temp.id(1, (n + 1) % :advocates)::text, '-', ''), 'EUR', 500
   FROM generate_series(0, :customers - 1, 3) n;
+INSERT INTO txn SELECT :'merchant', pg_temp.id(7, n), 'conversion:' || pg_temp.id(3, n) || ':release:' || pg_temp.id(4, n), 'released',
+       sha256(''::bytea), pg_temp.at(n, :orders), pg_temp.at(n, :orders) FROM generate_series(0, :customers - 1, 3) n;
+INSERT INTO posting SELECT :'merchant', pg_temp.id(7, n), 0,
+       'pending:' || replace(pg_temp.id(1, (n + 1) % :advocates)::text, '-', ''),
+       'available:' || replace(pg_temp.id(1, (n + 1) % :advocates)::text, '-', ''), 'EUR', 500
+  FROM generate_series(0, :customers - 1, 3) n;
 ALTER TABLE visit DISABLE TRIGGER visit_is_fresh;
 INSERT INTO visit (merchant_id, link_id, hour, visitor, visit_id, visited_at)
 SELECT :'merchant', pg_temp.id(2, n % (2 * :advocates)), date_trunc('hour', pg_temp.at(n, :visits)),

@@ -10,6 +10,7 @@ import pytest
 
 from service.currencies import written
 from service.dashboard import editing
+from service.dashboard.terms import SIDES
 from service.programs.api import ProgramChange
 from service.programs.terms import DEFAULTS, complete
 from service.web.parsing import parsed
@@ -238,7 +239,7 @@ def test_an_amount_is_read_as_people_write_it(text: str, currency: str, amount: 
 
 def test_every_field_of_terms_is_in_the_form() -> None:
     assert set(editing.values_of(complete({"currency": "EUR"}))) >= set(editing.LIMITS) | {"new_customers_only"}
-    in_form = {*editing.LIMITS, *editing.REWARDS, "new_customers_only", "minimum_order_amount", "tiers"}
+    in_form = {*editing.LIMITS, *SIDES, "new_customers_only", "minimum_order_amount", "tiers"}
     assert set(DEFAULTS) == in_form | {"other_currencies"}, "a new field of terms has a place in the form"
 
 

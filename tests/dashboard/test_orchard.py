@@ -22,7 +22,7 @@ from tests.shop import Shop
 
 CAME = datetime(2026, 5, 1, tzinfo=UTC)
 ENGLISH = Formats(Locale("en"))
-TREE = re.compile(r'<li><a href="([^"]+)">(<svg.*?</svg>)<strong>(.*?)</strong></a>(.*?)</li>')
+TREE = re.compile(r'<li><a href="([^"]+)">(<svg.*?</svg>)<strong><bdi>(.*?)</bdi></strong></a>(.*?)</li>')
 
 
 def trees_of(text: str) -> list[tuple[str, str, str]]:
@@ -53,11 +53,11 @@ def test_a_small_orchard_shows_every_tree(shop: Shop, grown: dict[str, Any], mar
     text = marketer.get("/orchard").text
     assert trees_of(text) == [
         ("/dashboard/people/ana", "<i>Ana</i>", "3 friends €90.03 3 new"),
-        ("/dashboard/people/friend-1", "Fay", "1 friend €20.00 1 new"),
-        ("/dashboard/people/b%2Fob%20%C3%BC", "Bob", "1 friend €0.00"),
+        ("/dashboard/people/friend-1", "Fay", "one friend €20.00 1 new"),
+        ("/dashboard/people/b%2Fob%20%C3%BC", "Bob", "one friend €0.00"),
     ]
-    assert "3 advocates brought 5 friends" in text
-    assert "2 of them won a friend in the last 30 days</a>; the friends of 1 left nothing." in text
+    assert "Advocates: 3. Friends whom they brought: 5." in text
+    assert "Won a friend in the last 30 days: 2.</a> Those whose friends left nothing: 1." in text
     drawn = [svg for _, svg, _, _ in TREE.findall(text)]
     assert [svg.count('class="fruit"') for svg in drawn] == [3, 1, 0]
     assert [svg.count('class="blossom"') for svg in drawn] == [3, 1, 0]
@@ -79,7 +79,7 @@ def test_its_table_says_the_same_as_the_ranking(shop: Shop, grown: dict[str, Any
         one["net_lifetime_value"] for one in ranked
     )
     assert sum(round(100 * float(row["rewards"])) for row in rows) == sum(one["rewards"] for one in ranked)
-    file = marketer.get("/orchard.csv")
+    file = marketer.get("/tables/orchard.csv")
     assert [row["net_lifetime_value"] for row in csv.DictReader(io.StringIO(file.text.lstrip("\ufeff")))] == [
         row["net_lifetime_value"] for row in rows
     ]
@@ -107,7 +107,7 @@ def test_it_is_cut_by_program_and_by_currency(shop: Shop, grown: dict[str, Any],
     jo = shop.link(other, "jo", customer={"first_name": "Jo"})
     shop.order("kim", referral=jo["code"], amount=900, currency="JPY")
     assert trees_of(marketer.get("/orchard?currency=JPY").text) == [
-        ("/dashboard/people/jo", "Jo", "1 friend ¥900 1 new")
+        ("/dashboard/people/jo", "Jo", "one friend ¥900 1 new")
     ]
     assert len(trees_of(marketer.get(f"/orchard?program_id={grown['program_id']}").text)) == 3
     assert trees_of(marketer.get(f"/orchard?program_id={other['program_id']}").text) == []
@@ -116,7 +116,7 @@ def test_it_is_cut_by_program_and_by_currency(shop: Shop, grown: dict[str, Any],
 
 def test_an_empty_orchard_says_how_to_plant_it(marketer: Visitor) -> None:
     assert "Nothing grows here yet" in marketer.get("/orchard").text
-    assert marketer.get("/orchard.csv").text.count("\n") == 1
+    assert marketer.get("/tables/orchard.csv").text.count("\n") == 1
 
 
 @pytest.mark.parametrize("friends", ["x", "1", "-", "3-x", "9" * 30 + "-", "1-1%00"])

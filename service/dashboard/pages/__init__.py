@@ -1,6 +1,7 @@
 """/dashboard"""
 
 import hashlib
+from typing import Any
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -16,13 +17,15 @@ from service.dashboard.pages import (
     programs,
     reviews,
     signing,
+    tables,
 )
-from service.dashboard.pages.frame import blueprint, csrf
+from service.dashboard.pages.frame import blueprint, csrf, formats
 from service.dashboard.tries import Tries
+from service.languages import catalogue
 from service.settings import Settings
 from service.web.paths import name_in_path
 
-PAGES = (signing, overview, advocates, orchard, cohorts, orders, people, reviews, programs, editing)
+PAGES = (signing, overview, advocates, orchard, cohorts, orders, people, reviews, programs, editing, tables)
 """Each adds its views to the blueprint."""
 
 
@@ -54,4 +57,16 @@ def register(app: Flask, settings: Settings) -> None:
     app.extensions["orchard-tries"] = Tries()
     csrf.init_app(app)
     app.jinja_env.filters["name_in_path"] = name_in_path
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    env: Any = app.jinja_env  # whose extension adds the next method
+    env.install_gettext_callables(_said, _said_of_many, newstyle=True)
     app.register_blueprint(blueprint)
+
+
+def _said(text: str) -> str:
+    return catalogue(formats().locale.language).gettext(text)
+
+
+def _said_of_many(one: str, many: str, number: int) -> str:
+    return catalogue(formats().locale.language).ngettext(one, many, number)

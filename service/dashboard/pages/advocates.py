@@ -1,16 +1,20 @@
 """Who brings friends, and how good they are."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from flask import Response, request
 
 from service.dashboard import advocates
+from service.dashboard.figures import Table
 from service.dashboard.pages.asking import Asked, asked
 from service.dashboard.pages.frame import blueprint, looking, shown
 from service.web.errors import InvalidValues
 
-AT_ONCE = "50"
+AT_ONCE, AT_MOST = "50", "200"
+MOST_PAGES = 50
+"""How often the most that can be asked at once is asked for a file: ten thousand advocates."""
 
 
 @blueprint.get("/advocates")
@@ -18,10 +22,8 @@ def list_advocates() -> Response:
     """Advocates, by the value of the friends whom they brought."""
     with looking() as call:
         wanted = asked(call)
-        sort = request.args.get("sort") or next(iter(advocates.SORTS))
-        if sort not in advocates.SORTS:
-            raise InvalidValues({"sort": f"There are {', '.join(advocates.SORTS)}."})
-        answer, filters = ranking(wanted, sort), wanted.filters
+        sort = _sort()
+        answer, filters = _ranking(wanted, sort, AT_ONCE, request.args.get("cursor")), wanted.filters
         unsaid = {"interval": None, "measure": None, **({} if wanted.has_days else {"from": None, "through": None})}
         kept = {"program_id": filters.program_id, "channel": filters.channel, "currency": filters.currency}
         return shown(
@@ -37,9 +39,26 @@ def list_advocates() -> Response:
         )
 
 
-def ranking(wanted: Asked, sort: str) -> dict[str, Any]:
+def table(wanted: Asked) -> Table:
+    """The same as one table, of as many as fit a file that one looks at."""
+    rows: list[Mapping[str, Any]] = []
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        answer = _ranking(wanted, _sort(), AT_MOST, cursor)
+        rows += answer["data"]
+        if (cursor := answer["next_cursor"]) is None:
+            break
+    return advocates.table(rows, wanted.formats)
+
+
+def _sort() -> str:
+    sort = request.args.get("sort") or next(iter(advocates.SORTS))
+    if sort not in advocates.SORTS:
+        raise InvalidValues({"sort": f"There are {', '.join(advocates.SORTS)}."})
+    return sort
+
+
+def _ranking(wanted: Asked, sort: str, limit: str, cursor: str | None) -> dict[str, Any]:
     """What the statistics rank: of all days, where the address names none."""
-    more = {"sort": sort, "limit": AT_ONCE}
-    if cursor := request.args.get("cursor"):
-        more["cursor"] = cursor
+    more = {"sort": sort, "limit": limit} | ({"cursor": cursor} if cursor else {})
     return wanted.numbers("advocates", **more) if wanted.has_days else wanted.numbers_of_ever("advocates", **more)

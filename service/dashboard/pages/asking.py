@@ -85,7 +85,7 @@ class Asked:
 
 def asked(call: Call) -> Asked:
     """What the address of this request asks for. Raises InvalidValues."""
-    merchant = merchants.get(call.session, call.merchant_id)
+    merchant = call.once(merchants.get)
     zone = ZoneInfo(merchant.time_zone)
     today = call.now.astimezone(zone).date()
     return Asked(call, Filters.of(request.args, today=today), today, formats(), zone, merchant.currency)
@@ -93,4 +93,4 @@ def asked(call: Call) -> Asked:
 
 def zone_of(call: Call) -> ZoneInfo:
     """The zone of the merchant's days, in which moments are shown."""
-    return ZoneInfo(merchants.get(call.session, call.merchant_id).time_zone)
+    return ZoneInfo(call.once(merchants.get).time_zone)

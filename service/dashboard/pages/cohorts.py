@@ -19,10 +19,16 @@ def show_cohorts() -> Response:
     """Customers by the month in which they were won, referred beside not referred."""
     with looking() as call:
         wanted = asked(call)
-        rows = _cohorts(wanted)
-        known = cohorts.currencies_of(rows)
-        heat = [cohorts.spent(rows, side, currency, wanted.formats) for currency in known for side in cohorts.SIDES]
-        return shown("cohorts.html", compared=compared(wanted, rows), heat=heat)
+        first, *heat = tables(wanted)
+        return shown("cohorts.html", compared=first, heat=heat)
+
+
+def tables(wanted: Asked) -> list[Table]:
+    """All of the page: how many came back, and what they spent, of each side in each currency."""
+    rows = _cohorts(wanted)
+    known = cohorts.currencies_of(rows)
+    heat = [cohorts.spent(rows, side, currency, wanted.formats) for currency in known for side in cohorts.SIDES]
+    return [compared(wanted, rows), *heat]
 
 
 def _cohorts(wanted: Asked) -> list[Mapping[str, Any]]:

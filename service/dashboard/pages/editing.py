@@ -15,7 +15,7 @@ from service.errors import BadValues
 from service.programs import programs
 from service.programs import tables as storage
 from service.programs.api import ProgramChange
-from service.programs.soundness import refuse_contradictions, warnings
+from service.programs.soundness import refuse_contradictions
 from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import complete
 from service.web.errors import InvalidValues
@@ -106,7 +106,7 @@ def _form(found: Editing, values: Mapping[str, str], faults: Mapping[str, str], 
         code,
         program=found.program,
         terms_version=request.form.get("terms_version", found.program.terms_version),
-        groups=editing.groups(values, found.in_force, faults),
+        groups=editing.groups(values, found.in_force, faults, formats()),
         fault=faults.get("", ""),
         is_refused=bool(faults),
     )
@@ -123,5 +123,5 @@ def _preview(found: Editing, document: dict[str, Any], values: Mapping[str, str]
         meanwhile=terms.differences(found.begun_with, found.in_force, formats()),
         is_overtaken=found.is_overtaken,
         changes=terms.differences(found.in_force, wanted, formats()),
-        warnings=warnings(wanted),
+        doubts=terms.doubts(wanted, formats()),
     )

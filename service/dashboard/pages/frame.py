@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from babel import Locale
+from babel import Locale, negotiate_locale
 from flask import Blueprint, Response, g, render_template, request, send_from_directory, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from werkzeug.exceptions import NotFound
 from service.dashboard import sessions
 from service.dashboard.formats import Formats
 from service.dashboard.sessions import SignedIn
+from service.languages import KNOWN, SOURCE
 from service.merchants.authentication import Caller, ScopeMissing
 from service.web.call import Call
 from service.web.pages import HEADERS, redirect
@@ -28,7 +29,6 @@ SIGN_IN = "/dashboard/sign-in"
 LONGEST_REMEMBERED = 1_000
 """Of an address: browsers drop a cookie of more than four thousand characters, and all that it holds."""
 
-LOCALES = ["en", "de", "fr", "es"]
 csrf = CSRFProtect()
 blueprint = Blueprint(
     "dashboard", __name__, url_prefix="/dashboard", template_folder="../templates", static_folder="../static"
@@ -39,6 +39,7 @@ OPEN = {"dashboard.vendor", "dashboard.sign_in", "dashboard.let_in", "dashboard.
 
 FRAME_HEADERS = {
     **HEADERS,
+    "Vary": "Accept-Language, Cookie",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -125,8 +126,11 @@ def local_path(path: str) -> str:
 
 
 def formats() -> Formats:
-    """How the reader of this page writes numbers."""
-    return Formats(Locale.parse(request.accept_languages.best_match(LOCALES, LOCALES[0])))
+    """How the reader of this page says and writes things."""
+    if "formats" not in g:
+        wanted = [tag for tag, quality in request.accept_languages if quality]
+        g.formats = Formats(Locale(negotiate_locale(wanted, KNOWN, sep="-") or SOURCE))
+    return cast(Formats, g.formats)
 
 
 @blueprint.context_processor

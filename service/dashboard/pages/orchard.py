@@ -10,10 +10,11 @@ from flask import Response, request
 
 from service.dashboard import orchard
 from service.dashboard.branches import branches
+from service.dashboard.figures import Table
 from service.dashboard.filters import DAY
 from service.dashboard.orchard import FIRST_OF_GROVE, MOST_TREES, Bed, Tree
 from service.dashboard.pages.asking import Asked, asked
-from service.dashboard.pages.frame import FRAME_HEADERS, blueprint, looking, shown
+from service.dashboard.pages.frame import blueprint, looking, shown
 from service.web.errors import InvalidValues
 from service.web.paths import name_in_path
 
@@ -41,7 +42,7 @@ def show_orchard() -> Response:
             whole="?" + urlencode(_kept(wanted)) if named else None,
             many=many,
             table=orchard.table(groves, _kept(wanted), wanted.formats),
-            export=f"/dashboard/orchard.csv?{urlencode(_kept(wanted))}",
+            export=f"/dashboard/tables/orchard.csv?{urlencode(_kept(wanted))}",
             grown=urlencode(
                 {**_kept(wanted), "from": wanted.today - (LATELY - 1) * DAY, "through": wanted.today, "sort": "friends"}
             ),
@@ -52,14 +53,9 @@ def show_orchard() -> Response:
         )
 
 
-@blueprint.get("/orchard.csv")
-def orchard_table() -> Response:
-    """The groves as a file."""
-    with looking() as call:
-        wanted = asked(call)
-        text = orchard.table(_groves(wanted), _kept(wanted), wanted.formats).csv()
-    headers = {**FRAME_HEADERS, "Content-Disposition": f"attachment; filename=orchard-{wanted.today}.csv"}
-    return Response("\ufeff" + text, 200, headers, content_type="text/csv; charset=utf-8")
+def table(wanted: Asked) -> Table:
+    """The groves."""
+    return orchard.table(_groves(wanted), _kept(wanted), wanted.formats)
 
 
 def since_when(now: datetime) -> datetime:

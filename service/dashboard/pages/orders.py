@@ -9,7 +9,6 @@ from flask import Response, request
 from service.conversions import conversions, explanations
 from service.conversions.attribution import REFERRED
 from service.conversions.conversions import Recorded
-from service.conversions.eligibility import REASONS
 from service.conversions.tables import refunds
 from service.customers import tables as customers
 from service.dashboard import orders, words
@@ -39,9 +38,9 @@ def list_orders() -> Response:
             zone=wanted.zone,
             program_name=wanted.programs().get(wanted.filters.program_id or ""),
             status=which.status,
-            reason=which.reason and REASONS[which.reason],
+            reason=which.reason,
             statuses=words.STATUSES,
-            reasons=REASONS,
+            reasons=words.REASONS,
             rows=rows,
             names=names,
             following=following and f"{following[0].isoformat()}~{following[1]}",
@@ -53,8 +52,8 @@ def _wanted(page: Asked) -> Wanted:
     faults = {}
     if status not in (None, *words.STATUSES):
         faults["status"] = f"There are {', '.join(words.STATUSES)}."
-    if reason not in (None, *REASONS):
-        faults["reason"] = f"There are {', '.join(REASONS)}."
+    if reason not in (None, *words.REASONS):
+        faults["reason"] = f"There are {', '.join(words.REASONS)}."
     program_id = page.program_id()
     if faults:
         raise InvalidValues(faults)
@@ -123,4 +122,5 @@ def search() -> Response:
     if len(found) == 1:
         kind = "orders" if found[0].kind is Kind.ORDER else "people"
         return redirect(f"/dashboard/{kind}/{name_in_path(found[0].name)}")
-    return shown("find.html", 200 if found or not text.strip() else 404, text=text[:80], found=found)
+    code = 200 if found or not text.strip() else 404
+    return shown("find.html", code, text=text[:80], found=found, kinds=words.FOUND_BY)

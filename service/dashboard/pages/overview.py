@@ -1,15 +1,12 @@
-"""The first page, and its tables as files."""
-
-from collections.abc import Callable, Mapping
+"""The first page."""
 
 from flask import Response
-from werkzeug.exceptions import NotFound
 
 from service.dashboard import filters as filtering
 from service.dashboard import overview
 from service.dashboard.figures import Table
 from service.dashboard.pages.asking import Asked, asked
-from service.dashboard.pages.frame import FRAME_HEADERS, blueprint, looking, shown
+from service.dashboard.pages.frame import blueprint, looking, shown
 
 MOST_DAYS = 3_000
 """How many days may be compared with as many before them, one by one."""
@@ -37,9 +34,6 @@ def reasons(page: Asked) -> Table:
     return overview.reasons(rows, names, page.filters, page.formats)
 
 
-TABLES: Mapping[str, Callable[[Asked], Table]] = {"series": series, "channels": channels, "reasons": reasons}
-
-
 @blueprint.get("")
 @blueprint.get("/")
 def index() -> Response:
@@ -63,16 +57,3 @@ def index() -> Response:
             channels=channels(wanted),
             reasons=reasons(wanted),
         )
-
-
-@blueprint.get("/tables/<name>.csv")
-def table(name: str) -> Response:
-    """One table of the first page as a file."""
-    if name not in TABLES:
-        raise NotFound(f"There are the tables {', '.join(TABLES)}.")
-    with looking() as call:
-        wanted = asked(call)
-        text = TABLES[name](wanted).csv()
-    file = f"{name}-{wanted.filters.first}-{wanted.filters.last}.csv"
-    headers = {**FRAME_HEADERS, "Content-Disposition": f"attachment; filename={file}"}
-    return Response("\ufeff" + text, 200, headers, content_type="text/csv; charset=utf-8")

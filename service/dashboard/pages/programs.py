@@ -8,14 +8,13 @@ from uuid import UUID
 
 from flask import Response, request
 
-from service.dashboard import terms
+from service.dashboard import terms, words
 from service.dashboard.pages.asking import MOST_PROGRAMS, zone_of
 from service.dashboard.pages.frame import blueprint, formats, looking, shown, writing
 from service.dashboard.terms import Difference
 from service.database.lists import Page
 from service.programs import programs
 from service.programs import tables as storage
-from service.programs.soundness import warnings
 from service.programs.tables import ProgramTerms
 from service.programs.terms import complete
 from service.web.errors import InvalidValues
@@ -28,7 +27,7 @@ def list_programs() -> Response:
     with looking() as call:
         rows = storage.page(call.session, call.merchant_id, Page(MOST_PROGRAMS))
         told = [(program, terms.in_words(version.terms, formats())[:2]) for program, version in rows]
-        return shown("programs.html", programs=told, meaning=terms.MEANING)
+        return shown("programs.html", programs=told, meaning=terms.MEANING, states=words.PROGRAMS)
 
 
 @blueprint.get("/programs/<uuid:program_id>")
@@ -42,9 +41,10 @@ def show_program(program_id: UUID) -> Response:
             program=program,
             zone=zone_of(call),
             said=terms.in_words(in_force.terms, formats()),
-            warnings=warnings(complete(in_force.terms)),
+            doubts=terms.doubts(complete(in_force.terms), formats()),
             history=_history(versions),
             meaning=terms.MEANING,
+            states=words.PROGRAMS,
             steps=[(to, name) for status, to, name in terms.STATES if status == program.status],
         )
 

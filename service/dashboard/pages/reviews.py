@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.conversions import attributing
 from service.conversions.attributing import NEVER_OVERRULED, AttributionRefused, LateAttribution
 from service.conversions.eligibility import REASONS
+from service.dashboard import words
 from service.dashboard.pages.frame import blueprint, shown, writing
 from service.errors import Unknown
 from service.links.evidence import LONGEST_REFERRAL
@@ -62,7 +63,8 @@ def attribute(conversion_id: UUID) -> Response:
         reasons = [REASONS[name] for name in (*overrule, *refused.reasons)]
         fixed = [reason for reason in reasons if reason.name in NEVER_OVERRULED]
         open_ones = [reason for reason in reasons if reason not in fixed]
-        return shown("attribution.html", 409, conversion_id=conversion_id, asked=asked, reasons=open_ones, fixed=fixed)
+        said = {"reasons": open_ones, "fixed": fixed, "why": words.REASONS}
+        return shown("attribution.html", 409, conversion_id=conversion_id, asked=asked, **said)
     return redirect(f"/dashboard/orders/{conversion_id}")
 
 

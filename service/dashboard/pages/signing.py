@@ -5,18 +5,23 @@ from datetime import UTC, datetime
 from flask import Response, current_app, request, session
 
 from service.dashboard import sessions
-from service.dashboard.pages.frame import SIGN_IN, blueprint, known, local_path, shown
+from service.dashboard.pages.frame import SIGN_IN, blueprint, formats, known, local_path, shown
 from service.dashboard.tries import Tries
-from service.merchants.authentication import KeyMissing, KeyRefused, ScopeMissing, authenticate
+from service.languages import message
+from service.merchants.authentication import KeyMissing, KeyRefused, KeyRevoked, KeyUnknown, ScopeMissing, authenticate
 from service.web.pages import redirect
 from service.web.resource import MARKETING
 from service.web.wiring import wiring
 
 WORDS: dict[type[Exception], str] = {
-    KeyMissing: "Please give your key.",
-    ScopeMissing: "That is a key of the checkout. The dashboard opens with a marketing or an admin key.",
+    KeyMissing: message("Please give your key."),
+    KeyUnknown: message("That is not a key of ours. Compare it, to its last character, with the one you were given."),
+    KeyRevoked: message("This key was revoked. An administrator can give you a new one."),
+    ScopeMissing: message("That is a key of the checkout. The dashboard opens with a marketing or an admin key."),
 }
 """What is said here of errors whose own words are for programs."""
+
+TOO_OFTEN = message("That was too often. Please try again in %(seconds)s seconds.")
 
 
 @blueprint.get("/sign-in")
@@ -31,7 +36,7 @@ def let_in() -> Response:
     tries: Tries = current_app.extensions["orchard-tries"]
     who, database = request.remote_addr or "", wiring().database
     if wait := tries.seconds_to_wait(who):
-        response = shown("sign-in.html", 429, fault=f"That was too often. Please try again in {wait} seconds.")
+        response = shown("sign-in.html", 429, fault=formats().say(TOO_OFTEN, seconds=wait))
         response.headers["Retry-After"] = str(wait)
         return response
     try:
@@ -39,7 +44,7 @@ def let_in() -> Response:
     except (KeyRefused, ScopeMissing) as error:
         tries.failed(who)
         status = 403 if isinstance(error, ScopeMissing) else 401
-        return shown("sign-in.html", status, fault=WORDS.get(type(error), str(error)))
+        return shown("sign-in.html", status, fault=formats().say(WORDS[type(error)]))
     if (before := known()) is not None:
         old = session["secret"]
         database.write(lambda writing: sessions.end(writing, before.merchant_id, old))

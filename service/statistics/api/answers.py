@@ -1,6 +1,7 @@
 """The numbers as they are answered."""
 
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from marshmallow import fields, validate
@@ -192,16 +193,17 @@ OF_MONEY = (
     "cost_per_new_customer",
     "return_on_rewards",
 )
+_counted, _of_money = attrgetter(*COUNTED), attrgetter(*OF_MONEY)
 
 
 def measures(found: Measures) -> dict[str, Any]:
     """Every measure."""
     money = [_money(currency, amounts) for currency, amounts in sorted(found.money.items())]
-    return {**{name: getattr(found, name) for name in COUNTED}, "money": money}
+    return {**dict(zip(COUNTED, _counted(found), strict=True)), "money": money}
 
 
 def _money(currency: str, amounts: Money) -> dict[str, Any]:
-    return {"currency": currency, **{name: getattr(amounts, name) for name in OF_MONEY}}
+    return {"currency": currency, **dict(zip(OF_MONEY, _of_money(amounts), strict=True))}
 
 
 def reason(found: DeclinedFor) -> dict[str, Any]:

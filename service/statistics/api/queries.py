@@ -49,7 +49,7 @@ class Question:
         """The merchant's totals, and the period that is meant. Raises Unknown for another merchant's program."""
         if self.program_id is not None:
             programs.get(call.session, call.merchant_id, self.program_id)
-        totals = Totals.of(call.session, call.merchant_id)
+        totals = call.once(Totals.of)
         return totals, period_of(totals, self.since, self.until, now=call.now)
 
 
