@@ -102,6 +102,32 @@ def test_every_page_is_good_for_everybody(
     assert [error for error in errors if "404" not in error and "422" not in error] == []
 
 
+@pytest.mark.parametrize("language", ["ar", "de"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_every_page_is_good_in_longer_words_and_from_right_to_left(
+    open_page: Callable[..., Page], server: Server, web_shop: Shop, grown: dict[str, Any], size: str, language: str
+) -> None:
+    page = open_page(size, locale=language)
+    _, errors = watch(page)
+    page.goto(f"{server.base_url}/dashboard")
+    page.fill("#key", web_shop.keys["admin"])
+    page.click("form button.button")
+    page.wait_for_url("**/dashboard")
+    for name, path in paths(grown).items():
+        page.goto(server.base_url + path)
+        keep(page, f"dashboard-{name}-{size}-{language}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= EVERY_SIZE[size][0], name
+        assert faults(page) == [], name
+    page.goto(f"{server.base_url}/dashboard")
+    first, last = (page.locator(f"header .{name}").bounding_box() for name in ("brand", "search"))
+    assert first is not None
+    assert last is not None
+    if size == "desktop":
+        assert (first["x"] > last["x"]) == (language == "ar"), "the page is mirrored"
+    assert page.evaluate("getComputedStyle(document.querySelector('.plot')).direction") == "ltr", "time is not"
+    assert [error for error in errors if "404" not in error and "422" not in error] == []
+
+
 def test_a_whole_monday(
     open_page: Callable[..., Page], server: Server, web_shop: Shop, grown: dict[str, Any], tmp_path: Any
 ) -> None:
@@ -138,6 +164,9 @@ def test_a_whole_monday(
         page.input_value("#answer")
         == web_shop.get(f"/conversions/{order['conversion_id']}/explanation")["customer_text"]
     )
+    page.click("nav >> text=Orchard")
+    page.click(".trees a >> nth=0")
+    assert page.locator("svg.tree").count() == 1
     page.click("text=Sign out")
     page.wait_for_url("**/dashboard/sign-in")
     page.goto(f"{server.base_url}/dashboard/orders")
