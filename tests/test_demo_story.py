@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from service.demo.half_year import DAYS, STRONG, Link, Order, Refund, Visit, happenings
+from service.demo.half_year import BROWSER, DAYS, MACHINES, STRONG, Link, Order, Refund, Visit, happenings
+from service.links.visitors import Visitor, classify
 
 
 def test_it_is_the_same_each_time() -> None:
@@ -31,3 +32,10 @@ def test_a_few_advocates_bring_most_friends_and_something_goes_wrong() -> None:
     assert any(one.link is not None for one in orders)
     assert sum(isinstance(one, Link) for one in told) > len(STRONG)
     assert sum(isinstance(one, Refund) for one in told) > 5
+
+
+def test_machines_look_at_links_and_are_told_from_people() -> None:
+    assert {classify("GET", {"User-Agent": agent}) for agent in MACHINES} == {Visitor.MACHINE}
+    assert classify("GET", {"User-Agent": BROWSER}) is Visitor.PERSON
+    agents = Counter(one.agent in MACHINES for one in happenings() if isinstance(one, Visit))
+    assert agents[True] > agents[False] / 4

@@ -21,7 +21,7 @@ MOST_BRANCHES = 24
 MOST_TREES = 48
 """How many trees are drawn beside each other before they are told by groves."""
 
-FIRST_OF_GROVE = 8
+FIRST_OF_GROVE = 10
 """How many trees of each grove are drawn where all groves are shown."""
 
 GROUND, MIDDLE = 116, 60

@@ -37,6 +37,13 @@ FIRST_NAMES = {"tomas": "Tomás", "joao": "João", "ines": "Inês"}
 CHANNELS = ("mail", "whatsapp", "instagram")
 VISITS_A_DAY = 5.0
 OTHER_ORDERS_A_DAY = 1.2
+BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1"
+MACHINES = ("WhatsApp/2.24.6.77", "facebookexternalhit/1.1", "Twitterbot/1.0", "Googlebot/2.1")
+"""What looks at shared links before people do."""
+
+PREVIEWED = 0.4
+"""How many visits come after that of a machine."""
+
 REPAID = 0.07
 """How many orders are given back, at least in part."""
 
@@ -52,11 +59,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A friend follows a link. number: which visit it is."""
+    """Somebody follows a link. number: which visit it is."""
 
     days_ago: float
     link: Link
     number: int
+    agent: str = BROWSER
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,16 @@ Happening = Link | Visit | Order | Refund
 def happenings(seed: int = 7) -> list[Happening]:
     """All of it, in the order in which it happened."""
     told = list(_told(Random(seed)))
+    told += _previews([one for one in told if isinstance(one, Visit)], Random(seed))
     return sorted(told, key=lambda one: -one.days_ago)
+
+
+def _previews(visits: Sequence[Visit], chance: Random) -> Iterator[Visit]:
+    """Machines that look at a link before somebody follows it; for the books and the numbers they are nobody."""
+    for visit in visits:
+        if chance.random() < PREVIEWED:
+            before = min(visit.link.days_ago, visit.days_ago + 0.001)
+            yield Visit(before, visit.link, visit.number, chance.choice(MACHINES))
 
 
 def _told(chance: Random) -> Iterator[Happening]:

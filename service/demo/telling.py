@@ -18,6 +18,7 @@ from service.links import links
 from service.links import visits as following
 from service.links.evidence import VisitEvidence, visit_token
 from service.links.links import NewLink
+from service.links.visitors import Visitor, classify
 from service.programs import programs
 from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
@@ -80,6 +81,8 @@ class Telling:
         self.made[of] = link.link_id, link.code
 
     def _visit(self, session: Session, of: Visit, at: datetime) -> None:
+        if classify("GET", {"User-Agent": of.agent}) is not Visitor.PERSON:
+            return
         link_id, _ = self.made[of.link]
         self.seen[of.number] = VisitEvidence(self.merchant_id, link_id, new_id(), at)
         row = {

@@ -359,6 +359,13 @@ def test_every_page_is_there_in_every_language(shop: Shop, grown: dict[str, Any]
         assert said & english == set(), path
 
 
+def test_what_a_page_does_not_do_is_a_page_too(marketer: Visitor) -> None:
+    for path in ("/advocates", "/orders/x", "/orchard"):
+        answer = marketer.post(path, csrf_token=marketer.token(""))
+        assert (answer.status_code, answer.content_type) == (404, "text/html; charset=utf-8")
+    assert marketer.get("/sign-out").status_code == 404
+
+
 def test_a_page_that_there_is_not_is_a_page(marketer: Visitor) -> None:
     for path in ("/nowhere", f"/orders/{UUID(int=1)}", "/people/nobody", "/orders/x", "/people/a%00b", "/people/%20"):
         answer = marketer.get(path)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import requests
 
+from service.demo.half_year import BROWSER, Visit, happenings
 from tests.functional.conftest import ORCHARD, CommandLine
 from tests.serving import free_port, serving
 from tests.shop import Shop, over_network
@@ -37,6 +38,8 @@ def test_a_second_run_on_another_port_prints_the_same_program_with_links_that_le
     before = kept(tmp_path)
     with serving(url, tmp_path, workers=1) as server:
         shop = Shop(over_network(server.base_url), before, UUID(int=0))
+        people = sum(isinstance(one, Visit) and one.agent == BROWSER for one in happenings())
+        assert shop.get("/stats/summary", scope="marketing")["visits"] == people, "machines are nobody"
         shop.program(name="One of my own")
     port = free_port()
     environment = {**os.environ, "ORCHARD_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}

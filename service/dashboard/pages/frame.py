@@ -166,7 +166,7 @@ def vendor(name: str) -> Response:
     return send_from_directory(VENDOR, name, max_age=86_400)
 
 
-@blueprint.get("/<path:rest>")
+@blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def nowhere(rest: str) -> Response:
     """A page that there is not."""
     raise NotFound(f"There is no page {rest[:80]!r}.")
