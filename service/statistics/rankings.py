@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 
+from service.customers.tables import Customer
 from service.statistics.entries import Entry
 from service.statistics.measures import AdvocateMeasures
 from service.statistics.periods import Period
@@ -37,7 +38,7 @@ class Place:
 class Asked:
     """Which part of which ranking. period: None for ever, which costs the same however many advocates there are.
 
-    least, most: how many friends; None for any.
+    least, most: how many friends; None for any. named: what their first name or their id begins with.
     """
 
     cut: Cut
@@ -48,6 +49,7 @@ class Asked:
     after: Place | None
     least: int | None = None
     most: int | None = None
+    named: str | None = None
 
     def takes(self, friends: int) -> bool:
         """Whether somebody with as many friends is asked for."""
@@ -57,6 +59,8 @@ class Asked:
 def ranked(totals: Totals, asked: Asked) -> list[AdvocateMeasures]:
     """The next advocates, the best first, at most `limit`."""
     moved = changes(totals, asked)
+    if asked.named is not None:
+        moved = {name: moved[name] for name in _named(totals, asked.named, list(moved))}
     rolled = _rows(totals, _next(totals, asked, list(moved)))
     found = [one for one in (*standing(totals, asked, moved, moved), *rolled) if _is_wanted(one, asked)]
     return sorted(found, key=lambda one: _order(one, asked.by), reverse=True)[: asked.limit]
@@ -128,11 +132,28 @@ def _next(totals: Totals, asked: Asked, besides: Sequence[str]) -> Select[Any]:
         query = query.where(s.friends >= asked.least)
     if asked.most is not None:
         query = query.where(s.friends <= asked.most)
+    if asked.named is not None:
+        query = query.join(Customer, Customer.customer_id == s.advocate_id).where(_is_named(totals, asked.named))
     if besides:
         query = query.where(s.advocate_id.not_in(besides))
     if asked.after is not None:
         query = query.where(tuple_(s[asked.by], s.advocate_id) < (asked.after.measure, asked.after.advocate_id))
     return query.order_by(s[asked.by].desc(), s.advocate_id.desc()).limit(asked.limit)
+
+
+def _named(totals: Totals, text: str, names: Sequence[str]) -> Sequence[str]:
+    """Those of these advocates who are called so."""
+    query = select(Customer.customer_id).where(_is_named(totals, text), Customer.customer_id.in_(names))
+    return totals.session.scalars(query).all()
+
+
+def _is_named(totals: Totals, text: str) -> ColumnElement[bool]:
+    begins = [
+        said
+        for name in (Customer.first_name, Customer.customer_id)
+        for said in (name.startswith(text, autoescape=True), func.lower(name).startswith(text.lower(), autoescape=True))
+    ]
+    return and_(Customer.merchant_id == totals.merchant_id, or_(*begins))
 
 
 def source(totals: Totals, asked: Asked) -> Select[Any]:

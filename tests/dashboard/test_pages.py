@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from service.dashboard.words import REASONS
 from service.database.engine import Database
+from service.events import events
 from service.programs.tables import Program, ProgramTerms
+from service.statistics import rolling
 from tests.dashboard.visitor import Visitor
 from tests.shop import Shop
 
@@ -298,6 +300,57 @@ def test_every_table_is_taken_along_as_a_file(grown: dict[str, Any], marketer: V
 
 def test_a_table_that_there_is_not_is_a_page(marketer: Visitor) -> None:
     assert marketer.get("/tables/nothing.csv").status_code == 404
+
+
+def test_a_person_is_shown_what_they_earned_and_by_which_order(
+    shop: Shop, grown: dict[str, Any], marketer: Visitor
+) -> None:
+    text = html.unescape(marketer.get("/people/ana").text)
+    [earned] = re.findall(r'<h2 id="rewards-title">.*?</section>', text, re.S)
+    order = grown["order"]
+    assert f'<a href="/dashboard/orders/{order["conversion_id"]}"><bdi>{order["order_id"]}</bdi></a>' in earned
+    assert re.search(r"€10\.00, .*: <strong>Ripening</strong> until ", earned)
+    nobody = html.unescape(marketer.get("/people/cleo").text)
+    assert "Nothing was earned" in re.findall(r'<h2 id="rewards-title">.*?</section>', nobody, re.S)[0]
+
+
+def test_advocates_are_searched_by_what_their_name_or_id_begins_with(
+    shop: Shop, marketer: Visitor, database: Database
+) -> None:
+    program = shop.program()
+    for name, first in (("c-1", "Élodie"), ("c-2", "ana"), ("C-3", "Anatol"), ("an_a", "100%")):
+        link = shop.link(program, name, customer={"first_name": first})
+        shop.order(f"friend-of-{name}", referral=link["code"], amount=3000)
+
+    def found(query: str) -> list[str]:
+        rows = rows_of(page, "advocates") if "<table" in (page := marketer.get(f"/advocates?{query}").text) else []
+        return sorted(row["customer"] for row in rows)
+
+    for _ in range(2):
+        assert found("name=AN") == ["C-3", "an_a", "c-2"]
+        assert found("name=c-") == ["C-3", "c-1", "c-2"]
+        assert found(f"name={quote('Él')}") == ["c-1"]
+        assert found("name=100%25") == ["an_a"]
+        assert found("name=_") == []
+        assert found("name=an&sort=friends&from=2026-01-01") == ["C-3", "an_a", "c-2"]
+        assert found("name=an&from=2001-01-01&through=2001-01-02") == []
+        assert found("name=") == ["C-3", "an_a", "c-1", "c-2"]
+        _roll_up(database, shop.merchant_id)
+    assert marketer.get("/advocates?name=a%00").status_code == 422
+    assert marketer.get(f"/advocates?name={'a' * 300}").status_code == 422
+    assert 'value="&lt;script&gt;' in marketer.get("/advocates?name=<script>").text
+
+
+def _roll_up(database: Database, merchant_id: UUID) -> None:
+    """Put all that happened into the totals."""
+
+    def work(session: Session) -> None:
+        while events.place(session, merchant_id):
+            pass
+        while rolling.roll_up(session, merchant_id):
+            pass
+
+    database.write(work)
 
 
 def test_an_empty_shop_is_told_what_will_appear(marketer: Visitor) -> None:

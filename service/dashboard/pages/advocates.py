@@ -10,6 +10,7 @@ from service.dashboard import advocates
 from service.dashboard.figures import Table
 from service.dashboard.pages.asking import Asked, asked
 from service.dashboard.pages.frame import blueprint, looking, shown
+from service.values import LONGEST_NAME, fault_of_text
 from service.web.errors import InvalidValues
 
 AT_ONCE, AT_MOST = "50", "200"
@@ -24,14 +25,20 @@ def list_advocates() -> Response:
         wanted = asked(call)
         sort = _sort()
         answer, filters = _ranking(wanted, sort, AT_ONCE, request.args.get("cursor")), wanted.filters
-        unsaid = {"interval": None, "measure": None, **({} if wanted.has_days else {"from": None, "through": None})}
+        unsaid = {
+            "name": _sought() or None,
+            "interval": None,
+            "measure": None,
+            **({} if wanted.has_days else {"from": None, "through": None}),
+        }
         kept = {"program_id": filters.program_id, "channel": filters.channel, "currency": filters.currency}
         return shown(
             "advocates.html",
             filters=filters,
-            address=partial(filters.address, **unsaid),
+            address=partial(filters.address, **unsaid, name=_sought() or None),
             kept={name: value for name, value in kept.items() if value is not None},
             is_ever=not wanted.has_days,
+            sought=_sought(),
             sort=sort,
             sorts=advocates.SORTS,
             table=advocates.table(answer["data"], wanted.formats),
@@ -60,5 +67,15 @@ def _sort() -> str:
 
 def _ranking(wanted: Asked, sort: str, limit: str, cursor: str | None) -> dict[str, Any]:
     """What the statistics rank: of all days, where the address names none."""
-    more = {"sort": sort, "limit": limit} | ({"cursor": cursor} if cursor else {})
-    return wanted.numbers("advocates", **more) if wanted.has_days else wanted.numbers_of_ever("advocates", **more)
+    given = {"cursor": cursor, "named": _sought()}
+    more = {"sort": sort, "limit": limit, **{name: value for name, value in given.items() if value}}
+    question = "trees" if "named" in more else "advocates"
+    return wanted.numbers(question, **more) if wanted.has_days else wanted.numbers_of_ever(question, **more)
+
+
+def _sought() -> str:
+    """What the names of those who are shown begin with. Raises InvalidValues."""
+    text = request.args.get("name", "").strip()
+    if text and (fault := fault_of_text(text, most=LONGEST_NAME)) is not None:
+        raise InvalidValues({"name": fault})
+    return text

@@ -1,14 +1,12 @@
 """Orders: those of some days, and one of them with all that explains it."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Response, request
 
 from service.conversions import conversions, explanations
 from service.conversions.attribution import REFERRED
-from service.conversions.conversions import Recorded
 from service.conversions.tables import refunds
 from service.customers import tables as customers
 from service.dashboard import orders, words
@@ -16,6 +14,7 @@ from service.dashboard.finding import Kind, find
 from service.dashboard.orders import Place, Wanted
 from service.dashboard.pages.asking import Asked, asked, zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown
+from service.dashboard.rewards import told
 from service.database.lists import Page
 from service.web.errors import InvalidValues
 from service.web.pages import redirect
@@ -87,7 +86,7 @@ def show_order(conversion_id: UUID) -> Response:
             status=words.STATUSES[order.status],
             is_referred=order.status in REFERRED,
             explained=explained,
-            rewards=_rewards(recorded, call.now),
+            rewards=told(recorded.rewards, call.now),
             refunds=given_back,
             undone=refunds.reversed_at(call.session, call.merchant_id, [refund.entry_id for refund in given_back]),
             names=customers.known(call.session, call.merchant_id, people),
@@ -97,20 +96,6 @@ def show_order(conversion_id: UUID) -> Response:
 
 def _named(name: str | None) -> list[str]:
     return [] if name is None else [name]
-
-
-def _rewards(recorded: Recorded, now: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "reward": reward,
-            "side": words.SIDES[reward.side],
-            "status": words.REWARDS[reward.status_at(now)],
-            "is_ripening": reward.status_at(now) == "pending",
-            "decisions": words.decisions(reward.status_at(now)),
-        }
-        for reward in recorded.rewards
-        if reward.is_earned
-    ]
 
 
 @blueprint.get("/find")

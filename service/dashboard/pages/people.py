@@ -7,7 +7,7 @@ from flask import Response
 
 from service.books import balances
 from service.conversions import conversions
-from service.conversions.tables.conversions import ConversionFilter, Referral
+from service.conversions.tables.conversions import ConversionFilter, Referral, order_ids
 from service.customers import customers
 from service.customers import tables as people
 from service.dashboard import orchard, words
@@ -16,12 +16,15 @@ from service.dashboard.orchard import Branch
 from service.dashboard.pages.asking import zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown, signed_in
 from service.dashboard.pages.orchard import since_when
+from service.dashboard.rewards import told
 from service.database.lists import Page
 from service.errors import Unknown
 from service.links import tables as links
 from service.links.tables import LinkFilter
 from service.merchants import tables as merchants
 from service.rewards import reading
+from service.rewards.tables import rewards as earned
+from service.rewards.tables.rewards import RewardFilter
 from service.values import fault_of_name
 from service.web.call import Call
 from service.web.wiring import wiring
@@ -42,6 +45,10 @@ def show_person(customer_id: str) -> Response:
         grown = _branches(call, customer_id, currency)
         of_friends = {branch.friend_id for branch in grown} | ({brought_by.advocate_id} if brought_by else set())
         wanted_links = LinkFilter(customer_id=customer_id)
+        wanted = RewardFilter(customer_id=customer_id)
+        rewards = earned.page(call.session, call.merchant_id, Page(AT_ONCE), wanted, status=None, now=call.now)[
+            :AT_ONCE
+        ]
         entries, _ = balances.statement(call.session, call.merchant_id, customer_id, limit=AT_ONCE, before=None)
         return shown(
             "person.html",
@@ -56,6 +63,8 @@ def show_person(customer_id: str) -> Response:
                 call.session, call.merchant_id, Page(AT_ONCE), ConversionFilter(customer_id=customer_id)
             )[:AT_ONCE],
             balances=balances.balances(call.session, call.merchant_id, customer),
+            rewards=told(rewards[:AT_ONCE], call.now),
+            order_ids=dict(order_ids(call.session, call.merchant_id, {reward.conversion_id for reward in rewards})),
             entries=entries,
             statuses=words.STATUSES,
             zone=zone_of(call),

@@ -12,7 +12,7 @@ from service.statistics.periods import Interval, Period
 from service.statistics.rankings import Ranking
 from service.statistics.reports import period_of
 from service.statistics.totals import Cut, Totals
-from service.values import CONTROL, LONGEST_CHANNEL
+from service.values import CONTROL, LONGEST_CHANNEL, LONGEST_NAME
 from service.web.call import Call
 from service.web.errors import InvalidValues
 from service.web.fields import CurrencyCode, Day, Digits, Strict
@@ -81,10 +81,11 @@ class RankingQuestion(Question):
 
 @dataclass(frozen=True, slots=True)
 class GroveQuestion(RankingQuestion):
-    """The same of advocates with so many friends; None for any."""
+    """The same of advocates with so many friends, or who are called so; None for any."""
 
     least: int | None
     most: int | None
+    named: str | None
 
 
 CHANNEL = validate.Regexp(rf"^[^{CONTROL}]*\Z", error="It holds control characters.")
@@ -120,9 +121,10 @@ class RankingQuery(StatsQuery, SealedPageQuery):
 
 
 class GroveQuery(RankingQuery):
-    """The same of advocates with so many friends."""
+    """The same of advocates with so many friends, or whose first name or id begins so."""
 
     makes = GroveQuestion.of
 
     least = Digits(load_default=None)
     most = Digits(load_default=None)
+    named = fields.String(load_default=None, validate=[CHANNEL, validate.Length(1, LONGEST_NAME)])

@@ -71,12 +71,12 @@ def list_cohorts(call: Call, query: Question) -> Answer:
 @resource.reads("/stats/advocates", page_of(AdvocateOut, "AdvocatePage"), scopes=MARKETING, query=RankingQuery)
 def list_advocates(call: Call, query: RankingQuestion) -> Answer:
     """Rank advocates by what their friends brought"""
-    return _ranked(call, query, None, None)
+    return _ranked(call, query)
 
 
 def list_trees(call: Call, query: GroveQuestion) -> Answer:
-    """The same, of advocates with so many friends: for the dashboard's orchard"""
-    return _ranked(call, query, query.least, query.most)
+    """The same, of advocates with so many friends, or who are called so: for the dashboard"""
+    return _ranked(call, query, least=query.least, most=query.most, named=query.named)
 
 
 def list_groves(call: Call, query: RankingQuestion) -> Answer:
@@ -87,10 +87,10 @@ def list_groves(call: Call, query: RankingQuestion) -> Answer:
     return Answer({"data": [{"currency": asked.currency, **asdict(grove)} for grove in found]})
 
 
-def _ranked(call: Call, query: RankingQuestion, least: int | None, most: int | None) -> Answer:
+def _ranked(call: Call, query: RankingQuestion, **which: Any) -> Answer:
     totals, period = query.of_merchant(call)
     has_days = query.since is not None or query.until is not None
-    asked = replace(_asked(call, query, period if has_days else None), least=least, most=most)
+    asked = replace(_asked(call, query, period if has_days else None), **which)
     found = rankings.ranked(totals, asked)
     shown = found[: query.limit]
     known = customers.known(call.session, call.merchant_id, [one.advocate_id for one in shown])
