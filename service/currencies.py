@@ -11,7 +11,7 @@ from babel.numbers import format_currency, get_currency_precision, get_currency_
 
 LONGEST_CODE = 10
 CODE = re.compile(r"^[A-Z]{3}\Z")
-WRITTEN = re.compile(r"^([0-9]{1,15})(?:[.,]([0-9]{1,4}))?\Z")
+WRITTEN = re.compile(r"^([0-9]{1,18})(?:[.,]([0-9]{1,4}))?\Z")
 """An amount as people write one, with a point or a comma before its decimals."""
 
 _EXPONENTS = {currency.code: currency.exponent for currency in iso4217.Currency}

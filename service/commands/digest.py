@@ -39,9 +39,12 @@ def digest(
         create_app(settings).test_request_context("/dashboard", headers={"Accept-Language": language}),
     ):
         merchant = merchants.get(session, only_merchant(session, merchant_id))
-        week = last_whole_week(now.astimezone(ZoneInfo(merchant.time_zone)).date()) if name is None else week_of(name)
+        today = now.astimezone(ZoneInfo(merchant.time_zone)).date()
+        week = last_whole_week(today) if name is None else week_of(name)
         if week is None:
-            raise Fault(f"{name} is no week, such as 2026-W46.")
+            raise Fault(f"{name} is no week that can be told, such as 2026-W46.")
+        if week.last >= today:
+            raise Fault(f"{name} is not over: it ends with {week.last}.")
         told = tell(Call(session, merchant.merchant_id, now, wiring()), week, Formats(Locale(language)))
     for suffix, text in (("html", told.html), ("txt", told.text)):
         file = output / f"digest-{week.name}-{merchant.merchant_id}.{suffix}"

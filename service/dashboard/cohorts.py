@@ -11,7 +11,7 @@ from service.dashboard.formats import Formats
 from service.languages import message
 
 Answer = Mapping[str, Any]
-SIDES = {"referred": message("Referred"), "others": message("Not referred")}
+SIDES = {"referred": message("Brought by friends"), "others": message("All others")}
 HOTTEST = 5
 """How many shades a heat map has."""
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from service.dashboard.filters import EARLIEST, LATEST
+
 WEEKS_DRAWN = 12
 WIDTH, HEIGHT = 480, 96
 """Of a plot."""
@@ -37,10 +39,12 @@ class Week:
 
 
 def week_of(name: str) -> Week | None:
-    """The week of this name, such as 2026-W46; None where there is none."""
+    """The week of this name, such as 2026-W46; None where there is none, or none that can be told."""
     found = NAME.fullmatch(name)
+    if found is None or not EARLIEST.year < int(found[1]) < LATEST.year:
+        return None
     try:
-        return found and Week(int(found[1]), int(found[2]), date.fromisocalendar(int(found[1]), int(found[2]), 1))
+        return Week(int(found[1]), int(found[2]), date.fromisocalendar(int(found[1]), int(found[2]), 1))
     except ValueError:
         return None
 

@@ -12,6 +12,7 @@ from service.conversions.tables import conversions
 from service.customers import tables as customers
 from service.customers.mailboxes import fold
 from service.customers.tables import Customer
+from service.dashboard.words import FoundBy
 from service.links import codes
 from service.links import tables as links
 from service.rewards.tables import redemptions, rewards
@@ -34,7 +35,7 @@ class Found:
 
     kind: Kind
     name: str
-    why: str
+    why: FoundBy
     code: str = ""
 
 

@@ -23,7 +23,7 @@ class Formats:
 
     def say(self, text: str, **values: object) -> str:
         """A text of the catalogue in the reader's language, with these values in it, as `%(name)s`."""
-        said = catalogue(self.locale.language).gettext(text)
+        said = catalogue(self.locale.language).gettext(text) if text else ""
         return said % values if values else said
 
     def say_many(self, one: str, many: str, number: int, **values: object) -> str:

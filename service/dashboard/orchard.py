@@ -73,13 +73,13 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One advocate, for people. new: how many friends came lately, of those drawn."""
+    """One advocate, for people. new: how many friends came lately, of those drawn; "" for none."""
 
     href: str
     name: str
     friends: str
     value: str
-    new: int
+    new: str
     drawing: Drawing
 
 
@@ -137,7 +137,7 @@ def trees(
             row["first_name"] or name,
             formats.say_many("one friend", "%(number)s friends", row["friends"]),
             formats.money(row["net_lifetime_value"], row["currency"]),
-            sum(branch.is_new for branch in branches[name]),
+            _new(sum(branch.is_new for branch in branches[name]), formats),
             drawing(branches[name], best),
         )
         for row in rows
@@ -145,11 +145,15 @@ def trees(
     ]
 
 
+def _new(number: int, formats: Formats) -> str:
+    return formats.say_many("one new", "%(number)s new", number) if number else ""
+
+
 COLUMNS = {
     "friends_each": message("Friends of each"),
     "advocates": message("Advocates"),
     "friends": message("Friends"),
-    "grown": message("Won a friend in 30 days"),
+    "grown": message("Won a friend in %(lately)s days"),
     "bare": message("Without value"),
     "net_lifetime_value": message("Value of their friends"),
     "share": message("Share of all value"),
@@ -157,8 +161,8 @@ COLUMNS = {
 }
 
 
-def table(groves: Sequence[Mapping[str, Any]], kept: Mapping[str, str], formats: Formats) -> Table:
-    """The groves as a table. kept: what their addresses say beside their size."""
+def table(groves: Sequence[Mapping[str, Any]], kept: Mapping[str, str], lately: int, formats: Formats) -> Table:
+    """The groves as a table. kept: what their addresses say beside their size. lately: days, of what grew."""
     worth = sum(max(grove["net_lifetime_value"], 0) for grove in groves)
     rows = []
     for grove in groves:
@@ -176,7 +180,10 @@ def table(groves: Sequence[Mapping[str, Any]], kept: Mapping[str, str], formats:
                 figures.money(grove["rewards"], currency, formats),
             ]
         )
-    columns = [Column(name, formats.say(title), is_number=name != "friends_each") for name, title in COLUMNS.items()]
+    columns = [
+        Column(name, formats.say(title, lately=lately), is_number=name != "friends_each")
+        for name, title in COLUMNS.items()
+    ]
     return Table("groves", formats.say("All groves"), columns, rows, formats.say("Nobody has brought a friend yet."))
 
 

@@ -43,6 +43,7 @@ def in_words(stored: Mapping[str, Any], formats: Formats) -> list[Said]:
     audience = say("new customers only") if terms.new_customers_only else say("everybody")
     return [
         *said,
+        Said(say("Its currency"), terms.currency),
         Said(say("A visit counts for"), _days(terms.attribution_window.days, formats)),
         Said(say("Rewards ripen"), _after(ripen, formats) if ripen else say("at once")),
         Said(say("It is for"), audience),

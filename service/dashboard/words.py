@@ -6,6 +6,7 @@ from typing import Literal
 from service.languages import message
 
 RewardStatus = Literal["pending", "available", "lapsed", "denied", "reversed"]
+FoundBy = Literal["order", "customer", "code", "e-mail", "reward", "redemption", "link"]
 
 STATUSES: Mapping[str, str] = {
     "attributed": message("Referred"),
@@ -44,7 +45,7 @@ REASONS: Mapping[str, str] = {
 }
 """Why a referral was refused or noted, each reason that there is."""
 
-FOUND_BY: Mapping[str, str] = {
+FOUND_BY: Mapping[FoundBy, str] = {
     "order": message("by the order"),
     "customer": message("by the customer's id"),
     "code": message("by the code"),

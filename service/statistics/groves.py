@@ -1,11 +1,12 @@
 """How many advocates there are of each size, and what the friends of each size brought: the orchard seen from afar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Case, ColumnElement, Select, case, func, literal, select
 
+from service.database.among import among
 from service.statistics.measures import AdvocateMeasures
 from service.statistics.periods import Period
 from service.statistics.rankings import Asked, changes, source, standing
@@ -13,6 +14,9 @@ from service.statistics.totals import Totals
 
 BANDS: Mapping[int, int | None] = {1: 1, 2: 2, 3: 5, 6: 10, 11: 25, 26: 100, 101: 1000, 1001: None}
 """The least friends of each size of tree -> the most; None for any."""
+
+BATCH = 10_000
+"""How many names a statement has at most."""
 
 
 @dataclass(slots=True)
@@ -46,8 +50,10 @@ def groves(totals: Totals, asked: Asked, lately: Period) -> list[Grove]:
     found = {least: Grove(least, most) for least, most in BANDS.items()}
     in_them = replace(asked, period=lately)
     moved, growing = changes(totals, asked), changes(totals, in_them)
-    for least, *counts in totals.session.execute(_rolled(totals, asked, in_them, list(moved))):
+    for least, *counts in totals.session.execute(_by_size(totals, asked, list(moved))):
         found[least] = Grove(least, BANDS[least], *map(int, counts))
+    for least, many in _grown(totals, asked, in_them, set(moved)):
+        found[least].grown += many
     grown = {one.advocate_id for one in standing(totals, in_them, growing, moved) if one.friends > 0}
     for one in standing(totals, asked, moved, moved):
         if one.friends > 0:
@@ -59,22 +65,29 @@ def _size(friends: int) -> int:
     return max(least for least in BANDS if least <= friends)
 
 
-def _rolled(totals: Totals, asked: Asked, lately: Asked, besides: Sequence[str]) -> Select[Any]:
-    """The groves of what is rolled up, without these advocates."""
-    a, g = source(totals, asked).subquery().c, source(totals, lately).subquery().c
-    grown = select(g.advocate_id).where(g.friends > 0).subquery()
-    size = case(*((a.friends >= least, least) for least in sorted(BANDS, reverse=True)))
-    return (
-        select(
-            size,
-            func.count(),
-            func.sum(a.friends),
-            func.count(grown.c.advocate_id),
-            func.sum(case((a.net_lifetime_value <= 0, 1), else_=0)),
-            func.sum(a.net_lifetime_value),
-            func.sum(a.rewards),
-        )
-        .outerjoin_from(a.advocate_id.table, grown, a.advocate_id == grown.c.advocate_id)
-        .where(a.friends > 0, a.advocate_id.not_in(besides))
-        .group_by(size)
-    )
+def _size_of(friends: ColumnElement[int]) -> Case[int]:
+    return case(*((friends >= least, least) for least in sorted(BANDS, reverse=True)))
+
+
+def _by_size(totals: Totals, asked: Asked, besides: Sequence[str]) -> Select[Any]:
+    """(least, advocates, friends, none of them known to have grown, bare, value, rewards) of what is rolled up."""
+    a = source(totals, asked).subquery().c
+    size = _size_of(a.friends)
+    bare = case((a.net_lifetime_value <= 0, 1), else_=0)
+    sums = [func.sum(of) for of in (bare, a.net_lifetime_value, a.rewards)]
+    query = select(size, func.count(), func.sum(a.friends), literal(0), *sums)
+    return query.where(a.friends > 0, a.advocate_id.not_in(besides)).group_by(size)
+
+
+def _grown(totals: Totals, asked: Asked, lately: Asked, besides: set[str]) -> Iterator[tuple[int, int]]:
+    """(least, how many) who won a friend lately, of what is rolled up, some for each batch of them.
+
+    Asked apart: a join of all advocates with those of some days is planned badly where nothing is known of either.
+    """
+    g, a = source(totals, lately).subquery().c, source(totals, asked).subquery().c
+    names = totals.session.scalars(select(g.advocate_id).where(g.friends > 0)).all()
+    size = _size_of(a.friends)
+    for first in range(0, len(names), BATCH):
+        batch = [name for name in names[first : first + BATCH] if name not in besides]
+        query = select(size, func.count()).where(a.friends > 0, among(totals.session, a.advocate_id, batch))
+        yield from totals.session.execute(query.group_by(size)).tuples()

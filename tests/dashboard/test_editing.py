@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from babel import Locale
 
 from service.currencies import written
 from service.dashboard import editing
+from service.dashboard.form import LIMITS
+from service.dashboard.formats import Formats
 from service.dashboard.terms import SIDES
 from service.programs.api import ProgramChange
 from service.programs.terms import DEFAULTS, complete
@@ -17,6 +20,15 @@ from service.web.parsing import parsed
 from tests.dashboard.visitor import Visitor, visitor_of
 from tests.shop import Shop
 
+ELSEWHERE = {
+    "Tiers must rise": "tiers.0.from_referral",
+    "can never be reached": "tiers.0.from_referral",
+    "Say from which friend on": "tiers.2.from_referral",
+    "Choose what it is, too.": "other_currencies.TND.advocate_reward.type",
+}
+"""Fault -> the field at which it stands, where that is not the one that was filled in."""
+
+ENGLISH = Formats(Locale("en"))
 FIELD = re.compile(r'<(?:input|select) [^>]*name="([^"]+)"(?: value="([^"]*)")?[^>]*>(?:(.*?)</select>)?')
 CHOSEN = re.compile(r'<option value="([^"]*)" selected')
 RICH = {
@@ -75,9 +87,9 @@ def editor(app: Any, shop: Shop, program: dict[str, Any]) -> Editor:
 def test_a_form_that_is_sent_as_it_is_says_the_same_terms(shop: Shop) -> None:
     for said in (RICH, {}):
         terms = complete(parsed(ProgramChange(), {"currency": "EUR", **said}))
-        draft = editing.draft_of(editing.tidied(editing.values_of(terms), terms), terms)
+        draft = editing.draft_of(editing.tidied(editing.values_of(terms), terms), terms, ENGLISH)
         assert not draft.faults
-        assert {**terms, **parsed(ProgramChange(), draft.terms)} == terms
+        assert draft.changes(terms) == {}
 
 
 def test_nothing_changes_where_nothing_was_changed(shop: Shop, editor: Editor, program: dict[str, Any]) -> None:
@@ -95,6 +107,7 @@ def test_a_change_is_shown_in_words_before_it_is_kept(shop: Shop, editor: Editor
         "advocate_reward.value": "7,5",
         "advocate_reward.max_amount": "15",
         "tiers.0.from_referral": "",
+        "tiers.0.advocate_reward.type": "",
         "tiers.1.advocate_reward.value": "20",
         "tiers.2.from_referral": "20",
         "tiers.2.advocate_reward.type": "fixed",
@@ -151,13 +164,18 @@ def test_doubtful_terms_are_warned_of(editor: Editor) -> None:
         ("tiers.1.from_referral", "2", "Tiers must rise"),
         ("tiers.1.from_referral", "²", "Write a whole number"),
         ("tiers.1.advocate_reward.type", "", "null"),
+        ("tiers.2.advocate_reward.type", "fixed", "Say from which friend on"),
+        ("advocate_reward.max_amount", "1", "Only a share"),
+        ("other_currencies.TND.advocate_reward.value", "5", "Choose what it is, too."),
         ("max_rewards_per_advocate", "5", "can never be reached"),
     ],
 )
 def test_what_cannot_be_is_said_at_its_field(editor: Editor, shop: Shop, name: str, value: str, said: str) -> None:
     shown = editor.send(editor.form(), 422, step="save", **{name: value})
-    assert said in shown
-    assert f'value="{value}"' in shown or value in ("gold", ""), "what was written is still there"
+    [at_it] = re.findall(r'<p id="([^"]+)-said"><span class="fault">[^<]*' + re.escape(said), shown)
+    assert at_it == ELSEWHERE.get(said, name)
+    assert f'value="{value}"' in shown or value in ("gold", "", "fixed"), "what was written is still there"
+    assert 'aria-invalid="true"' in shown
     assert shop.get(editor.path.removesuffix("/terms"))["terms_version"] == 1
 
 
@@ -172,6 +190,7 @@ def test_who_comes_second_is_told_and_shown_the_difference(shop: Shop, editor: E
     assert shop.get(path)["hold_days"] == 60
     again = form_of(shown)
     assert again["terms_version"] == "2"
+    assert again["currency"] == "EUR"
     assert editor.visitor.post(editor.path, **(again | {"step": "save"})).status_code == 302
     now = shop.get(path)
     assert (now["terms_version"], now["hold_days"], now["reward_expiry_days"]) == (3, 30, 90)
@@ -187,6 +206,72 @@ def test_a_currency_that_came_meanwhile_stays(shop: Shop, editor: Editor) -> Non
     now = shop.get(path)
     assert now["hold_days"] == 3
     assert now["other_currencies"]["USD"]["advocate_reward"]["amount"] == 700
+
+
+@pytest.mark.parametrize("on_the_way", [{"step": "form"}, {"step": "preview", "hold_days": "x"}])
+def test_it_stays_whatever_way_the_form_takes(shop: Shop, editor: Editor, on_the_way: dict[str, str]) -> None:
+    path = editor.path.removesuffix("/terms")
+    form, dollars = editor.form(), {"advocate_reward": {"type": "fixed", "amount": 700, "as": "credit"}}
+    shop.patch(path, {"other_currencies": {**shop.get(path)["other_currencies"], "USD": dollars}})
+    again = form_of(editor.visitor.post(editor.path, **(form | on_the_way)).text)
+    assert "other_currencies.USD.minimum_order_amount" not in again
+    again = form_of(editor.send(again | {"hold_days": "3"}, 409, step="preview"))
+    assert editor.visitor.post(editor.path, **(again | {"step": "save"})).status_code == 302
+    assert shop.get(path)["other_currencies"]["USD"]["advocate_reward"]["amount"] == 700
+
+
+def test_amounts_are_never_taken_for_those_of_another_currency(shop: Shop, editor: Editor) -> None:
+    path, form = editor.path.removesuffix("/terms"), editor.form()
+    amounts = dict.fromkeys(SIDES) | {"tiers": [], "minimum_order_amount": 0}
+    shop.patch(path, {"currency": "USD", "other_currencies": {}, **amounts})
+    for step in ("preview", "save", "form"):
+        shown = editor.send(form, 409, step=step, hold_days="20")
+        assert "another currency meanwhile" in shown
+        assert form_of(shown)["currency"] == "USD"
+        assert form_of(shown)["advocate_reward.type"] == ""
+    assert shop.get(path)["terms_version"] == 2
+
+
+def test_what_was_undone_since_is_said_so(shop: Shop, editor: Editor) -> None:
+    path, form = editor.path.removesuffix("/terms"), editor.form()
+    for days in (60, 0):
+        shop.patch(path, {"hold_days": days})
+    shown = editor.send(form, 409, step="save", hold_days="5")
+    assert "What the other change did was undone since" in shown
+    assert shop.get(path)["hold_days"] == 0
+
+
+def test_what_was_not_touched_is_not_asked_again(shop: Shop) -> None:
+    lira: dict[str, Any] = {"advocate_reward": None, "friend_reward": None, "tiers": [], "minimum_order_amount": 10}
+    terms = complete({"currency": "EUR", "other_currencies": {"BGN": lira}, "minimum_order_amount": 10**17})
+    draft = editing.draft_of(editing.values_of(terms) | {"hold_days": "9"}, terms, ENGLISH)
+    assert draft.changes(terms) == {"hold_days": 9}, "a currency that was withdrawn since stays as it is"
+
+
+def test_thousands_of_steps_are_refused_at_once(editor: Editor) -> None:
+    steps = {f"tiers.{number}.from_referral": str(number + 1) for number in range(900)}
+    steps |= {f"tiers.{number}.advocate_reward.type": "fixed" for number in range(900)}
+    shown = editor.send(editor.form() | steps, 422, step="preview")
+    assert shown.count("<fieldset>") < 40
+
+
+def test_faults_are_said_in_the_readers_language(editor: Editor) -> None:
+    form = editor.form() | {"advocate_reward.value": "1.5.", "hold_days": "bald", "step": "preview"}
+    answer = editor.visitor.client.post(f"/dashboard{editor.path}", data=form, headers={"Accept-Language": "de"})
+    assert "Schreiben Sie es wie 10.50." in answer.text
+    assert "Schreiben Sie eine ganze Zahl" in answer.text
+
+
+def test_a_version_says_what_it_changed_or_that_words_do_not_tell(shop: Shop, marketer: Visitor) -> None:
+    reward = {"type": "percent", "rate": "7", "as": "credit"}
+    program = shop.program(advocate_reward=reward, friend_reward=None)
+    path = f"/programs/{program['program_id']}"
+    shop.patch(path, {"advocate_reward": {**reward, "rate": "7.00"}})
+    shop.patch(path, {"currency": "USD", "advocate_reward": reward})
+    text = html.unescape(marketer.get(path).text)
+    assert text.count("The first terms") == 1
+    assert text.count("Nothing that these words tell") == 1
+    assert "Its currency: <del>EUR</del> <ins>USD</ins>" in text
 
 
 def test_one_goes_back_to_the_form_with_what_was_written(editor: Editor) -> None:
@@ -238,8 +323,8 @@ def test_an_amount_is_read_as_people_write_it(text: str, currency: str, amount: 
 
 
 def test_every_field_of_terms_is_in_the_form() -> None:
-    assert set(editing.values_of(complete({"currency": "EUR"}))) >= set(editing.LIMITS) | {"new_customers_only"}
-    in_form = {*editing.LIMITS, *SIDES, "new_customers_only", "minimum_order_amount", "tiers"}
+    assert set(LIMITS) == set(editing.NUMBERS)
+    in_form = {*LIMITS, *SIDES, "new_customers_only", "minimum_order_amount", "tiers"}
     assert set(DEFAULTS) == in_form | {"other_currencies"}, "a new field of terms has a place in the form"
 
 

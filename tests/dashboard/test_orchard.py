@@ -53,7 +53,7 @@ def test_a_small_orchard_shows_every_tree(shop: Shop, grown: dict[str, Any], mar
     text = marketer.get("/orchard").text
     assert trees_of(text) == [
         ("/dashboard/people/ana", "<i>Ana</i>", "3 friends €90.03 3 new"),
-        ("/dashboard/people/friend-1", "Fay", "one friend €20.00 1 new"),
+        ("/dashboard/people/friend-1", "Fay", "one friend €20.00 one new"),
         ("/dashboard/people/b%2Fob%20%C3%BC", "Bob", "one friend €0.00"),
     ]
     assert "Advocates: 3. Friends whom they brought: 5." in text
@@ -88,8 +88,8 @@ def test_its_table_says_the_same_as_the_ranking(shop: Shop, grown: dict[str, Any
 def test_a_large_orchard_is_told_by_groves(
     shop: Shop, grown: dict[str, Any], marketer: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("MOST_TREES", "FIRST_OF_GROVE"):
-        monkeypatch.setattr(page, name, 1)
+    monkeypatch.setattr(page, "MOST_TREES", 1)
+    monkeypatch.setattr(page, "FIRST_OF_GROVE", 1)
     text = marketer.get("/orchard").text
     assert re.findall(r'<h2 id="bed-\d">(.*?)</h2>', text) == ["3 to 5 friends each", "one friend each"]
     assert [name for _, name, _ in trees_of(text)] == ["<i>Ana</i>", "Fay"]
@@ -107,11 +107,51 @@ def test_it_is_cut_by_program_and_by_currency(shop: Shop, grown: dict[str, Any],
     jo = shop.link(other, "jo", customer={"first_name": "Jo"})
     shop.order("kim", referral=jo["code"], amount=900, currency="JPY")
     assert trees_of(marketer.get("/orchard?currency=JPY").text) == [
-        ("/dashboard/people/jo", "Jo", "one friend ¥900 1 new")
+        ("/dashboard/people/jo", "Jo", "one friend ¥900 one new")
     ]
     assert len(trees_of(marketer.get(f"/orchard?program_id={grown['program_id']}").text)) == 3
     assert trees_of(marketer.get(f"/orchard?program_id={other['program_id']}").text) == []
     assert trees_of(marketer.get("/orchard?channel=none").text) == []
+
+
+def test_a_tree_has_the_branches_that_are_counted(shop: Shop, marketer: Visitor) -> None:
+    programs = [shop.program(name=name, other_currencies={"JPY": {}}) for name in ("A", "B")]
+    links = {
+        (program["name"], channel): shop.link(program, "ana", channel=channel, customer={"first_name": "Ana"})["code"]
+        for program in programs
+        for channel in ("mail", "chat")
+    }
+    for number, (program, channel) in enumerate((("A", "mail"), ("A", "mail"), ("A", "chat"), ("B", "mail"))):
+        shop.order(f"f-{number}", referral=links[program, channel], amount=1000)
+    yen = shop.order("y", referral=links["A", "mail"], amount=500, currency="JPY")
+    shop.order("y", amount=700)
+    voided = shop.order("v", referral=links["A", "mail"], amount=1000)
+    shop.post("/voids", {"order_id": voided["order_id"], "reason": "fraud"}, status=200)
+    assert yen["status"] == "attributed"
+    first = programs[0]["program_id"]
+    for query in ("", f"program_id={first}", "channel=mail", f"program_id={first}&channel=chat", "currency=JPY"):
+        [ranked] = [
+            one for one in shop.get(f"/stats/advocates?{query}", scope="marketing")["data"] if one["friends"] > 0
+        ]
+        text = marketer.get(f"/orchard?{query}").text
+        [(_, svg, _, said)] = TREE.findall(text)
+        drawn = len(re.findall("M60 ", svg.split('class="wood"')[1]))
+        assert drawn == ranked["friends"], query
+        new = "one new" if drawn == 1 else f"{drawn} new"
+        assert f"<span>{new}</span>" in said
+
+
+def test_a_friend_is_new_as_long_as_the_days_of_the_merchant_say(
+    shop: Shop, marketer: Visitor, time_machine: Any
+) -> None:
+    code = shop.link(shop.program(), "ana", customer={"first_name": "Ana"})["code"]
+    now = datetime.now(UTC)
+    for number, day in enumerate((29, 30)):
+        midnight = (now - timedelta(days=day)).replace(hour=0, minute=0, second=1, microsecond=0)
+        shop.order(f"f-{number}", referral=code, ordered_at=midnight.isoformat())
+    text = marketer.get("/orchard").text
+    assert trees_of(text)[0][2].endswith("one new")
+    assert "Won a friend in the last 30 days: 1." in text
 
 
 def test_an_empty_orchard_says_how_to_plant_it(marketer: Visitor) -> None:
@@ -125,7 +165,12 @@ def test_a_grove_that_is_none_is_refused(marketer: Visitor, friends: str) -> Non
 
 
 def test_a_grove_in_which_nobody_is_is_empty(shop: Shop, grown: dict[str, Any], marketer: Visitor) -> None:
-    assert "Nothing grows here yet" in marketer.get("/orchard?friends=77-78").text
+    for stale in ("77-78", "1-5", "51-"):
+        text = marketer.get(f"/orchard?friends={stale}").text
+        assert "No tree is of this size now" in text
+        assert len(rows_of(text, "groves")) == 2
+    everybody = shop.get("/stats/advocates?limit=1", scope="marketing")["next_cursor"]
+    assert len(trees_of(marketer.get(f"/orchard?cursor={everybody}").text)) == 3
     assert marketer.get("/orchard?friends=1-1&cursor=x").status_code == 422
 
 
@@ -184,5 +229,5 @@ def test_groves_are_named_by_their_size(least: int, most: int | None, said: str,
 
 def test_a_grove_without_any_value_has_no_share_of_it() -> None:
     grove = {"least": 1, "most": 1, "currency": "EUR", "advocates": 1, "friends": 1, "grown": 0, "bare": 1}
-    [row] = orchard.table([{**grove, "net_lifetime_value": -5, "rewards": 0}], {"currency": "EUR"}, ENGLISH).rows
+    [row] = orchard.table([{**grove, "net_lifetime_value": -5, "rewards": 0}], {"currency": "EUR"}, 30, ENGLISH).rows
     assert (row[0].href, row[6].text) == ("?currency=EUR&friends=1-1", "–")

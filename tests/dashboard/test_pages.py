@@ -373,7 +373,10 @@ def test_numbers_are_in_the_readers_format(shop: Shop, grown: dict[str, Any], ma
         ("fr", "fr", "ltr", "Ce que vos parrainages ont rapporté"),
         ("es-MX", "es", "ltr", "Lo que aportaron sus recomendaciones"),
         ("ar-EG", "ar", "rtl", "ما جلبته إحالاتكم"),
+        ("AR-eg,EN;q=0.3", "ar", "rtl", "ما جلبته إحالاتكم"),
+        ("de;q=0, FR-ca;q=0.2", "fr", "ltr", "Ce que vos parrainages ont rapporté"),
         ("tlh, en-GB;q=0.1", "en", "ltr", "What your referrals brought"),
+        ("*, ;;;, " + 2000 * "x-", "en", "ltr", "What your referrals brought"),
         ("", "en", "ltr", "What your referrals brought"),
     ],
 )
@@ -415,7 +418,7 @@ def test_every_page_is_there_in_every_language(shop: Shop, grown: dict[str, Any]
 def test_what_a_page_does_not_do_is_a_page_too(marketer: Visitor) -> None:
     for path in ("/advocates", "/orders/x", "/orchard"):
         answer = marketer.post(path, csrf_token=marketer.token(""))
-        assert (answer.status_code, answer.content_type) == (404, "text/html; charset=utf-8")
+        assert (answer.status_code, answer.content_type) == (405, "text/html; charset=utf-8")
     assert marketer.get("/sign-out").status_code == 404
 
 

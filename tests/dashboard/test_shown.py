@@ -8,6 +8,7 @@ import pytest
 from babel import Locale
 
 from service.conversions.attribution import Status
+from service.conversions.eligibility import REASONS
 from service.dashboard import cohorts, figures, overview, terms, words
 from service.dashboard.filters import Filters
 from service.dashboard.formats import Formats
@@ -42,6 +43,9 @@ def test_everything_has_a_name() -> None:
     assert set(words.STATUSES) == set(get_args(Status))
     assert set(words.REWARDS) == set(get_args(RewardStatus)) == set(get_args(words.RewardStatus))
     assert set(words.SIDES) == set(get_args(Side))
+    assert set(words.REASONS) == set(REASONS)
+    assert set(words.FOUND_BY) == set(get_args(words.FoundBy))
+    assert set(words.PROGRAMS) == set(get_args(ProgramStatus))
     assert set(terms.MEANING) == set(get_args(ProgramStatus))
     assert {status for change in terms.STATES for status in change[:2]} == set(get_args(ProgramStatus))
 

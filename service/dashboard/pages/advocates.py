@@ -35,7 +35,7 @@ def list_advocates() -> Response:
         return shown(
             "advocates.html",
             filters=filters,
-            address=partial(filters.address, **unsaid, name=_sought() or None),
+            address=partial(filters.address, **unsaid),
             kept={name: value for name, value in kept.items() if value is not None},
             is_ever=not wanted.has_days,
             sought=_sought(),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,7 @@ def tell(call: Call, week: Week, formats: Formats) -> Digest:
         "advocates": asked.numbers("advocates", limit=MOST_ADVOCATES)["data"],
         "channels": channels(asked),
         "reasons": reasons(asked),
+        "friends": partial(formats.say_many, "one friend", "%(number)s friends"),
         "address": f"{call.wiring.settings.base_url}/dashboard?{filters.address()}",
     }
     return Digest(render_template("dashboard/digest.html", **shown), render_template("dashboard/digest.txt", **shown))

@@ -12,7 +12,7 @@ from babel import Locale, negotiate_locale
 from flask import Blueprint, Response, g, render_template, request, send_from_directory, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service.dashboard import sessions
 from service.dashboard.formats import Formats
@@ -128,7 +128,7 @@ def local_path(path: str) -> str:
 def formats() -> Formats:
     """How the reader of this page says and writes things."""
     if "formats" not in g:
-        wanted = [tag for tag, quality in request.accept_languages if quality]
+        wanted = [tag.lower() for tag, quality in request.accept_languages if quality]
         g.formats = Formats(Locale(negotiate_locale(wanted, KNOWN, sep="-") or SOURCE))
     return cast(Formats, g.formats)
 
@@ -168,5 +168,7 @@ def vendor(name: str) -> Response:
 
 @blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def nowhere(rest: str) -> Response:
-    """A page that there is not."""
+    """A page that there is not; or one that is there to be looked at."""
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed
     raise NotFound(f"There is no page {rest[:80]!r}.")

@@ -1,6 +1,5 @@
 """One customer: what they share, whom they brought, what they ordered and what they have."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Response
@@ -12,21 +11,18 @@ from service.customers import customers
 from service.customers import tables as people
 from service.dashboard import orchard, words
 from service.dashboard.branches import branches
-from service.dashboard.orchard import Branch
-from service.dashboard.pages.asking import zone_of
+from service.dashboard.pages.asking import asked
 from service.dashboard.pages.frame import blueprint, looking, shown, signed_in
-from service.dashboard.pages.orchard import since_when
+from service.dashboard.pages.orchard import of_page
 from service.dashboard.rewards import told
 from service.database.lists import Page
 from service.errors import Unknown
 from service.links import tables as links
 from service.links.tables import LinkFilter
-from service.merchants import tables as merchants
 from service.rewards import reading
 from service.rewards.tables import rewards as earned
 from service.rewards.tables.rewards import RewardFilter
 from service.values import fault_of_name
-from service.web.call import Call
 from service.web.wiring import wiring
 
 AT_ONCE = 50
@@ -41,8 +37,8 @@ def show_person(customer_id: str) -> Response:
     with looking() as call:
         customer = customers.get(call.session, call.merchant_id, customer_id)
         brought_by = call.session.get(Referral, (call.merchant_id, customer_id))
-        currency = merchants.get(call.session, call.merchant_id).currency
-        grown = _branches(call, customer_id, currency)
+        page = asked(call)
+        grown = branches(call.session, call.merchant_id, [customer_id], of_page(page, most=AT_ONCE))[customer_id]
         of_friends = {branch.friend_id for branch in grown} | ({brought_by.advocate_id} if brought_by else set())
         wanted_links = LinkFilter(customer_id=customer_id)
         wanted = RewardFilter(customer_id=customer_id)
@@ -56,7 +52,7 @@ def show_person(customer_id: str) -> Response:
             brought_by=brought_by,
             friends=grown[::-1],
             tree=orchard.drawing(grown[-orchard.MOST_BRANCHES :], orchard.best_of(grown)) if grown else None,
-            currency=currency,
+            currency=page.filters.currency or page.currency,
             names=people.known(call.session, call.merchant_id, of_friends),
             links=links.page(call.session, call.merchant_id, Page(AT_ONCE), wanted_links)[:AT_ONCE],
             orders=conversions.page(
@@ -67,13 +63,6 @@ def show_person(customer_id: str) -> Response:
             order_ids=dict(order_ids(call.session, call.merchant_id, {reward.conversion_id for reward in rewards})),
             entries=entries,
             statuses=words.STATUSES,
-            zone=zone_of(call),
+            zone=page.zone,
             most=AT_ONCE,
         )
-
-
-def _branches(call: Call, customer_id: str, currency: str) -> Sequence[Branch]:
-    """Whom this customer brought, oldest first, and what their orders left in this currency."""
-    since = since_when(call.now)
-    known = branches(call.session, call.merchant_id, [customer_id], currency, since=since, most=AT_ONCE)
-    return known[customer_id]

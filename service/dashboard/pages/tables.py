@@ -18,6 +18,9 @@ TABLES: Mapping[str, Callable[[Asked], Table]] = {
     "orchard": orchard.table,
 }
 
+OF_DAYS = {"series", "channels", "reasons"}
+"""Those that are of some days, also where the address names none."""
+
 
 @blueprint.get("/tables/<name>.csv")
 def take_table(name: str) -> Response:
@@ -25,7 +28,8 @@ def take_table(name: str) -> Response:
     with looking() as call:
         wanted = asked(call)
         found = TABLES[name](wanted) if name in TABLES else _of_cohorts(wanted, name)
-    file = f"{name}-{wanted.filters.first}-{wanted.filters.last}.csv"
+    days = f"-{wanted.filters.first}-{wanted.filters.last}" if name in OF_DAYS or wanted.has_days else ""
+    file = f"{name}{days}.csv"
     headers = {**FRAME_HEADERS, "Content-Disposition": f"attachment; filename={file}"}
     return Response("\ufeff" + found.csv(), 200, headers, content_type="text/csv; charset=utf-8")
 
