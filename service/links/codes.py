@@ -33,4 +33,5 @@ def tidy(code: str) -> str:
 def _words(code: str) -> list[str]:
     """The parts of a code between blanks and dashes of any kind, in upper case and compatible characters."""
     plain = unicodedata.normalize("NFKC", code).upper()
-    return "".join(" " if unicodedata.category(character) == "Pd" else character for character in plain).split()
+    seen = (character for character in plain if unicodedata.category(character) != "Cf")
+    return "".join(" " if unicodedata.category(character) == "Pd" else character for character in seen).split()

@@ -4,6 +4,7 @@ Tokens say what they say without a database and without personal data.
 """
 
 import hashlib
+import re
 import struct
 import unicodedata
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from service.links.codes import fold
 from service.tokens import TokenSigner
 
 LONGEST_REFERRAL = 1000
+SURROUNDING = r"[\s.,;:!?…'\"`´()\[\]{}<>‘’‚‛“”„‟«»‹›「」]+"
+AROUND = re.compile(rf"^{SURROUNDING}|{SURROUNDING}$")
+TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINK = struct.Struct(">16s16s")
 _VISIT = struct.Struct(">16s16s16sq")
@@ -136,12 +140,26 @@ def read_referral(signer: TokenSigner, referral: str, merchant_id: UUID) -> Evid
     """
     if len(referral) > LONGEST_REFERRAL:
         return None
-    referral = _inside(referral.strip())
+    referral = _inside(bare(referral))
     if "." not in referral:
         folded = fold(referral)
         return CodeEvidence(folded) if folded else None
+    referral, _ = leading_token(referral)
     evidence = read_visit(signer, referral) or read_quote(signer, referral) or read_link(signer, referral)
     return evidence if evidence is not None and evidence.merchant_id == merchant_id else None
+
+
+def bare(text: str) -> str:
+    """The text without what people, chats and mails put around it: blanks, quotation marks, brackets, full stops; and
+    without characters that nobody sees, wherever they are.
+    """
+    return AROUND.sub("", "".join(character for character in text if unicodedata.category(character) != "Cf"))
+
+
+def leading_token(text: str) -> tuple[str, str]:
+    """The token with which the text begins, and what follows it: a slash, a bracket, `&utm_source=...`."""
+    token = TOKEN.match(text)
+    return (token[0], text[token.end() :]) if token else ("", text)
 
 
 def _inside(referral: str) -> str:
@@ -153,7 +171,7 @@ def _inside(referral: str) -> str:
     except ValueError:
         return referral
     carried = parse_qs(parts.query).get("referral")
-    return carried[0].strip() if carried else unquote(parts.path.rstrip("/").rpartition("/")[2]).strip()
+    return bare(carried[0] if carried else unquote(parts.path.rstrip("/").rpartition("/")[2]))
 
 
 def as_document(evidence: Evidence | None, referral: str | None) -> dict[str, Any] | None:

@@ -5,9 +5,9 @@ database is away, the friend arrives all the same where the way is known; a visi
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +16,7 @@ from service.database.engine import Database
 from service.ids import new_id
 from service.links import greetings, visits
 from service.links.destinations import Destinations
-from service.links.evidence import LinkEvidence, VisitEvidence, link_token, read_link, visit_token
+from service.links.evidence import LinkEvidence, VisitEvidence, leading_token, link_token, read_link, visit_token
 from service.links.greetings import Greeting
 from service.links.visitors import Visitor
 from service.links.visits import Followed, Target
@@ -24,15 +24,18 @@ from service.tokens import TokenSigner
 
 log = logging.getLogger("orchard.links")
 VISITOR_BYTES = 16
+LONGEST_BROUGHT = 1_000
+"""Of the query with which somebody comes: what is behind it is not passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """Who follows: what kind of visitor, and what tells two of them apart."""
+    """Who follows: what kind of visitor, and what tells two of them apart. brought: the query that they came with."""
 
     visitor: Visitor
     address: str
     user_agent: str
+    brought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,15 @@ class Following:
 
         Raises WayUnknown.
         """
-        link = read_link(self.signer, token)
+        named, behind = leading_token(token)
+        link = read_link(self.signer, named)
         if link is None:
             return Nowhere()
+        follower = replace(follower, brought=f"{behind.lstrip('/')}&{follower.brought}")
         try:
-            if follower.visitor is Visitor.MACHINE:
-                return self._card(link, now)
-            return self._lead(link, self._look(link, follower, now), now)
+            if follower.visitor.is_machine:
+                return self._card(link, follower, now)
+            return self._lead(link, follower, self._look(link, follower, now), now)
         except (SQLAlchemyError, psycopg.Error) as error:
             log.error("a link is followed without the database: %s", type(error).__name__)
             return self._without_database(link, follower, now)
@@ -108,7 +113,7 @@ class Following:
             now=now,
         )
 
-    def _lead(self, link: LinkEvidence, followed: Followed | None, now: datetime) -> Arrival:
+    def _lead(self, link: LinkEvidence, follower: Follower, followed: Followed | None, now: datetime) -> Arrival:
         if followed is None:
             return Nowhere()
         target = followed.target
@@ -117,10 +122,10 @@ class Following:
             return Ended(target.destination_url)
         self.destinations.remember(link.link_id, target.destination_url)
         visit = VisitEvidence(link.merchant_id, link.link_id, followed.visit_id, followed.visited_at)
-        onward = with_referral(target.destination_url, visit_token(self.signer, visit))
+        onward = with_referral(target.destination_url, visit_token(self.signer, visit), follower.brought)
         return Welcome(self._greeting(link, target), onward) if target.landing == "page" else Onward(onward)
 
-    def _card(self, link: LinkEvidence, now: datetime) -> Arrival:
+    def _card(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         """The offer without a visit; whoever goes on from it has the link itself as the referral."""
         target = visits.look(self.database, link.merchant_id, link.link_id)
         if target is None:
@@ -128,7 +133,8 @@ class Following:
         if not target.is_open(now):
             return Ended(target.destination_url)
         token = link_token(self.signer, link.merchant_id, link.link_id)
-        return Welcome(self._greeting(link, target), with_referral(target.destination_url, token))
+        onward = with_referral(target.destination_url, token, follower.brought)
+        return Welcome(self._greeting(link, target), onward)
 
     def _greeting(self, link: LinkEvidence, target: Target) -> Greeting:
         with self.database.reading() as session:
@@ -138,15 +144,27 @@ class Following:
         destination = self.destinations.recall(link.link_id)
         if destination is None:
             raise WayUnknown
-        if follower.visitor is Visitor.MACHINE:
+        if follower.visitor.is_machine:
             return Onward(destination)
         visit = VisitEvidence(link.merchant_id, link.link_id, new_id(), now)
-        return Onward(with_referral(destination, visit_token(self.signer, visit)))
+        return Onward(with_referral(destination, visit_token(self.signer, visit), follower.brought))
 
 
-def with_referral(destination_url: str, token: str) -> str:
-    """The destination with `referral` set in its query; what else was there stays as it was."""
+def with_referral(destination_url: str, token: str, brought: str = "") -> str:
+    """The destination with `referral` set in its query; what else was there stays as it was.
+
+    brought: a query, of which is added what the destination does not say itself: from which letter or advertisement
+    somebody came is the shop's to know.
+    """
     parts = urlsplit(destination_url)
-    kept = "&".join(part for part in parts.query.split("&") if part and part.partition("=")[0] != "referral")
-    query = f"{kept}&referral={token}" if kept else f"referral={token}"
+    own = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "referral"]
+    known = {unquote_plus(part.partition("=")[0]) for part in own} | {"referral"}
+    passed = [(name, value) for name, value in _pairs(brought) if name not in known]
+    query = "&".join([*own, *([urlencode(passed)] if passed else []), f"referral={token}"])
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, parts.fragment))
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """The names and values of a query, as far as it is of a length that somebody may have meant."""
+    cleaned = query.replace("?", "&")[:LONGEST_BROUGHT]
+    return parse_qsl(cleaned, errors="replace")

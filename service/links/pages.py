@@ -12,12 +12,13 @@ RETRY_AFTER_SECONDS = 5
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
 
 
-@blueprint.get("/r/<token>")
+@blueprint.get("/r/<path:token>")
 def follow_link(token: str) -> Response:
     """Record the visit and send the friend on to the shop."""
     following: Following = current_app.extensions["orchard-following"]
     visitor = classify(request.method, request.headers)
-    follower = Follower(visitor, request.remote_addr or "", request.headers.get("User-Agent", ""))
+    query = request.query_string.decode("utf-8", "replace")
+    follower = Follower(visitor, request.remote_addr or "", request.headers.get("User-Agent", ""), query)
     try:
         return _page_of(following.arrive(token, follower, now=datetime.now(UTC)))
     except WayUnknown:

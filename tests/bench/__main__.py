@@ -33,6 +33,7 @@ from tests.bench.books import bench_books
 from tests.bench.events import bench_events
 from tests.bench.loads import CONNECTIONS, PROXIED, ROUNDS, SECONDS, Load, Prepared, load, median
 from tests.bench.numbers import bench_numbers
+from tests.bench.visitors import bench_visitors
 from tests.postgres import BINARIES, PostgreSQL, running
 from tests.serving import SECRET, Server, free_port, serving
 
@@ -50,9 +51,11 @@ def main() -> None:
         workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers")
         print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
-        parts = sys.argv[1:] or ["service", "books", "numbers"]
+        parts = sys.argv[1:] or ["service", "visitors", "books", "numbers"]
         if "service" in parts:
             _service(postgres, folder, workers)
+        if "visitors" in parts:
+            bench_visitors()
         if "books" in parts:
             bench_books(postgres, folder)
         if "numbers" in parts:

@@ -66,6 +66,41 @@ def test_a_code_is_read_without_regard_to_case_blanks_and_dashes() -> None:
         assert read_referral(SIGNER, spelled, MERCHANT) == CodeEvidence("ANA7K3F")
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}.",
+        "\u201c{}\u201d",
+        "({})",
+        "\ufeff{}",
+        "{}\u200b",
+        " {}\u00a0",
+        "<{}>",
+        "«{}»",
+        "'{}'!",
+        "{},",
+        "\u2066{}\u2069",
+        "{}\u2026",
+    ],
+)
+def test_what_is_pasted_with_a_thing_is_not_the_thing(around: str) -> None:
+    visit, link = visit_token(SIGNER, VISIT), link_token(SIGNER, MERCHANT, LINK)
+    assert read_referral(SIGNER, around.format("ANA-7K3F"), MERCHANT) == CodeEvidence("ANA7K3F")
+    assert read_referral(SIGNER, around.format(visit), MERCHANT) == VISIT
+    for whole in (
+        link,
+        f"https://r.example/r/{link}",
+        f"https://r.example/r/{link}/?utm_source=x",
+        f"{link}&utm_source=x",
+    ):
+        assert read_referral(SIGNER, around.format(whole), MERCHANT) == LinkEvidence(MERCHANT, LINK), whole
+    assert read_referral(SIGNER, around.format(f"https://s.example/?referral={visit}"), MERCHANT) == VISIT
+
+
+def test_a_code_with_what_nobody_sees_in_it_is_still_the_code() -> None:
+    assert read_referral(SIGNER, "ANA\u200b-\u20607K\u00ad3F", MERCHANT) == CodeEvidence("ANA7K3F")
+
+
 def test_what_cannot_be_a_referral_is_none_and_no_error() -> None:
     for noise in ("", " ", ".", "...", "a.b", "é.ü", "x" * 10_000, "." * 10_000, "\u0000.\u0000", "0O1I", "ANA"):
         assert read_referral(SIGNER, noise, MERCHANT) is None

@@ -60,6 +60,57 @@ def test_what_was_in_the_query_stays(destination: str, onward: str) -> None:
     assert with_referral(destination, "T") == onward
 
 
+@pytest.mark.parametrize(
+    ("destination", "brought", "onward"),
+    [
+        ("https://s.example/", "utm_source=mail&fbclid=x", "https://s.example/?utm_source=mail&fbclid=x&referral=T"),
+        (
+            "https://s.example/?utm_source=own",
+            "utm_source=mail&a=1",
+            "https://s.example/?utm_source=own&a=1&referral=T",
+        ),
+        ("https://s.example/?%75tm=own", "utm=mail", "https://s.example/?%75tm=own&referral=T"),
+        ("https://s.example/", "referral=stolen&%72eferral=stolen&=&x", "https://s.example/?referral=T"),
+        ("https://s.example/#f", "a=%0d%0aSet-Cookie:x&b=//e.example", None),
+        ("https://s.example/", "&utm_source=x?utm_medium=y", "https://s.example/?utm_source=x&utm_medium=y&referral=T"),
+        ("https://s.example/", "a=" + "x" * 5_000, None),
+    ],
+)
+def test_what_the_friend_brought_is_passed_on(destination: str, brought: str, onward: str | None) -> None:
+    found = with_referral(destination, "T", brought)
+    parts, pairs = urlsplit(found), parse_qsl(urlsplit(found).query)
+    assert onward is None or found == onward
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", "s.example", "/")
+    assert [value for name, value in pairs if name == "referral"] == ["T"]
+    assert len(found) < 1_200
+    assert found.isascii()
+    assert not set("\r\n ") & set(found)
+
+
+BEHIND = (
+    *("/", "//", ".", ")", ",", "…", "%20", "%22", "%3E", "%E2%80%8B", "%C2%A0"),
+    *("&utm_source=mail", "?utm_source=mail", "/?utm_source=mail"),
+)
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_what_mails_and_chats_put_behind_a_link_does_not_break_it(shop: Shop, visits: Count, behind: str) -> None:
+    link = shop.link(shop.program())
+    answer = shop._send(f"{urlsplit(link['url']).path}{behind}", method="GET", headers={"User-Agent": BROWSER})
+    assert answer.status_code == 302
+    said = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    assert said.get("utm_source") == ("mail" if "utm_source" in behind else None)
+    assert visits(link) == 1
+    assert shop.order("ben", referral=said["referral"])["status"] == "attributed"
+
+
+def test_it_is_not_another_link_either(shop: Shop) -> None:
+    path = urlsplit(shop.link(shop.program())["url"]).path
+    for broken in (path[:-1], f"{path}x", f"{path}-", f"{path}_", f"/r/x/{path[3:]}", "/r/"):
+        answer = shop._send(broken, method="GET", headers={"User-Agent": BROWSER})
+        assert answer.status_code == 404, broken
+
+
 def test_the_same_visitor_within_the_hour_is_one_visit(shop: Shop, visits: Count) -> None:
     link = shop.link(shop.program())
     with time_machine.travel(datetime(2026, 11, 5, 10, 50, tzinfo=UTC)) as clock:
