@@ -139,6 +139,10 @@ def test_a_tree_has_the_branches_that_are_counted(shop: Shop, marketer: Visitor)
         assert drawn == ranked["friends"], query
         new = "one new" if drawn == 1 else f"{drawn} new"
         assert f"<span>{new}</span>" in said
+    person = marketer.get("/people/ana").text
+    [friends] = re.findall(r'<h2 id="friends-title">.*?</section>', person, re.S)
+    assert re.findall(r"<bdi>(\S+)</bdi></a>", friends) == ["v", "y", "f-3", "f-2", "f-1", "f-0"], "each is told there"
+    assert friends.count(", new") == 4
 
 
 def test_a_friend_is_new_as_long_as_the_days_of_the_merchant_say(

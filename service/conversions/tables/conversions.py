@@ -165,6 +165,12 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFil
     return session.scalars(newest(query, Conversion.conversion_id, which, at=Conversion.ordered_at)).all()
 
 
+def friends_of(session: Session, merchant_id: UUID, advocate_id: str, *, limit: int) -> Sequence[Referral]:
+    """Those whom this advocate brought, latest first."""
+    query = select(Referral).where(Referral.merchant_id == merchant_id, Referral.advocate_id == advocate_id)
+    return session.scalars(query.order_by(Referral.created_at.desc(), Referral.friend_id).limit(limit)).all()
+
+
 def drop_referral(session: Session, merchant_id: UUID, friend_id: str) -> None:
     """Forget who brought this friend, for another who does."""
     session.execute(_DROP_REFERRAL, {"merchant": merchant_id, "friend": friend_id}, execution_options=UNSYNCHRONIZED)

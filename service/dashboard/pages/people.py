@@ -6,7 +6,7 @@ from flask import Response
 
 from service.books import balances
 from service.conversions import conversions
-from service.conversions.tables.conversions import ConversionFilter, Referral, order_ids
+from service.conversions.tables.conversions import ConversionFilter, Referral, friends_of, order_ids
 from service.customers import customers
 from service.customers import tables as people
 from service.dashboard import orchard, words
@@ -39,18 +39,18 @@ def show_person(customer_id: str) -> Response:
         brought_by = call.session.get(Referral, (call.merchant_id, customer_id))
         page = asked(call)
         grown = branches(call.session, call.merchant_id, [customer_id], of_page(page, most=AT_ONCE))[customer_id]
-        of_friends = {branch.friend_id for branch in grown} | ({brought_by.advocate_id} if brought_by else set())
+        friends = friends_of(call.session, call.merchant_id, customer_id, limit=AT_ONCE)
+        of_friends = {friend.friend_id for friend in friends} | ({brought_by.advocate_id} if brought_by else set())
         wanted_links = LinkFilter(customer_id=customer_id)
         wanted = RewardFilter(customer_id=customer_id)
-        rewards = earned.page(call.session, call.merchant_id, Page(AT_ONCE), wanted, status=None, now=call.now)[
-            :AT_ONCE
-        ]
+        rewards = earned.page(call.session, call.merchant_id, Page(AT_ONCE), wanted, status=None, now=call.now)
         entries, _ = balances.statement(call.session, call.merchant_id, customer_id, limit=AT_ONCE, before=None)
         return shown(
             "person.html",
             customer=customer,
             brought_by=brought_by,
-            friends=grown[::-1],
+            friends=friends,
+            branches={branch.friend_id: branch for branch in grown},
             tree=orchard.drawing(grown[-orchard.MOST_BRANCHES :], orchard.best_of(grown)) if grown else None,
             currency=page.filters.currency or page.currency,
             names=people.known(call.session, call.merchant_id, of_friends),
