@@ -81,6 +81,13 @@ def test_a_week_that_is_none_is_said_in_a_line(told: dict[str, Any]) -> None:
     assert "does not exist" in told["command"]("digest", "--output", "nowhere", status=2)
 
 
+@pytest.mark.parametrize(
+    "name", ["46", "2026-W54", "2026-W00", "0001-W01", "1970-W52", "9000-W01", "9999-W52", "２０２６-W01"]
+)
+def test_what_is_no_week_is_none(name: str) -> None:
+    assert week_of(name) is None
+
+
 def test_without_a_week_it_is_the_one_that_ended_last(told: dict[str, Any]) -> None:
     printed = told["command"]("digest")
     assert f"digest-{last_whole_week(datetime.now(UTC).date()).name}-{told['made']['merchant_id']}.html" in printed
