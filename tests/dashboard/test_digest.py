@@ -72,8 +72,7 @@ def test_a_digest_needs_nothing_beside_it(told: dict[str, Any]) -> None:
 
 
 def test_a_week_that_is_none_is_said_in_a_line(told: dict[str, Any]) -> None:
-    for name in ("2026-W54", "2026-W00", "46", "2026-w46", "0000-W01", "2026-W53x", "0001-W01", "1970-W01", "9999-W52"):
-        assert "is no week that can be told, such as 2026-W46" in told["command"]("digest", "--week", name, status=1)
+    assert "2026-W54 is no week that can be told" in told["command"]("digest", "--week", "2026-W54", status=1)
     assert "is not over: it ends with 2030-01-06" in told["command"]("digest", "--week", "2030-W01", status=1)
     assert "There is no merchant" in told["command"](
         "digest", "--merchant", "00000000-0000-0000-0000-000000000001", status=1
@@ -82,7 +81,20 @@ def test_a_week_that_is_none_is_said_in_a_line(told: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["46", "2026-W54", "2026-W00", "0001-W01", "1970-W52", "9000-W01", "9999-W52", "２０２６-W01"]
+    "name",
+    [
+        "46",
+        "2026-W54",
+        "2026-w46",
+        "2026-W53x",
+        "0000-W01",
+        "2026-W00",
+        "0001-W01",
+        "1970-W52",
+        "9000-W01",
+        "9999-W52",
+        "２０２６-W01",
+    ],
 )
 def test_what_is_no_week_is_none(name: str) -> None:
     assert week_of(name) is None
