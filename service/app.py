@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         partial(document, api, (programs.describe_rewards, refunds.describe_refunds))
     )
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(assets.blueprint)
+    assets.register(app)
     app.register_blueprint(follow.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)

@@ -21,7 +21,7 @@ from service.conversions.standing import OrderVoided
 from service.conversions.voids import OrderStands, VoidContradicted
 from service.database.engine import RaceLost
 from service.ledger import books
-from service.links.links import CodeTaken
+from service.links.links import CodeTaken, ProgramEnded
 from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
 from service.rewards.returns import NothingCaptured, ReturnContradicted
@@ -129,6 +129,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Use a new `refund_id` for another refund.",
     ),
     CodeTaken: Problem(409, "code-taken", "The code is taken", "Choose another code."),
+    ProgramEnded: Problem(409, "program-ended", "The program has ended", "Ask for a link of one that is active."),
     RedemptionSettled: Problem(
         409,
         "redemption-settled",

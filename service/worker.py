@@ -12,7 +12,7 @@ from service.books.upkeep import seal_books, seal_records
 from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
 from service.events.upkeep import place_events
-from service.links.upkeep import prepare_partitions
+from service.links.upkeep import forget_visitor_keys, prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
 from service.statistics.upkeep import roll_up
 from service.web.upkeep import forget_answers
@@ -28,6 +28,7 @@ JOBS: tuple[Job, ...] = (
     seal_records,
     place_events,
     roll_up,
+    forget_visitor_keys,
     forget_answers,
     forget_sessions,
 )

@@ -28,6 +28,7 @@ from service.conversions.eligibility import FOR_A_LATER_ORDER, FOR_A_NEW_REFERRA
 from service.conversions.explanations import NOW, WORDS, OrderNow, explain
 from service.conversions.rules import Rule
 from service.database.tables import Base
+from service.formats import formats_for
 from service.ledger.books import SETTLED, Kind, Posting, pending
 from service.ledger.proof import MonthOfLiability, liability_line
 from service.ledger.rewards import FixedReward, PercentReward, RewardTerms
@@ -70,7 +71,7 @@ def test_every_reason_has_words_and_a_row_in_the_docs_and_a_place_in_the_contrac
     for reason in REASONS.values():
         assert reason.staff_text.endswith(".")
         assert reason.customer_text.endswith(".")
-        assert explain("declined", [reason.name], OrderNow(1, 0)).customer_text == reason.customer_text
+        assert explain("declined", [reason.name], OrderNow(1, 0), formats_for()).customer_text == reason.customer_text
     assert list(REASONS) == [reason.name for reason in REASONS.values()]
     table = re.findall(r"^\| `(\w+)` \| (.*) \|$", (ROOT / "docs/integration.md").read_text(), re.MULTILINE)
     assert [(name, text) for name, text in table if name in REASONS] == [
@@ -251,7 +252,7 @@ def test_no_untyped_bag_of_values_crosses_into_a_use_case() -> None:
     assert [dotted(path) for path in views if spread.search(path.read_text())] == []
 
 
-NAME_WHAT_WAS_SAID = {"NewProgram", "ProgramChange", "Profile"}
+NAME_WHAT_WAS_SAID = {"NewProgram", "ProgramChange", "Profile", "LinkChange"}
 """They become a TypedDict, as a field that is missing is not the same as null."""
 
 

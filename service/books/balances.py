@@ -10,42 +10,48 @@ from sqlalchemy.orm import Session
 from service.conversions.tables import conversions
 from service.customers.customers import get as get_customer
 from service.customers.tables import Customer
+from service.formats import Formats
+from service.languages import message
 from service.ledger import books
 from service.ledger.books import Kind, OwnerBalance
 from service.rewards.references import Noun, Step, Subject, step_of, subject_of
 from service.rewards.tables import adjustments, redemptions, totals
 
 TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
-    (Kind.EXPENSE, Kind.PENDING): ("earned", 1, "Thank you! A reward was earned and is ripening."),
-    (Kind.EXPENSE, Kind.AVAILABLE): ("restored", 1, "A reward is yours again{because}."),
-    (Kind.PENDING, Kind.AVAILABLE): ("ripened", 1, "A reward is ripe: it can be spent now."),
-    (Kind.PENDING, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back before it was ripe{because}."),
-    (Kind.AVAILABLE, Kind.EXPENSE): ("taken_back", -1, "Sorry: a reward was taken back{because}."),
+    (Kind.EXPENSE, Kind.PENDING): ("earned", 1, message("Thank you! A reward was earned and is ripening.")),
+    (Kind.EXPENSE, Kind.AVAILABLE): ("restored", 1, message("A reward is yours again%(because)s.")),
+    (Kind.PENDING, Kind.AVAILABLE): ("ripened", 1, message("A reward is ripe: it can be spent now.")),
+    (Kind.PENDING, Kind.EXPENSE): (
+        "taken_back",
+        -1,
+        message("Sorry: a reward was taken back before it was ripe%(because)s."),
+    ),
+    (Kind.AVAILABLE, Kind.EXPENSE): ("taken_back", -1, message("Sorry: a reward was taken back%(because)s.")),
     (Kind.OWED, Kind.EXPENSE): (
         "owed",
         -1,
-        "Sorry: a reward that was spent was taken back{because}; the next one pays for it.",
+        message("Sorry: a reward that was spent was taken back%(because)s; the next one pays for it."),
     ),
-    (Kind.AVAILABLE, Kind.OWED): ("debt_paid", -1, "What was owed has been paid from a reward."),
-    (Kind.AVAILABLE, Kind.RESERVED): ("reserved", -1, "Set aside for an order."),
-    (Kind.RESERVED, Kind.AVAILABLE): ("given_back", 1, "Given back from an order."),
-    (Kind.RESERVED, Kind.SETTLED): ("spent", -1, "Spent on an order. Enjoy!"),
-    (Kind.SETTLED, Kind.AVAILABLE): ("returned", 1, "Yours again, as the order that it paid came back."),
-    (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, "Sorry: a reward was not used in time and has lapsed."),
-    (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, "Added by the shop."),
-    (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, "Taken back by the shop."),
+    (Kind.AVAILABLE, Kind.OWED): ("debt_paid", -1, message("What was owed has been paid from a reward.")),
+    (Kind.AVAILABLE, Kind.RESERVED): ("reserved", -1, message("Set aside for an order.")),
+    (Kind.RESERVED, Kind.AVAILABLE): ("given_back", 1, message("Given back from an order.")),
+    (Kind.RESERVED, Kind.SETTLED): ("spent", -1, message("Spent on an order. Enjoy!")),
+    (Kind.SETTLED, Kind.AVAILABLE): ("returned", 1, message("Yours again, as the order that it paid came back.")),
+    (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, message("Sorry: a reward was not used in time and has lapsed.")),
+    (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, message("Added by the shop.")),
+    (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, message("Taken back by the shop.")),
 }
 """(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown, unless a
 human wrote better ones."""
 
 BECAUSE: Mapping[Step, str] = {
-    Step.REFUND: ", as its order was refunded",
-    Step.REVERSAL: ", as its order's refund did not go through",
-    Step.VOID: ", as its order was cancelled",
-    Step.REOPENING: ", as its order stands after all",
-    Step.AMENDMENT: ", as its order was changed",
-    Step.ATTRIBUTION: ", as its order was looked at again",
-    Step.DENY: " after a review",
+    Step.REFUND: message(", as its order was refunded"),
+    Step.REVERSAL: message(", as its order's refund did not go through"),
+    Step.VOID: message(", as its order was cancelled"),
+    Step.REOPENING: message(", as its order stands after all"),
+    Step.AMENDMENT: message(", as its order was changed"),
+    Step.ATTRIBUTION: message(", as its order was looked at again"),
+    Step.DENY: message(" after a review"),
 }
 """Why what a reward is worth changed, in the words of a statement."""
 
@@ -61,7 +67,10 @@ class CustomerBalance:
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """One line of a customer's statement. amount: signed, in the customer's favour if positive. Minor units."""
+    """One line of a customer's statement. amount: signed, in the customer's favour if positive. Minor units.
+
+    text, because: what it is and why, in the words of the catalogue; note: in those of a human, which go before.
+    """
 
     entry_id: str
     kind: str
@@ -70,7 +79,13 @@ class StatementEntry:
     available_after: int
     order_id: str | None
     text: str
+    because: str
+    note: str | None
     recorded_at: datetime
+
+    def said(self, formats: Formats) -> str:
+        """What the customer may be shown."""
+        return self.note or formats.say(self.text, because=formats.say(self.because))
 
 
 def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[CustomerBalance]:
@@ -108,7 +123,6 @@ def _entry(entry: books.OwnerEntry, about: Mapping[Subject, _Note]) -> Statement
     kind, sign, text = TEXTS[entry.posting.debit.kind, entry.posting.credit.kind]
     note = about.get(subject_of(entry.reference), _NOTHING)
     step = step_of(entry.reference)
-    text = text.format(because=BECAUSE[step] if step else "")
     return StatementEntry(
         entry_id=f"{entry.transaction_id}-{entry.line}",
         kind=kind,
@@ -116,7 +130,9 @@ def _entry(entry: books.OwnerEntry, about: Mapping[Subject, _Note]) -> Statement
         currency=entry.posting.currency,
         available_after=entry.available_after,
         order_id=note.order_id,
-        text=note.text if note.text and kind == "adjusted" else text,
+        text=text,
+        because=BECAUSE[step] if step else "",
+        note=note.text if kind == "adjusted" else None,
         recorded_at=entry.recorded_at,
     )
 

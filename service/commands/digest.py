@@ -11,9 +11,9 @@ from babel import Locale
 from service.app import create_app
 from service.commands.session import Fault, of_merchant, only_merchant, with_settings
 from service.dashboard.digest import last_whole_week, week_of
-from service.dashboard.formats import Formats
 from service.dashboard.pages.digest import tell
 from service.database.engine import Database
+from service.formats import Formats
 from service.languages import KNOWN, SOURCE
 from service.merchants import tables as merchants
 from service.settings import Settings

@@ -28,15 +28,25 @@ def merchant() -> None:
 @click.option(
     "--time-zone", default="UTC", show_default=True, help="Of IANA, such as Europe/Berlin: its days are theirs."
 )
+@click.option("--slug", help="What the shop is called in addresses; one like its name unless said.")
 @as_json
 @with_database
-def merchant_create(database: Database, name: str, currency: str, time_zone: str, as_json: bool) -> None:
+def merchant_create(
+    database: Database, name: str, currency: str, time_zone: str, slug: str | None, as_json: bool
+) -> None:
     """Create a merchant, and print one key for each scope. The keys are shown this once."""
-    merchant_id, created = database.write(lambda session: _create_merchant(session, name, currency, time_zone))
+
+    def create(session: Session) -> tuple[UUID, str, dict[Scope, str]]:
+        now = datetime.now(UTC)
+        made, its_keys = keys.create_merchant(session, name, currency, now=now, time_zone=time_zone, slug=slug)
+        return made.merchant_id, made.slug, its_keys
+
+    merchant_id, its_slug, created = database.write(create)
     if as_json:
-        click.echo(json.dumps({"merchant_id": str(merchant_id), "keys": created}, indent=2))
+        click.echo(json.dumps({"merchant_id": str(merchant_id), "slug": its_slug, "keys": created}, indent=2))
         return
     click.echo(f"merchant_id  {merchant_id}")
+    click.echo(f"slug         {its_slug}")
     for scope, key in created.items():
         click.echo(f"{scope:11}  {key}")
     click.echo("Keep the keys safe: they are not shown again.")
@@ -52,6 +62,7 @@ def merchant_list(database: Database, as_json: bool) -> None:
             {
                 "merchant_id": str(row.merchant_id),
                 "name": row.name,
+                "slug": row.slug,
                 "currency": row.currency,
                 "time_zone": row.time_zone,
             }
@@ -63,25 +74,25 @@ def merchant_list(database: Database, as_json: bool) -> None:
 @merchant.command("change")
 @click.option("--name", help="What people are told that the shop is called.")
 @click.option("--time-zone", help="Of IANA, such as Europe/Berlin: its days are theirs, in all numbers, past ones too.")
+@click.option("--slug", help="What the shop is called in addresses; those with the old one go on leading.")
 @of_merchant
 @with_database
-def merchant_change(database: Database, name: str | None, time_zone: str | None, merchant_id: UUID | None) -> None:
-    """Change a merchant's name or time zone. All numbers are made anew for another zone, before anybody sees it."""
+def merchant_change(
+    database: Database, name: str | None, time_zone: str | None, slug: str | None, merchant_id: UUID | None
+) -> None:
+    """Change a merchant's name, slug or time zone. All numbers are made anew for another zone, before anybody sees
+    it.
+    """
     with database.reading() as session:
         one = only_merchant(session, merchant_id)
         length = rebuilding.size(session, one)
-    if name is not None:
-        database.write(lambda session: keys.change_merchant(session, one, name=name))
+    if name is not None or slug is not None:
+        database.write(lambda session: keys.change_merchant(session, one, name=name, slug=slug))
     if time_zone is not None:
         with click.progressbar(length=length, label="Counting anew", file=sys.stderr) as bar:
             change = partial(rebuilding.change_time_zone, merchant_id=one, time_zone=time_zone, progress=bar.update)
             database.write(change)
     click.echo("Changed.")
-
-
-def _create_merchant(session: Session, name: str, currency: str, time_zone: str) -> tuple[UUID, dict[Scope, str]]:
-    created, its_keys = keys.create_merchant(session, name, currency, now=datetime.now(UTC), time_zone=time_zone)
-    return created.merchant_id, its_keys
 
 
 @click.group()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from service.conversions.rules import Decision, Facts, Reason, Rule
+from service.languages import message
 from service.links.evidence import QuoteEvidence
 
 CLOCK_GRACE = timedelta(minutes=5)
@@ -89,71 +90,71 @@ def _cap_reached(facts: Facts) -> tuple[bool, str]:
 INVALID_REFERRAL = Reason(
     "invalid_referral",
     "It must be a token or code of this merchant.",
-    "Sorry, we could not read that referral. Please ask your friend to send the link again.",
+    message("Sorry, we could not read that referral. Please ask your friend to send the link again."),
 )
 LINK_REVOKED = Rule(
     "link_revoked",
     "The link must not have been revoked.",
-    "Sorry, that link is no longer in use. Your friend may have a newer one for you.",
+    message("Sorry, that link is no longer in use. Your friend may have a newer one for you."),
     _link_revoked,
 )
 LINK_EXPIRED = Rule(
     "link_expired",
     "The order must have been placed before the link's `expires_at`.",
-    "Sorry, that link had expired when the order was placed. Your friend may have a newer one.",
+    message("Sorry, that link had expired when the order was placed. Your friend may have a newer one."),
     _link_expired,
 )
 PROGRAM_PAUSED = Rule(
     "program_paused",
     "The program must be active: neither paused nor ended.",
-    "Sorry, our referral program was taking a rest when the order was placed.",
+    message("Sorry, our referral program was taking a rest when the order was placed."),
     _program_paused,
 )
 OUTSIDE_WINDOW = Rule(
     "outside_window",
     "`visited_at <= ordered_at < visited_at + window`, with five minutes' grace before for clocks.",
-    "Sorry, too much time passed between following the link and the order.",
+    message("Sorry, too much time passed between following the link and the order."),
     _outside_window,
 )
 SELF_REFERRAL = Rule(
     "self_referral",
     "Advocate and friend must be two people: two customers, whose mailboxes are not one spelled in two ways.",
-    "Sorry, a referral rewards two different people, so one cannot refer oneself.",
+    message("Sorry, a referral rewards two different people, so one cannot refer oneself."),
     _self_referral,
 )
 CIRCULAR_REFERRAL = Rule(
     "circular_referral",
     "The friend must not be among those through whom the advocate came.",
-    "Sorry, you came to us before the friend whose link this is, so it could not count.",
+    message("Sorry, you came to us before the friend whose link this is, so it could not count."),
     _circular_referral,
 )
 EXISTING_CUSTOMER = Rule(
     "existing_customer",
     "Where the program is for new customers, the friend must have no earlier order and no `since`.",
-    "Sorry, this offer welcomes new customers, and we have already had the pleasure.",
+    message("Sorry, this offer welcomes new customers, and we have already had the pleasure."),
     _existing_customer,
 )
 ALREADY_REFERRED = Reason(
     "already_referred",
     "Noted only: the token was another advocate's; the order belongs to the first one.",
-    "You came to us through another friend, so this order counts for that friend.",
+    message("You came to us through another friend, so this order counts for that friend."),
 )
 BELOW_MINIMUM = Rule(
     "below_minimum",
     "The eligible amount must be above 0, and reach the program's minimum.",
-    "Sorry, the order was below the amount from which a referral is rewarded.",
+    message("Sorry, the order was below the amount from which a referral is rewarded."),
     _below_minimum,
 )
 CURRENCY_MISMATCH = Rule(
     "currency_mismatch",
     "The order must be in a currency of the program.",
-    "Sorry, this offer holds for orders in another currency.",
+    message("Sorry, this offer holds for orders in another currency."),
     _currency_mismatch,
 )
 CAP_REACHED = Rule(
     "cap_reached",
     "The advocate must have fewer rewarded referrals than `max_rewards_per_advocate`; the friend is welcomed still.",
-    "Sorry, your friend has already been rewarded as often as this program allows.",
+    message("Sorry, your friend has already been rewarded as often as this program allows."),
     _cap_reached,
 )
 

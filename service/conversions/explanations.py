@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from service.conversions.attribution import Status
 from service.conversions.eligibility import REASONS
+from service.formats import Formats
+from service.languages import message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +41,41 @@ class OrderNow:
 WORDS: Mapping[Status, Explanation] = {
     "attributed": Explanation(
         "A referral earned credit for this order.",
-        "Thank you! This order was recommended by a friend. {now}",
+        message("Thank you! This order was recommended by a friend. %(now)s"),
     ),
     "repeat": Explanation(
         "A later order of a referred friend, beyond the orders that are rewarded.",
-        "Thank you for coming back! The friend who brought you has been thanked already.",
+        message("Thank you for coming back! The friend who brought you has been thanked already."),
     ),
-    "unattributed": Explanation("No referral was given, and the customer has none.", "Thank you for your order!"),
+    "unattributed": Explanation(
+        "No referral was given, and the customer has none.", message("Thank you for your order!")
+    ),
     "declined": Explanation("A referral was given, and these rules said no: {reasons}.", ""),
     "voided": Explanation(
         "The order was voided ({void_reason}): it earns nothing.",
-        "This order was cancelled, so there is no reward for it.",
+        message("This order was cancelled, so there is no reward for it."),
     ),
     "flagged": Explanation(
         "A human must look: rewards are held until the review.",
-        "Thank you! We are taking a moment to look at this referral and will let you know.",
+        message("Thank you! We are taking a moment to look at this referral and will let you know."),
     ),
 }
 """What each status says by itself; the reasons add theirs, and how its rewards stand."""
 
 NOW: Mapping[str, str] = {
-    "pending": "The reward is on its way.",
-    "available": "The reward has arrived.",
-    "lapsed": "The reward was not used in time and has lapsed.",
-    "reversed": "As the order was given back, its reward was too.",
-    "denied": "Sorry, we looked at this referral again and could not reward it. Please ask us if that seems wrong.",
+    "pending": message("The reward is on its way."),
+    "available": message("The reward has arrived."),
+    "lapsed": message("The reward was not used in time and has lapsed."),
+    "reversed": message("As the order was given back, its reward was too."),
+    "denied": message(
+        "Sorry, we looked at this referral again and could not reward it. Please ask us if that seems wrong."
+    ),
 }
 """What the customer is told of rewards in this state; the first state that one of them is in."""
 
 
-def explain(status: Status, reasons: Iterable[str], order: OrderNow) -> Explanation:
-    """The words for a conversion's status and reasons, and for how it stands now."""
+def explain(status: Status, reasons: Iterable[str], order: OrderNow, formats: Formats) -> Explanation:
+    """The words for a conversion's status and reasons, and for how it stands now. formats: the customer's."""
     names, words = list(reasons), WORDS[status]
     if status == "voided":
         names = []
@@ -79,7 +85,8 @@ def explain(status: Status, reasons: Iterable[str], order: OrderNow) -> Explanat
     staff += _what_happened(order)
     found = {reward.status for reward in order.rewards}
     now = next((text for state, text in NOW.items() if state in found), "")
-    said = [words.customer_text.format(now=now).strip(), *(REASONS[name].customer_text for name in names)]
+    said = [formats.say(words.customer_text, now=formats.say(now)).strip()]
+    said += [formats.say(REASONS[name].customer_text) for name in names]
     return Explanation(" ".join(staff), " ".join(text for text in said if text))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    FromClause,
     Select,
     and_,
     bindparam,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 from service.conversions.attribution import REFERRED
 from service.conversions.tables.conversions import Conversion, Referral
 from service.customers.tables import Customer
-from service.links.tables import Link
+from service.links.tables import Code, Link
 from service.programs.tables import Program, ProgramTerms
 from service.rewards.tables.rewards import Reward
 
@@ -30,12 +31,22 @@ _one = select(literal(1).label("one")).subquery("one")
 merchant: BindParameter[Any] = bindparam("merchant")
 friend: BindParameter[Any] = bindparam("friend")
 # Tables rather than mapped classes: the unit of work would look at each row that passes here.
-conversion, customer, link = Conversion.__table__, Customer.__table__, Link.__table__
+code, conversion, customer, link = Code.__table__, Conversion.__table__, Customer.__table__, Link.__table__
 program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
 reward = Reward.__table__
 
 
-def _glimpse(link_matches: ColumnElement[bool]) -> Select[Any]:
+def _glimpse(*found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
+    """found: how the link is, by tables and what joins them."""
+    rows = (
+        _one.outerjoin(
+            conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
+        )
+        .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == friend))
+        .outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
+    )
+    for table, matches in found:
+        rows = rows.outerjoin(table, and_(table.c.merchant_id == merchant, matches))
     return select(
         conversion.c.conversion_id,
         customer.c.customer_id.is_not(None).label("friend_is_known"),
@@ -45,18 +56,11 @@ def _glimpse(link_matches: ColumnElement[bool]) -> Select[Any]:
         link.c.link_id,
         link.c.customer_id.label("link_advocate_id"),
         link.c.program_id.label("link_program_id"),
-    ).select_from(
-        _one.outerjoin(
-            conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
-        )
-        .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == friend))
-        .outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
-        .outerjoin(link, and_(link.c.merchant_id == merchant, link_matches))
-    )
+    ).select_from(rows)
 
 
-BY_LINK = _glimpse(link.c.link_id == bindparam("link"))
-BY_CODE = _glimpse(link.c.folded_code == bindparam("code"))
+BY_LINK = _glimpse((link, link.c.link_id == bindparam("link")))
+BY_CODE = _glimpse((code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id))
 
 
 def _above() -> CTE:

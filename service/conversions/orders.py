@@ -111,6 +111,8 @@ def contradictions(
         "ordered_at": order.ordered_at,
     }
     before = {**stored, **known}
+    if before.get("referral") == as_document(None, order.referral or None):
+        said["referral"] = before["referral"]  # what could not be read then is no other one when it can be read
     if before.get("discount_amount") is None:
         before["discount_amount"] = 0
     names = {"customer_id": "customer.customer_id"}

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.languages import message
 
 SORTS = {

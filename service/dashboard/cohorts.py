@@ -7,7 +7,7 @@ from typing import Any
 
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.languages import message
 
 Answer = Mapping[str, Any]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service import currencies
-from service.dashboard.formats import Formats
 from service.dashboard.terms import SIDES
+from service.formats import Formats
 from service.languages import message
 
 WHOLE = re.compile(r"[0-9]{1,18}")

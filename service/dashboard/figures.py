@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from service import currencies
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.values import unformed
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.dashboard.editing import is_in, of_currencies, tiers_in
-from service.dashboard.formats import Formats
 from service.dashboard.terms import GIVEN, SIDES
+from service.formats import Formats
 from service.languages import message
 
 KINDS = {

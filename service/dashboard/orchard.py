@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.languages import message
 
 MOST_BRANCHES = 24

@@ -8,8 +8,8 @@ from typing import Any
 from service.dashboard import figures
 from service.dashboard.figures import Cell, Column, Table
 from service.dashboard.filters import INTERVALS, Filters
-from service.dashboard.formats import NOTHING, Formats
 from service.dashboard.words import REASONS
+from service.formats import NOTHING, Formats
 from service.languages import message
 
 Answer = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.languages import message
 from service.ledger.rewards import FixedReward, RewardTerms
 from service.programs import soundness

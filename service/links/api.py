@@ -1,5 +1,6 @@
 """/v1/links"""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from service.links import links
 from service.links import tables as storage
 from service.links.evidence import link_token
 from service.links.links import NewLink
-from service.links.states import LinkStatus
+from service.links.states import LinkState, LinkStatus, state_of
 from service.links.tables import Link, LinkFilter
+from service.merchants import tables as merchants
+from service.programs.states import ProgramStatus
 from service.values import LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
@@ -19,7 +22,6 @@ from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
-from service.web.wiring import Wiring
 
 resource = Resource("links", "Signed share links and their codes")
 
@@ -40,10 +42,9 @@ class NewLinkIn(Strict):
 class LinkChange(Strict):
     """What can be changed of a link."""
 
-    makes = links.LinkChange
-
     status = fields.String(validate=validate.OneOf(get_args(LinkStatus)))
     code = Text(most=40)
+    expires_at = Moment(allow_none=True)
 
 
 class LinkQuery(PeriodQuery):
@@ -63,9 +64,10 @@ class LinkOut(Strict):
     customer_id = Name(required=True)
     channel = fields.String(required=True, allow_none=True)
     url = fields.URL(required=True, require_tld=False)
+    short_url = fields.URL(required=True, require_tld=False)
     code = fields.String(required=True)
     destination_url = fields.String(required=True, allow_none=True)
-    status = fields.String(required=True, validate=validate.OneOf(get_args(LinkStatus)))
+    status = fields.String(required=True, validate=validate.OneOf(get_args(LinkState)))
     expires_at = Moment(required=True, allow_none=True)
     metadata = Metadata(required=True)
     created_at = Moment(required=True)
@@ -75,40 +77,49 @@ class LinkOut(Strict):
 def create_link(call: Call, body: NewLink) -> Answer:
     """Create a link, or get the one that there is"""
     link, is_new = links.create(call.session, call.merchant_id, body, now=call.now)
-    return Answer(_render(call.wiring, link), 201 if is_new else 200)
+    return Answer(_rendered(call, [link])[0], 201 if is_new else 200)
 
 
 @resource.reads("/links", page_of(LinkOut, "LinkPage"), scopes=CHECKOUT_AND_MARKETING, query=LinkQuery)
 def list_links(call: Call, query: Listing[LinkFilter]) -> Answer:
     """List links"""
     rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
-    return page(rows, query.page, lambda link: _render(call.wiring, link), lambda link: link.link_id)
+    rendered = {row["link_id"]: row for row in _rendered(call, rows)}
+    return page(rows, query.page, lambda link: rendered[str(link.link_id)], lambda link: link.link_id)
 
 
 @resource.reads("/links/<uuid:link_id>", LinkOut, scopes=CHECKOUT_AND_MARKETING)
 def get_link(call: Call, link_id: UUID) -> Answer:
     """Read a link"""
-    return Answer(_render(call.wiring, links.get(call.session, call.merchant_id, link_id)))
+    return Answer(_rendered(call, [links.get(call.session, call.merchant_id, link_id)])[0])
 
 
 @resource.writes("PATCH", "/links/<uuid:link_id>", LinkOut, body=LinkChange, scopes=CHECKOUT)
 def change_link(call: Call, body: links.LinkChange, link_id: UUID) -> Answer:
-    """Revoke a link, bring it back, or give it a code of its own"""
-    changed = links.change(call.session, call.merchant_id, link_id, body)
-    return Answer(_render(call.wiring, changed))
+    """Revoke a link, bring it back, renew it, or give it a code of its own"""
+    changed = links.change(call.session, call.merchant_id, link_id, body, now=call.now)
+    return Answer(_rendered(call, [changed])[0])
 
 
-def _render(wiring: Wiring, link: Link) -> dict[str, Any]:
-    token = link_token(wiring.signer, link.merchant_id, link.link_id)
+def _rendered(call: Call, rows: Sequence[Link]) -> list[dict[str, Any]]:
+    slug = merchants.get(call.session, call.merchant_id).slug
+    statuses = storage.statuses(call.session, call.merchant_id, {link.program_id for link in rows})
+    return [_render(call, link, slug, statuses[link.program_id]) for link in rows]
+
+
+def _render(call: Call, link: Link, slug: str, program_status: ProgramStatus) -> dict[str, Any]:
+    token = link_token(call.wiring.signer, link.merchant_id, link.link_id)
+    base_url = call.wiring.settings.base_url
     return {
         "link_id": str(link.link_id),
         "program_id": str(link.program_id),
         "customer_id": link.customer_id,
         "channel": link.channel or None,
-        "url": f"{wiring.settings.base_url}/r/{token}",
+        "url": f"{base_url}/r/{token}",
+        "short_url": f"{base_url}/c/{slug}/{link.code}",
         "code": link.code,
         "destination_url": link.destination_url,
-        "status": link.status,
+        "status": state_of(link.status, program_status, link.expires_at, now=call.now),
         "expires_at": rfc3339(link.expires_at),
         "metadata": link.shop_metadata or {},
         "created_at": rfc3339(link.created_at),

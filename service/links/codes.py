@@ -1,37 +1,74 @@
-"""PURE: codes, the short form of a link that people read aloud and type."""
+"""PURE: codes, the short form of a link: words and digits that people say, hear, write down and type."""
 
 import secrets
 import unicodedata
 
-ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ34679"
-"""Without 0, 1, 2, 5, 8, I, L and O: none of these characters is taken for another one."""
+from anyascii import anyascii
+
+from service.links.offence import is_offensive
 
 LONGEST = 32
 SHORTEST = 4
-_PREFIX_LENGTH = 10
+LONGEST_NAMED = 20
+"""Of a first name, so much stands at the beginning of a code."""
+
+TAIL = "BCDFGHJKMNPQRSTVWXYZ34679"
+"""What is drawn by chance: no two of it are taken for each other, and without vowels they make no words."""
+
+LOOK_ALIKES = str.maketrans("01L258", "OIIZSB")
+"""Digits and letters that are taken for others, and for which."""
 
 
 def fold(code: str) -> str | None:
-    """The code in the form in which codes are matched, without case, blanks or dashes; None if it cannot be one."""
-    folded = "".join(_words(code))
-    return folded if SHORTEST <= len(folded) <= LONGEST and set(folded) <= set(ALPHABET) else None
+    """The code in the form in which codes are matched; None if it cannot be one.
 
-
-def generate(first_name: str | None, *, random_characters: int) -> str:
-    """A new code, such as `ANA-7K3F`: what is typable of the first name, and random characters."""
-    tail = "".join(secrets.choice(ALPHABET) for _ in range(random_characters))
-    plain = unicodedata.normalize("NFKD", first_name or "").upper()
-    head = "".join(character for character in plain if character in ALPHABET)[:_PREFIX_LENGTH]
-    return f"{head}-{tail}" if len(head) > 1 else f"{tail}-{secrets.choice(ALPHABET)}{secrets.choice(ALPHABET)}"
+    Without regard to case, width, accents and scripts, to blanks, dashes, punctuation and what nobody sees, and to
+    characters that look like others.
+    """
+    folded = "".join(_words(code)).translate(LOOK_ALIKES)
+    return folded if SHORTEST <= len(folded) <= LONGEST else None
 
 
 def tidy(code: str) -> str:
-    """A vanity code as it will be shown: upper case, single dashes, no blanks at its ends."""
+    """A code as it will be shown: Latin capitals and digits, with single dashes between its words."""
     return "-".join(_words(code))
 
 
+def is_kind(code: str) -> bool:
+    """Whether nobody has to blush when it is read out."""
+    return not is_offensive(_words(code))
+
+
+def generate(first_name: str | None, *, random_characters: int) -> str:
+    """A new code, such as `OLIVIA-7K3F`: the first name in Latin letters, and characters by chance.
+
+    Without the name where there is none, or where it would offend somebody.
+    """
+    words = _words(first_name or "")
+    name = words if is_kind("-".join(words)) else []
+    while True:
+        tail = "".join(secrets.choice(TAIL) for _ in range(random_characters if name else random_characters + 2))
+        if not is_offensive([*name, tail]):
+            return "-".join([_shortened(name), tail] if name else [tail[:-2], tail[-2:]])
+
+
+def _shortened(words: list[str]) -> str:
+    """The words of a name, as many as there is room for, the first one always."""
+    name = "-".join(words)
+    return name if len(name) <= LONGEST_NAMED else words[0][:LONGEST_NAMED]
+
+
 def _words(code: str) -> list[str]:
-    """The parts of a code between blanks and dashes of any kind, in upper case and compatible characters."""
-    plain = unicodedata.normalize("NFKC", code).upper()
-    seen = (character for character in plain if unicodedata.category(character) != "Cf")
-    return "".join(" " if unicodedata.category(character) == "Pd" else character for character in seen).split()
+    """What stands between blanks and dashes of any kind, in Latin capitals and digits."""
+    spaced = "".join(_character(character) for character in unicodedata.normalize("NFKC", code))
+    if not spaced.isascii():
+        spaced = "".join(character for character in anyascii(spaced) if character.isalnum() or character == " ")
+    return spaced.upper().split()
+
+
+def _character(character: str) -> str:
+    """A letter or digit itself, a blank for what parts words, and nothing for the rest."""
+    category = unicodedata.category(character)
+    if category[0] in "LN":
+        return character
+    return " " if category in ("Pd", "Zs") or character.isspace() else ""

@@ -21,6 +21,10 @@ LONGEST_REFERRAL = 1000
 SURROUNDING = r"[\s.,;:!?…'\"`´()\[\]{}<>‘’‚‛“”„‟«»‹›「」]+"
 AROUND = re.compile(rf"^{SURROUNDING}|{SURROUNDING}$")
 TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+CODE = re.compile(r"[^/?&=#]+")
+WITHOUT_SCHEME = re.compile(r"([\w-]+\.)+[a-z]{2,}(:[0-9]+)?/", re.IGNORECASE)
+"""How an address begins that somebody copied without `https://`."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINK = struct.Struct(">16s16s")
 _VISIT = struct.Struct(">16s16s16sq")
@@ -141,12 +145,12 @@ def read_referral(signer: TokenSigner, referral: str, merchant_id: UUID) -> Evid
     if len(referral) > LONGEST_REFERRAL:
         return None
     referral = _inside(bare(referral))
-    if "." not in referral:
-        folded = fold(referral)
-        return CodeEvidence(folded) if folded else None
-    referral, _ = leading_token(referral)
-    evidence = read_visit(signer, referral) or read_quote(signer, referral) or read_link(signer, referral)
-    return evidence if evidence is not None and evidence.merchant_id == merchant_id else None
+    token, _ = leading_token(referral)
+    evidence = read_visit(signer, token) or read_quote(signer, token) or read_link(signer, token)
+    if evidence is not None:
+        return evidence if evidence.merchant_id == merchant_id else None
+    folded = fold(referral)
+    return CodeEvidence(folded) if folded else None
 
 
 def bare(text: str) -> str:
@@ -162,14 +166,20 @@ def leading_token(text: str) -> tuple[str, str]:
     return (token[0], text[token.end() :]) if token else ("", text)
 
 
+def leading_code(text: str) -> tuple[str, str]:
+    """The code with which the text begins, and what follows it, as of a token."""
+    code = CODE.match(text)
+    return (code[0], text[code.end() :]) if code else ("", text)
+
+
 def _inside(referral: str) -> str:
     """What a URL carries: its `referral`, or the end of a share link's path. What is no URL is itself."""
-    if "://" not in referral:
+    if "://" not in referral and not WITHOUT_SCHEME.match(referral):
         return referral
     try:
-        parts = urlsplit(referral)
+        parts = urlsplit(referral if "://" in referral else f"https://{referral}")
     except ValueError:
-        return referral
+        return ""
     carried = parse_qs(parts.query).get("referral")
     return bare(carried[0] if carried else unquote(parts.path.rstrip("/").rpartition("/")[2]))
 

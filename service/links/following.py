@@ -5,37 +5,37 @@ database is away, the friend arrives all the same where the way is known; a visi
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
 from service.ids import new_id
-from service.links import greetings, visits
+from service.links import offers, tables, visits
+from service.links.codes import fold
 from service.links.destinations import Destinations
-from service.links.evidence import LinkEvidence, VisitEvidence, leading_token, link_token, read_link, visit_token
-from service.links.greetings import Greeting
+from service.links.evidence import (
+    LinkEvidence,
+    VisitEvidence,
+    leading_code,
+    leading_token,
+    link_token,
+    read_link,
+    visit_token,
+)
+from service.links.followers import LONGEST_QUERY, VIA, Follower, traits
+from service.links.greetings import Offer
+from service.links.offers import Shop
+from service.links.visitor_keys import VisitorKeys
 from service.links.visitors import Visitor
-from service.links.visits import Followed, Target
+from service.links.visits import Followed, Seen, Target
 from service.tokens import TokenSigner
 
 log = logging.getLogger("orchard.links")
-VISITOR_BYTES = 16
-LONGEST_BROUGHT = 1_000
-"""Of the query with which somebody comes: what is behind it is not passed on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """Who follows: what kind of visitor, and what tells two of them apart. brought: the query that they came with."""
-
-    visitor: Visitor
-    address: str
-    user_agent: str
-    brought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Onward:
 class Welcome:
     """They are greeted with the offer, and can go on from there."""
 
-    greeting: Greeting
+    offer: Offer
     onward: str
 
 
@@ -57,12 +57,14 @@ class Welcome:
 class Ended:
     """The link leads to no offer any more; the shop is still there."""
 
-    destination_url: str
+    shop: Shop
 
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """We never signed this, or there is no such link."""
+    """We never signed this, or there is no such link. shop: where it was to lead, if that much is known."""
+
+    shop: Shop | None = None
 
 
 Arrival = Onward | Welcome | Ended | Nowhere
@@ -79,6 +81,7 @@ class Following:
     database: Database
     signer: TokenSigner
     destinations: Destinations
+    keys: VisitorKeys = field(default_factory=VisitorKeys)
 
     def arrive(self, token: str, follower: Follower, *, now: datetime) -> Arrival:
         """Where this follower of this link's token arrives; a person's follow is stored as a visit.
@@ -87,9 +90,23 @@ class Following:
         """
         named, behind = leading_token(token)
         link = read_link(self.signer, named)
-        if link is None:
-            return Nowhere()
-        follower = replace(follower, brought=f"{behind.lstrip('/')}&{follower.brought}")
+        return Nowhere() if link is None else self._arrive(link, _bringing(behind, follower), now)
+
+    def arrive_by_code(self, slug: str, code: str, follower: Follower, *, now: datetime) -> Arrival:
+        """The same by a shop's slug and one of its codes. Raises WayUnknown."""
+        named, behind = leading_code(code)
+        try:
+            found = tables.by_slug(self.database, slug.lower(), fold(named) or "")
+            if found is None:
+                return Nowhere()
+            merchant_id, link_id = found
+            if link_id is None:
+                return Nowhere(offers.shop(self.database, merchant_id))
+        except (SQLAlchemyError, psycopg.Error) as error:
+            raise WayUnknown from error
+        return self._arrive(LinkEvidence(merchant_id, link_id), _bringing(behind, follower), now)
+
+    def _arrive(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         try:
             if follower.visitor.is_machine:
                 return self._card(link, follower, now)
@@ -103,42 +120,47 @@ class Following:
         if follower.visitor is Visitor.DEVELOPER:
             target = visits.look(self.database, link.merchant_id, link.link_id)
             return Followed(target, new_id(), now) if target else None
-        seen = f"{link.link_id.hex}\n{follower.address}\n{follower.user_agent}"
-        return visits.follow(
-            self.database,
-            link.merchant_id,
-            link.link_id,
-            visitor=self.signer.keyed_hash(seen)[:VISITOR_BYTES],
-            visit_id=new_id(),
-            now=now,
-        )
+        visit_id = new_id()
+        seen = self._seen(link, follower, visit_id, now)
+        return visits.follow(self.database, link.merchant_id, link.link_id, seen, visit_id=visit_id, now=now)
+
+    def _seen(self, link: LinkEvidence, follower: Follower, visit_id: UUID, now: datetime) -> Seen:
+        if follower.is_private:
+            return Seen(visit_id.bytes, visit_id.bytes, traits(follower))
+        today, yesterday = self.keys.of(self.database, link.merchant_id, now=now)
+        visitor = follower.seen_as(today, link.link_id)
+        return Seen(visitor, follower.seen_as(yesterday, link.link_id) if yesterday else visitor, traits(follower))
 
     def _lead(self, link: LinkEvidence, follower: Follower, followed: Followed | None, now: datetime) -> Arrival:
         if followed is None:
-            return Nowhere()
+            return Nowhere(offers.shop(self.database, link.merchant_id))
         target = followed.target
         if not target.is_open(now):
             self.destinations.forget(link.link_id)
-            return Ended(target.destination_url)
+            return self._ended(link, target)
         self.destinations.remember(link.link_id, target.destination_url)
         visit = VisitEvidence(link.merchant_id, link.link_id, followed.visit_id, followed.visited_at)
         onward = with_referral(target.destination_url, visit_token(self.signer, visit), follower.brought)
-        return Welcome(self._greeting(link, target), onward) if target.landing == "page" else Onward(onward)
+        if target.landing == "redirect":
+            return Onward(onward)
+        offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=followed.visited_at, now=now)
+        return Welcome(offer, onward)
 
     def _card(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         """The offer without a visit; whoever goes on from it has the link itself as the referral."""
         target = visits.look(self.database, link.merchant_id, link.link_id)
         if target is None:
-            return Nowhere()
+            return Nowhere(offers.shop(self.database, link.merchant_id))
         if not target.is_open(now):
-            return Ended(target.destination_url)
+            return self._ended(link, target)
         token = link_token(self.signer, link.merchant_id, link.link_id)
         onward = with_referral(target.destination_url, token, follower.brought)
-        return Welcome(self._greeting(link, target), onward)
+        offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=None, now=now)
+        return Welcome(offer, onward)
 
-    def _greeting(self, link: LinkEvidence, target: Target) -> Greeting:
-        with self.database.reading() as session:
-            return greetings.greet(session, link.merchant_id, target.program_id, target.customer_id)
+    def _ended(self, link: LinkEvidence, target: Target) -> Ended:
+        shop = offers.shop(self.database, link.merchant_id)
+        return Ended(Shop(shop.name if shop else None, target.destination_url))
 
     def _without_database(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         destination = self.destinations.recall(link.link_id)
@@ -150,6 +172,11 @@ class Following:
         return Onward(with_referral(destination, visit_token(self.signer, visit), follower.brought))
 
 
+def _bringing(behind: str, follower: Follower) -> Follower:
+    """The follower with what stood behind the link as a part of their query."""
+    return replace(follower, brought=f"{behind.lstrip('/')}&{follower.brought}")
+
+
 def with_referral(destination_url: str, token: str, brought: str = "") -> str:
     """The destination with `referral` set in its query; what else was there stays as it was.
 
@@ -158,7 +185,7 @@ def with_referral(destination_url: str, token: str, brought: str = "") -> str:
     """
     parts = urlsplit(destination_url)
     own = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "referral"]
-    known = {unquote_plus(part.partition("=")[0]) for part in own} | {"referral"}
+    known = {unquote_plus(part.partition("=")[0]) for part in own} | {"referral", VIA}
     passed = [(name, value) for name, value in _pairs(brought) if name not in known]
     query = "&".join([*own, *([urlencode(passed)] if passed else []), f"referral={token}"])
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, parts.fragment))
@@ -166,5 +193,5 @@ def with_referral(destination_url: str, token: str, brought: str = "") -> str:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     """The names and values of a query, as far as it is of a length that somebody may have meant."""
-    cleaned = query.replace("?", "&")[:LONGEST_BROUGHT]
+    cleaned = query.replace("?", "&")[:LONGEST_QUERY]
     return parse_qsl(cleaned, errors="replace")

@@ -1,59 +1,154 @@
-"""What a friend is told of an offer: who gives it, what it is, and what the catch is."""
+"""PURE: what a friend is told of an offer: who gives it, what it is, and what the catch is. All of it is true."""
 
+import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime, tzinfo
 
-from sqlalchemy.orm import Session
-
-from service.currencies import shown
-from service.customers import tables as customers
+from service.formats import Formats
+from service.languages import message
 from service.ledger.rewards import FixedReward, RewardTerms
-from service.merchants.tables import Merchant
-from service.programs import programs
-from service.programs.terms import Terms, terms_of
+from service.programs.terms import Terms
+
+LONGEST_NAME = 40
+"""Of a first name, as it is shown."""
+
+ADDRESS = re.compile(r"://|www\.|@|\w\.\w{2,}|(\d\W?){6,}", re.IGNORECASE)
+"""What no first name holds, and an advertisement does: an address to visit, to write to or to call."""
+
+SOMEBODY = message("A friend")
+RECOMMENDED = message("%(name)s recommends %(shop)s to you")
+DISCOUNT = {
+    True: message("%(name)s gives you %(gift)s off your first order at %(shop)s"),
+    False: message("%(name)s gives you %(gift)s off your order at %(shop)s"),
+}
+"""for new customers only -> the title."""
+
+CREDIT = message("%(name)s gives you %(gift)s credit for your next order at %(shop)s")
+BACK = {
+    True: message("%(name)s gives you %(gift)s of your first order at %(shop)s back as credit"),
+    False: message("%(name)s gives you %(gift)s of your order at %(shop)s back as credit"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a link offers who follows it now.
+
+    terms: None where an order placed now would be given nothing. holds_until: None where no end is known.
+    zone: of the merchant's days. locale: the advocate's.
+    """
+
+    merchant_name: str
+    advocate_name: str | None
+    code: str
+    terms: Terms | None
+    holds_until: datetime | None
+    zone: tzinfo
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """The offer in words: a title, and conditions as short sentences."""
+    """The offer in words: a title, and the catch in short sentences. code: None where it would bring nothing."""
 
     title: str
     merchant_name: str
     conditions: list[str]
+    code: str | None
 
 
-def greet(session: Session, merchant_id: UUID, program_id: UUID, advocate_id: str) -> Greeting:
-    """The offer of a program, from this advocate. Only first names are ever told."""
-    _, version = programs.get(session, merchant_id, program_id)
-    merchant = session.get_one(Merchant, merchant_id)
-    advocate = customers.get(session, merchant_id, advocate_id)
-    name = advocate.first_name if advocate and advocate.first_name else "A friend"
-    offer = terms_of(version.terms)
-    return Greeting(_title(name, merchant.name, offer), merchant.name, _conditions(offer))
+def greet(offer: Offer, formats: Formats) -> Greeting:
+    """The offer as the friend is told of it. Only first names are ever told."""
+    name = shown_name(offer.advocate_name) or formats.say(SOMEBODY)
+    people = {"name": formats.set_apart(name), "shop": formats.set_apart(offer.merchant_name)}
+    terms = offer.terms
+    if terms is None or terms.friend_reward is None:
+        return Greeting(formats.say(RECOMMENDED, **people), offer.merchant_name, [], None)
+    gift = _gift(terms.friend_reward, terms.currency, formats)
+    title = formats.say(_title(terms.friend_reward, terms), gift=gift, **people)
+    return Greeting(title, offer.merchant_name, list(_conditions(terms, offer, formats)), offer.code)
 
 
-def _title(name: str, shop: str, offer: Terms) -> str:
-    if offer.friend_reward is None:
-        return f"{name} recommends {shop} to you"
-    return f"{name} gives you {_gift(offer.friend_reward, offer.currency)} at {shop}"
+def shown_name(first_name: str | None) -> str | None:
+    """A first name as strangers are shown it: short, in one line; None where it is none, or an advertisement."""
+    kept = "".join(character for character in first_name or "" if not _steers(character))
+    name = " ".join(kept.split())
+    if not name or ADDRESS.search(name):
+        return None
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
 
 
-def _gift(reward: RewardTerms, currency: str) -> str:
+def _steers(character: str) -> bool:
+    """Whether it is not seen itself, but changes the direction of what is; joiners of letters and emoji are kept."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in "\u200c\u200d\n\t"
+
+
+def _title(reward: RewardTerms, terms: Terms) -> str:
+    if reward.given_as == "discount":
+        return DISCOUNT[terms.new_customers_only]
+    return CREDIT if isinstance(reward, FixedReward) else BACK[terms.new_customers_only]
+
+
+def _gift(reward: RewardTerms, currency: str, formats: Formats) -> str:
     if isinstance(reward, FixedReward):
-        return shown(reward.amount, currency)
-    whole, hundredths = divmod(reward.rate_basis_points, 100)
-    percent = f"{whole}.{hundredths:02d}".rstrip("0").rstrip(".")
-    limit = f" (up to {shown(reward.max_amount, currency)})" if reward.max_amount else ""
-    return f"{percent}%{limit}"
+        return formats.price(reward.amount, currency)
+    rate = formats.hundredths(reward.rate_basis_points)
+    if not reward.max_amount:
+        return rate
+    return formats.say("%(rate)s (up to %(most)s)", rate=rate, most=formats.price(reward.max_amount, currency))
 
 
-def _conditions(offer: Terms) -> list[str]:
-    days = offer.attribution_window.days
-    said = [f"The offer holds for {days} days." if days > 1 else "The offer holds for one day."]
-    if offer.new_customers_only:
-        said.append("It is for your first order.")
-    if offer.minimum_order_amount:
-        said.append(f"The order must be {shown(offer.minimum_order_amount, offer.currency)} or more.")
-    if offer.friend_reward is not None and offer.friend_reward.given_as == "credit":
-        said.append(f"You can spend it {offer.hold.days} days after your order." if offer.hold.days else "")
-    return [sentence for sentence in said if sentence]
+def _conditions(terms: Terms, offer: Offer, formats: Formats) -> Iterator[str]:
+    say = formats.say
+    if terms.new_customers_only:
+        yield say("It is for new customers.")
+    if terms.minimum_order_amount:
+        amount = formats.price(terms.minimum_order_amount, terms.currency)
+        yield say("The order must be %(amount)s or more.", amount=amount)
+    if offer.holds_until is not None:
+        moment, zone = formats.moment(offer.holds_until, offer.zone), formats.zone_name(offer.holds_until, offer.zone)
+        yield say("Order by %(moment)s (%(zone)s).", moment=moment, zone=zone)
+    if terms.rewarded_orders is None:
+        yield say("It holds for all of your orders.")
+    elif terms.rewarded_orders > 1:
+        yield formats.say_many(
+            "It holds for your first order.",
+            "It holds for each of your first %(number)s orders.",
+            terms.rewarded_orders,
+        )
+    yield from _of_credit(terms, formats)
+    others = [_elsewhere(other, formats) for _, other in sorted(terms.others.items()) if other.friend_reward]
+    if others:
+        yield say("In other currencies: %(gifts)s.", gifts=formats.several(others))
+
+
+def _of_credit(terms: Terms, formats: Formats) -> Iterator[str]:
+    """When credit can be spent, and when it lapses."""
+    if terms.friend_reward is None or terms.friend_reward.given_as == "discount":
+        return
+    days = terms.hold.days
+    if days:
+        yield formats.say_many(
+            "You can spend it one day after your order.", "You can spend it %(number)s days after your order.", days
+        )
+    else:
+        yield formats.say("You can spend it at once after your order.")
+    if terms.reward_expiry is not None:
+        yield formats.say_many(
+            "What is not spent lapses one day later.",
+            "What is not spent lapses %(number)s days later.",
+            terms.reward_expiry.days,
+        )
+
+
+def _elsewhere(terms: Terms, formats: Formats) -> str:
+    """What an order in another currency is given."""
+    gift = _gift(terms.friend_reward, terms.currency, formats) if terms.friend_reward else ""
+    if not isinstance(terms.friend_reward, FixedReward):
+        gift = formats.say("%(gift)s in %(currency)s", gift=gift, currency=terms.currency)
+    if not terms.minimum_order_amount:
+        return gift
+    amount = formats.price(terms.minimum_order_amount, terms.currency)
+    return formats.say("%(gift)s for orders of %(amount)s or more", gift=gift, amount=amount)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.customers import Contact
+from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.events import events
 from service.events.events import Happened
@@ -16,12 +18,15 @@ from service.ids import new_id
 from service.links import codes
 from service.links import tables as storage
 from service.links.states import LinkStatus
-from service.links.tables import Link
+from service.links.tables import Code, Link
 from service.programs import programs
 from service.values import LONGEST_CHANNEL, fault_of_text
 
 RANDOM_CHARACTERS = (4, 4, 5, 6, 8)
 """How many random characters a new code has, try by try: short first, longer where short ones are taken."""
+
+MOST_CODES = 20
+"""Of one link: each that was ever given out is kept for it."""
 
 
 class CodeTaken(ReferralError):
@@ -30,6 +35,14 @@ class CodeTaken(ReferralError):
     def __init__(self, code: str) -> None:
         super().__init__(f"The code {code} belongs to another link.")
         self.code = code
+
+
+class ProgramEnded(ReferralError):
+    """The program gives nothing any more, and no new links either."""
+
+    def __init__(self, program_id: UUID) -> None:
+        super().__init__(f"Program {program_id} has ended, so a link could bring nobody a reward.")
+        self.program_id = program_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +61,27 @@ class NewLink:
             refuse_faults({"channel": fault_of_text(self.channel, most=LONGEST_CHANNEL)})
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChange:
-    """What is to be changed of a link; None leaves as it is."""
+class LinkChange(TypedDict, total=False):
+    """What is to be changed of a link: a field that is missing is not said. expires_at: None for never."""
 
-    status: LinkStatus | None = None
-    code: str | None = None
+    status: LinkStatus
+    code: str
+    expires_at: datetime | None
 
 
 def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime) -> tuple[Link, bool]:
-    """The advocate's link, and whether this call made it: there is one for each program, customer and channel.
+    """The advocate's link, and whether this call made it: there is one for each program, customer, channel and
+    destination. An expiry that is said replaces the old one.
 
-    Raises Unknown for the program, BadValues for a destination or an expiry that cannot be.
+    Raises Unknown for the program, ProgramEnded, and BadValues for a destination or an expiry that cannot be.
     """
     program, _ = programs.get(session, merchant_id, asked.program_id)
+    if program.status == "ended":
+        raise ProgramEnded(program.program_id)
     if asked.destination_url is not None:
-        programs.refuse_bad_destination(asked.destination_url, allowed_hosts=programs.hosts_of(program))
-    if asked.expires_at is not None and asked.expires_at <= now:
-        raise BadValues({"expires_at": "It must be in the future."})
+        allowed = programs.hosts_of(program.destination_url, program.allowed_hosts)
+        programs.refuse_bad_destination(asked.destination_url, allowed_hosts=allowed)
+    _refuse_past(asked.expires_at, now=now)
     advocate = customers.introduce(session, merchant_id, asked.customer, now=now)
     existing = storage.of_customer(
         session,
@@ -73,26 +89,28 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
         channel=asked.channel or "",
+        destination_url=asked.destination_url,
     )
     if existing is not None:
         existing.shop_metadata = existing.shop_metadata if asked.metadata is None else asked.metadata
+        existing.expires_at = asked.expires_at or existing.expires_at
         return existing, False
-    code = _free_code(session, merchant_id, advocate.first_name)
     link = Link(
         merchant_id=merchant_id,
         link_id=new_id(),
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
         channel=asked.channel or "",
-        code=code,
-        folded_code=codes.fold(code),
+        code=_free_code(session, merchant_id, advocate.first_name),
         destination_url=asked.destination_url,
+        destination_key=storage.key_of(asked.destination_url),
         status="active",
         expires_at=asked.expires_at,
         created_at=now,
         shop_metadata=asked.metadata,
     )
-    session.add(link)
+    write_now(session, link)
+    _keep_code(session, link, now=now)
     events.record(session, merchant_id, [Happened(Kind.LINK_MADE, link.link_id)], now=now)
     return link, True
 
@@ -105,25 +123,47 @@ def get(session: Session, merchant_id: UUID, link_id: UUID, *, lock: bool = Fals
     return link
 
 
-def change(session: Session, merchant_id: UUID, link_id: UUID, asked: LinkChange) -> Link:
-    """Revoke a link, bring it back, or give it a code of its own.
+def change(session: Session, merchant_id: UUID, link_id: UUID, asked: LinkChange, *, now: datetime) -> Link:
+    """Revoke a link, bring it back, renew it, or give it a code of its own. Its older codes go on working.
 
-    Raises Unknown, CodeTaken, and BadValues for what cannot be a code.
+    Raises Unknown, CodeTaken, and BadValues for what cannot be a code or an expiry.
     """
     link = get(session, merchant_id, link_id, lock=True)
-    code = asked.code
-    if asked.status is not None:
-        link.status = asked.status
-    if code is not None:
-        folded = codes.fold(code)
-        if folded is None:
-            allowed = f"{codes.SHORTEST} to {codes.LONGEST} characters of {codes.ALPHABET}"
-            raise BadValues({"code": f"A code has {allowed}, and blanks or dashes between them."})
-        holder = storage.by_code(session, merchant_id, folded)
-        if holder is not None and holder.link_id != link_id:
-            raise CodeTaken(code)
-        link.code, link.folded_code = codes.tidy(code), folded
+    link.status = asked.get("status", link.status)
+    if "expires_at" in asked:
+        _refuse_past(asked["expires_at"], now=now)
+        link.expires_at = asked["expires_at"]
+    if "code" in asked:
+        _give_code(session, link, asked["code"], now=now)
     return link
+
+
+def _refuse_past(expires_at: datetime | None, *, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        raise BadValues({"expires_at": "It must be in the future."})
+
+
+def _give_code(session: Session, link: Link, code: str, *, now: datetime) -> None:
+    folded = codes.fold(code)
+    if folded is None:
+        allowed = f"{codes.SHORTEST} to {codes.LONGEST} letters and digits"
+        raise BadValues({"code": f"A code has {allowed}, and blanks or dashes between them, such as SUMMER25."})
+    holder = storage.by_code(session, link.merchant_id, folded)
+    if holder is not None and holder.link_id != link.link_id:
+        raise CodeTaken(code)
+    if holder is None:
+        if not codes.is_kind(code):
+            raise BadValues({"code": "Somebody may take offence at that. Please choose another one."})
+        if storage.number_of_codes(session, link) >= MOST_CODES:
+            raise BadValues({"code": f"The link has {MOST_CODES} codes, all of which work; it gets no more."})
+    link.code = codes.tidy(code)
+    if holder is None:
+        _keep_code(session, link, now=now)
+
+
+def _keep_code(session: Session, link: Link, *, now: datetime) -> None:
+    folded = codes.fold(link.code) or ""
+    write_now(session, Code(merchant_id=link.merchant_id, folded_code=folded, link_id=link.link_id, given_at=now))
 
 
 def _free_code(session: Session, merchant_id: UUID, first_name: str | None) -> str:

@@ -1,29 +1,44 @@
 """Share links and their codes."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.database.engine import Database
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 from service.links.states import LinkStatus
+from service.programs.states import ProgramStatus
+from service.programs.tables import Program
 
 
 class Link(Base):
     """One advocate's share link in one program and channel.
 
-    code: as shown. folded_code: as matched, without case, blanks or dashes.
-    destination_url: the link's own, or None for the program's.
+    code: the newest of its codes, as shown; all of them are in `code`.
+    destination_url: the link's own, or None for the program's. destination_key: what tells two of them apart.
     """
 
     __tablename__ = "link"
     __table_args__ = (
-        UniqueConstraint("merchant_id", "program_id", "customer_id", "channel"),
-        UniqueConstraint("merchant_id", "folded_code"),
+        UniqueConstraint("merchant_id", "program_id", "customer_id", "channel", "destination_key", name="uq_link_one"),
         ForeignKeyConstraint(["merchant_id", "program_id"], ["program.merchant_id", "program.program_id"]),
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
         CheckConstraint("status IN ('active', 'revoked')", name="status"),
@@ -36,12 +51,27 @@ class Link(Base):
     customer_id: Mapped[str] = mapped_column(String(255))
     channel: Mapped[str] = mapped_column(String(40))
     code: Mapped[str] = mapped_column(String(40))
-    folded_code: Mapped[str] = mapped_column(String(40))
     destination_url: Mapped[str | None] = mapped_column(String(2000))
+    destination_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     status: Mapped[LinkStatus] = mapped_column(String(8))
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     shop_metadata: Mapped[dict[str, str] | None]
+
+
+class Code(Base):
+    """A code that was given out, in the form in which codes are matched: its link's for ever."""
+
+    __tablename__ = "code"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "link_id"], ["link.merchant_id", "link.link_id"]),
+        Index(None, "merchant_id", "link_id"),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    folded_code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    link_id: Mapped[UUID]
+    given_at: Mapped[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +88,64 @@ def get(session: Session, merchant_id: UUID, link_id: UUID, *, lock: bool = Fals
 
 
 def by_code(session: Session, merchant_id: UUID, folded_code: str) -> Link | None:
-    """The merchant's link with this code, or None."""
-    return session.scalar(select(Link).where(Link.merchant_id == merchant_id, Link.folded_code == folded_code))
+    """The merchant's link that was ever given this code, or None."""
+    given = and_(Code.merchant_id == Link.merchant_id, Code.link_id == Link.link_id)
+    query = select(Link).join(Code, given).where(Code.merchant_id == merchant_id, Code.folded_code == folded_code)
+    return session.scalar(query)
+
+
+_BY_SLUG = (
+    text("""
+    SELECT slug.merchant_id, code.link_id
+      FROM slug LEFT JOIN code ON code.merchant_id = slug.merchant_id AND code.folded_code = :code
+     WHERE slug.slug = :slug
+""")
+    .bindparams(slug="", code="")
+    .columns(merchant_id=Uuid, link_id=Uuid)
+)
+
+
+def by_slug(database: Database, slug: str, folded_code: str) -> tuple[UUID, UUID | None] | None:
+    """The merchant of this slug, and the link that was ever given this code there; None where nobody has the slug."""
+    with database.statements() as connection:
+        row = connection.execute(_BY_SLUG, {"slug": slug, "code": folded_code}).one_or_none()
+    return None if row is None else (row.merchant_id, row.link_id)
+
+
+def number_of_codes(session: Session, link: Link) -> int:
+    """How many codes the link was given."""
+    query = select(func.count()).where(Code.merchant_id == link.merchant_id, Code.link_id == link.link_id)
+    return session.scalar(query) or 0
+
+
+def key_of(destination_url: str | None) -> bytes:
+    """What tells a link's own destination from another one, for a key of the database."""
+    return hashlib.blake2b(destination_url.encode(), digest_size=16).digest() if destination_url else b""
+
+
+def statuses(session: Session, merchant_id: UUID, program_ids: Collection[UUID]) -> dict[UUID, ProgramStatus]:
+    """program -> its status, of these programs."""
+    query = select(Program.program_id, Program.status)
+    query = query.where(Program.merchant_id == merchant_id, Program.program_id.in_(program_ids))
+    return dict(session.execute(query).tuples().all())
 
 
 def of_customer(
-    session: Session, merchant_id: UUID, *, program_id: UUID, customer_id: str, channel: str
+    session: Session,
+    merchant_id: UUID,
+    *,
+    program_id: UUID,
+    customer_id: str,
+    channel: str,
+    destination_url: str | None,
 ) -> Link | None:
-    """The one link of this advocate in this program and channel, or None."""
+    """The one link of this advocate in this program and channel with this destination, or None."""
     query = select(Link).where(
         Link.merchant_id == merchant_id,
         Link.program_id == program_id,
         Link.customer_id == customer_id,
         Link.channel == channel,
+        Link.destination_key == key_of(destination_url),
     )
     return session.scalar(query)
 

@@ -1,19 +1,34 @@
 """Visits: each human follow of a link. Many and cheap, so this file writes them without the ORM."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
-from sqlalchemy import Connection, LargeBinary, RowMapping, String, TextClause, TextualSelect, Uuid, bindparam, text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    LargeBinary,
+    RowMapping,
+    String,
+    TextClause,
+    TextualSelect,
+    Uuid,
+    bindparam,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database.engine import Database
 from service.database.tables import Base, Instant
-from service.links.states import LinkStatus
+from service.links.followers import Traits
+from service.links.states import LinkStatus, state_of
+from service.programs import programs
 from service.programs.states import Landing, ProgramStatus
 
 SAME_VISIT = timedelta(hours=1)
@@ -24,7 +39,9 @@ Row = RowMapping | dict[str, Any]
 class Visit(Base):
     """One human follow of a link. On PostgreSQL the table is partitioned by month of `hour`.
 
-    visitor: a keyed hash that tells two visitors of one link apart and nothing else.
+    visitor: a keyed hash that tells two visitors of one link apart within a day and nothing else; of who asks not to be
+    told apart, the visit's id. device, language, referring_host: as the browser said. channel: the way by which the
+    address was shared.
     hour: the start of the hour of the visit, so that one visitor cannot be stored twice in it.
     """
 
@@ -36,24 +53,48 @@ class Visit(Base):
     visitor: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     visit_id: Mapped[UUID]
     visited_at: Mapped[datetime]
+    device: Mapped[str | None] = mapped_column(String(8))
+    language: Mapped[str | None] = mapped_column(String(8))
+    referring_host: Mapped[str | None] = mapped_column(String(253))
+    channel: Mapped[str | None] = mapped_column(String(40))
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a link leads, and in what state it and its program are."""
+    """Where a link leads, and in what state it and its program are.
 
-    destination_url: str
-    program_id: UUID
+    program_destination: the program's. own_destination, allowed_hosts: the link's, where it has one, and the hosts to
+    which it may lead as the program is now.
+    """
+
+    program_destination: str
+    own_destination: str | None
+    allowed_hosts: Sequence[str] | None
     program_status: ProgramStatus
     landing: Landing
     link_status: LinkStatus
     expires_at: datetime | None
-    customer_id: str
+
+    @property
+    def destination_url(self) -> str:
+        """Where friends are led: the link's own destination, while the program allows it."""
+        if self.own_destination is None:
+            return self.program_destination
+        hosts = programs.hosts_of(self.program_destination, self.allowed_hosts or ())
+        return self.own_destination if urlsplit(self.own_destination).hostname in hosts else self.program_destination
 
     def is_open(self, now: datetime) -> bool:
         """Whether a friend who follows the link now is sent on to the shop."""
-        lives = self.link_status == "active" and self.program_status != "ended"
-        return lives and (self.expires_at is None or now < self.expires_at)
+        return state_of(self.link_status, self.program_status, self.expires_at, now=now) in ("active", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who follows, as far as it is kept. visitor_before: as the same visitor was kept yesterday, or the same again."""
+
+    visitor: bytes
+    visitor_before: bytes
+    traits: Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +108,23 @@ class Followed:
 
 _TARGET_FIELDS = [field.name for field in fields(Target)]
 _TARGET = """
-    SELECT coalesce(link.destination_url, program.destination_url) AS destination_url, program.program_id,
-           program.status AS program_status, program.landing, link.status AS link_status, link.expires_at,
-           link.customer_id
+    SELECT program.destination_url AS program_destination, link.destination_url AS own_destination,
+           CASE WHEN link.destination_url IS NOT NULL THEN program.allowed_hosts END AS allowed_hosts,
+           program.status AS program_status, program.landing, link.status AS link_status, link.expires_at
       FROM link JOIN program ON program.merchant_id = link.merchant_id AND program.program_id = link.program_id
      WHERE link.merchant_id = :merchant AND link.link_id = :link
 """
 _SEEN = """
     SELECT visit_id, visited_at FROM visit
-     WHERE merchant_id = :merchant AND link_id = :link AND hour IN (:hour, :hour_before) AND visitor = :visitor
+     WHERE merchant_id = :merchant AND link_id = :link AND hour IN (:hour, :hour_before)
+       AND visitor IN (:visitor, :visitor_before)
        AND visited_at > :since
      ORDER BY visited_at LIMIT 1
 """
 _ADDED = """
-    INSERT INTO visit (merchant_id, link_id, hour, visitor, visit_id, visited_at)
-    SELECT :merchant, :link, :hour, :visitor, :visit, :now {where}
+    INSERT INTO visit (merchant_id, link_id, hour, visitor, visit_id, visited_at, device, language, referring_host,
+                       channel)
+    SELECT :merchant, :link, :hour, :visitor, :visit, :now, :device, :language, :referring_host, :channel {where}
     ON CONFLICT DO NOTHING
 """
 _OPEN = "link_status = 'active' AND program_status <> 'ended' AND (expires_at IS NULL OR expires_at > :now)"
@@ -99,13 +142,13 @@ def _bound(sql: str) -> TextClause:
 
 def _typed(sql: str) -> TextualSelect:
     return _bound(sql).columns(
-        destination_url=String,
-        program_id=Uuid,
+        program_destination=String,
+        own_destination=String,
+        allowed_hosts=JSON,
         program_status=String,
         landing=String,
         link_status=String,
         expires_at=Instant,
-        customer_id=String,
         visit_id=Uuid,
         visited_at=Instant,
     )
@@ -135,7 +178,7 @@ def look(database: Database, merchant_id: UUID, link_id: UUID) -> Target | None:
 
 
 def follow(
-    database: Database, merchant_id: UUID, link_id: UUID, *, visitor: bytes, visit_id: UUID, now: datetime
+    database: Database, merchant_id: UUID, link_id: UUID, seen: Seen, *, visit_id: UUID, now: datetime
 ) -> Followed | None:
     """Store the visit, if the link is open and the visitor was not here within the hour; None if there is no such link.
 
@@ -145,7 +188,12 @@ def follow(
     values = {
         "merchant": merchant_id,
         "link": link_id,
-        "visitor": visitor,
+        "visitor": seen.visitor,
+        "visitor_before": seen.visitor_before,
+        "device": seen.traits.device,
+        "language": seen.traits.language,
+        "referring_host": seen.traits.referring_host,
+        "channel": seen.traits.channel,
         "visit": visit_id,
         "hour": hour,
         "hour_before": hour - SAME_VISIT,

@@ -9,6 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import get_args
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -17,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from service.currencies import fault_of_currency
 from service.database.writing import write_now
-from service.errors import Unknown, refuse_faults
+from service.errors import BadValues, Unknown, refuse_faults
 from service.ids import new_id
 from service.merchants import tables as storage
-from service.merchants.tables import ApiKey, Merchant, Scope
+from service.merchants.slugs import fault_of_slug, next_to, slug_of
+from service.merchants.tables import ApiKey, Merchant, Scope, Slug
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -59,27 +61,60 @@ def parse_key(key: str) -> ParsedKey | None:
 
 
 def create_merchant(
-    session: Session, name: str, currency: str, *, now: datetime, time_zone: str = "UTC"
+    session: Session, name: str, currency: str, *, now: datetime, time_zone: str = "UTC", slug: str | None = None
 ) -> tuple[Merchant, dict[Scope, str]]:
-    """A new merchant, and a key for each scope: scope -> key. time_zone: of IANA. Raises BadValues."""
+    """A new merchant, and a key for each scope: scope -> key. time_zone: of IANA. slug: None for one of the name.
+
+    Raises BadValues.
+    """
     faults = {"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)}
     refuse_faults({**faults, "currency": fault_of_currency(currency)})
-    merchant = Merchant(merchant_id=new_id(), name=name, currency=currency, created_at=now, time_zone=time_zone)
+    slug = _free_slug(session, name) if slug is None else slug
+    merchant = Merchant(
+        merchant_id=new_id(), name=name, currency=currency, created_at=now, time_zone=time_zone, slug=slug
+    )
     write_now(session, merchant)
+    _give_slug(session, merchant, slug)
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
 
 
 def change_merchant(
-    session: Session, merchant_id: UUID, *, name: str | None = None, time_zone: str | None = None
+    session: Session,
+    merchant_id: UUID,
+    *,
+    name: str | None = None,
+    time_zone: str | None = None,
+    slug: str | None = None,
 ) -> Merchant:
-    """Change what is said of a merchant who exists; None leaves as it is. Raises BadValues."""
+    """Change what is said of a merchant who exists; None leaves as it is. Addresses with the old slug go on leading.
+
+    Raises BadValues.
+    """
     merchant = storage.get(session, merchant_id)
     name = merchant.name if name is None else name
     time_zone = merchant.time_zone if time_zone is None else time_zone
     refuse_faults({"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)})
     merchant.name, merchant.time_zone = name, time_zone
+    if slug is not None:
+        _give_slug(session, merchant, slug)
     write_now(session)
     return merchant
+
+
+def _give_slug(session: Session, merchant: Merchant, slug: str) -> None:
+    refuse_faults({"slug": fault_of_slug(slug)})
+    holder = storage.of_slug(session, slug)
+    if holder is None:
+        write_now(session, Slug(slug=slug, merchant_id=merchant.merchant_id))
+    elif holder != merchant.merchant_id:
+        raise BadValues({"slug": f"{slug} belongs to another shop."})
+    merchant.slug = slug
+
+
+def _free_slug(session: Session, name: str) -> str:
+    wanted = slug_of(name)
+    candidates = (wanted if number == 1 else next_to(wanted, number) for number in count(1))
+    return next(slug for slug in candidates if storage.of_slug(session, slug) is None)
 
 
 def _fault_of_name(name: str) -> str | None:

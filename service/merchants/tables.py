@@ -18,7 +18,7 @@ Scope = Literal["admin", "checkout", "marketing"]
 
 
 class Merchant(Base):
-    """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days."""
+    """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days. slug: in addresses."""
 
     __tablename__ = "merchant"
 
@@ -27,6 +27,16 @@ class Merchant(Base):
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[datetime]
     time_zone: Mapped[str] = mapped_column(String(64))
+    slug: Mapped[str] = mapped_column(String(40))
+
+
+class Slug(Base):
+    """Whose a slug is: a directory, by which an address without an id finds its merchant. What was printed stays."""
+
+    __tablename__ = "slug"
+
+    slug: Mapped[str] = mapped_column(String(40), primary_key=True)
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id))
 
 
 class MerchantCurrency(Base):
@@ -104,6 +114,11 @@ def merchants(session: Session) -> Sequence[Merchant]:
 def get(session: Session, merchant_id: UUID) -> Merchant:
     """The merchant, who exists."""
     return session.get_one(Merchant, merchant_id)
+
+
+def of_slug(session: Session, slug: str) -> UUID | None:
+    """The id of the merchant whose slug this is or was, or None."""
+    return session.scalar(select(Slug.merchant_id).where(Slug.slug == slug))
 
 
 _KEEP_CURRENCY = insertion(MerchantCurrency.__table__, "ON CONFLICT (merchant_id, currency) DO NOTHING")

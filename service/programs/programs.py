@@ -1,5 +1,6 @@
 """Programs: sets of terms, versioned, under which referrals are rewarded."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
@@ -121,10 +122,10 @@ def refuse_bad_destination(url: str, *, allowed_hosts: frozenset[str] | None = N
         raise BadValues({"destination_url": fault})
 
 
-def hosts_of(program: Program) -> frozenset[str]:
-    """The hosts that a link of this program may lead to."""
-    own = urlsplit(program.destination_url).hostname
-    return frozenset({*program.allowed_hosts, *([own] if own else [])})
+def hosts_of(destination_url: str, allowed_hosts: Sequence[str]) -> frozenset[str]:
+    """The hosts that a link of a program may lead to that has this destination and allows these hosts."""
+    own = urlsplit(destination_url).hostname
+    return frozenset({*allowed_hosts, *([own] if own else [])})
 
 
 def _fault_of(url: str) -> str | None:

@@ -1,8 +1,12 @@
 """What every page shares: its headers, its style sheet, and how it is rendered."""
 
 from pathlib import Path
+from typing import Any, cast
 
-from flask import Blueprint, Response, render_template, send_from_directory
+from flask import Blueprint, Flask, Response, g, render_template, request, send_from_directory
+
+from service.formats import Formats, formats_for
+from service.languages import catalogue
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER_UI = Path(__file__).parent / "vendor" / "swagger-ui"
@@ -32,4 +36,39 @@ def redirect(location: str) -> Response:
 
 def page(template: str, status: int, **values: object) -> Response:
     """A page for people."""
-    return Response(render_template(template, **values), status, HEADERS, content_type="text/html; charset=utf-8")
+    body = render_template(template, formats=formats(), **values)
+    headers = {**HEADERS, "Vary": "Accept-Language"}
+    return Response(body, status, headers, content_type="text/html; charset=utf-8")
+
+
+def wanted() -> list[str]:
+    """The languages that the reader's browser asks for, those that they like best first."""
+    return [tag for tag, quality in request.accept_languages if quality]
+
+
+def speak(*tags: str | None) -> Formats:
+    """Speak to the reader of this page in the first of these languages that is known."""
+    g.formats = formats_for(*tags)
+    return formats()
+
+
+def formats() -> Formats:
+    """How the reader of this page says and writes things: as their browser asks, unless somebody spoke otherwise."""
+    return cast(Formats, g.formats) if "formats" in g else speak(*wanted())
+
+
+def register(app: Flask) -> None:
+    """Give the app's templates their words: `_`, `{% trans %}`."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    env: Any = app.jinja_env  # whose extension adds the next method
+    env.install_gettext_callables(_said, _said_of_many, newstyle=True)
+    app.register_blueprint(blueprint)
+
+
+def _said(text: str) -> str:
+    return catalogue(formats().locale.language).gettext(text)
+
+
+def _said_of_many(one: str, many: str, number: int) -> str:
+    return catalogue(formats().locale.language).ngettext(one, many, number)

@@ -140,7 +140,7 @@ def _prepare(url: str, folder: Path) -> Prepared:
                 "customer_id": name,
                 "channel": "",
                 "code": f"C{number}",
-                "folded_code": f"C{number}",
+                "destination_key": b"",
                 "status": "active",
             }
         )

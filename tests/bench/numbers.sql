@@ -9,9 +9,9 @@ $$ SELECT timestamptz '2025-11-01 00:00+00' + n * (interval '365 days' / many) $
 
 INSERT INTO customer (merchant_id, customer_id, owner_id, first_name, created_at)
 SELECT :'merchant', 'c-' || n, pg_temp.id(1, n), 'Ana', pg_temp.at(0, 1) FROM generate_series(0, :customers - 1) n;
-INSERT INTO link (merchant_id, link_id, program_id, customer_id, channel, code, folded_code, status, created_at)
+INSERT INTO link (merchant_id, link_id, program_id, customer_id, channel, code, destination_key, status, created_at)
 SELECT :'merchant', pg_temp.id(2, n), :'program', 'c-' || n / 2, CASE n % 2 WHEN 0 THEN '' ELSE 'mail' END, 'C' || n,
-       'C' || n, 'active', pg_temp.at(n, 2 * :advocates) FROM generate_series(0, 2 * :advocates - 1) n;
+       '', 'active', pg_temp.at(n, 2 * :advocates) FROM generate_series(0, 2 * :advocates - 1) n;
 INSERT INTO referral (merchant_id, friend_id, advocate_id, program_id, link_id, created_at)
 SELECT :'merchant', 'c-' || n, 'c-' || (n + 1) % :advocates, :'program', pg_temp.id(2, 2 * ((n + 1) % :advocates)),
        pg_temp.at(n, :orders) FROM generate_series(0, :customers - 1, 3) n;

@@ -10,6 +10,7 @@ from service.conversions.attribution import decide as decided_of
 from service.conversions.eligibility import CLOCK_GRACE
 from service.conversions.explanations import OrderNow, explain
 from service.conversions.rules import Facts, Person
+from service.formats import formats_for
 from service.ledger.rewards import FixedReward
 from service.programs.terms import Terms, Tier
 
@@ -151,7 +152,7 @@ def test_the_highest_tier_that_is_reached_pays() -> None:
 
 
 def test_what_was_noted_is_told_to_staff_and_to_the_customer() -> None:
-    told = explain("repeat", ["already_referred"], OrderNow(5000, 0))
+    told = explain("repeat", ["already_referred"], OrderNow(5000, 0), formats_for())
     assert told.staff_text.endswith("Noted: already_referred.")
     assert told.customer_text.endswith("You came to us through another friend, so this order counts for that friend.")
 

@@ -12,8 +12,8 @@ from babel import Locale
 from service.currencies import written
 from service.dashboard import editing
 from service.dashboard.form import LIMITS
-from service.dashboard.formats import Formats
 from service.dashboard.terms import SIDES
+from service.formats import Formats
 from service.programs.api import ProgramChange
 from service.programs.terms import DEFAULTS, complete
 from service.web.parsing import parsed

@@ -13,9 +13,9 @@ from babel import Locale
 from flask import Flask
 
 from service.dashboard import orchard
-from service.dashboard.formats import Formats
 from service.dashboard.orchard import Branch
 from service.dashboard.pages import orchard as page
+from service.formats import Formats
 from tests.dashboard.test_pages import rows_of
 from tests.dashboard.visitor import Visitor, visitor_of
 from tests.shop import Shop

@@ -11,7 +11,7 @@ from service.conversions.attribution import Status
 from service.conversions.eligibility import REASONS
 from service.dashboard import cohorts, figures, overview, terms, words
 from service.dashboard.filters import Filters
-from service.dashboard.formats import Formats
+from service.formats import Formats
 from service.programs.states import ProgramStatus
 from service.programs.terms import DEFAULTS
 from service.rewards.tables.rewards import RewardStatus, Side

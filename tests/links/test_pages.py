@@ -148,7 +148,7 @@ def test_bots_and_previews_get_a_card_and_are_no_visit(shop: Shop, visits: Count
     link = shop.link(shop.program())
     response = shop.follow(link, **headers)
     assert response.status_code == 200
-    assert '<meta property="og:title" content="Ana gives you €10 at Acme">' in response.text
+    assert '<meta property="og:title" content="Ana gives you €10 credit for your next order at Acme">' in response.text
     assert f"referral={link['url'].rpartition('/')[2]}" in response.text
     assert visits(link) == 0
 
@@ -171,7 +171,7 @@ def test_a_landing_page_greets_by_first_name_and_leads_on(shop: Shop, visits: Co
     link = shop.link(shop.program(landing="page", minimum_order_amount=2050))
     response = shop.follow(link)
     assert response.status_code == 200
-    assert "Ana gives you €10 at Acme" in response.text
+    assert "Ana gives you €10 credit for your next order at Acme" in response.text
     assert "The order must be €20.50 or more." in response.text
     assert "https://shop.example/welcome?a=1&amp;referral=" in response.text
     assert visits(link) == 1

@@ -44,6 +44,9 @@ from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 
+DIRECTORIES = {"slug"}
+"""By which an address that names no merchant finds one: the same rows wherever the others are."""
+
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FOR_THE_WORKER = {"ix_reward_due", "ix_reward_expiring", "ix_redemption_stale", "ix_idempotency_created_at"}
 
@@ -66,6 +69,8 @@ def test_upgrading_again_changes_nothing(database: Database) -> None:
 def test_the_merchant_leads_every_key() -> None:
     for metadata in ALL:
         for table in metadata.tables.values():
+            if table.name in DIRECTORIES:
+                continue
             keys = [list(table.primary_key.columns)]
             keys += [list(key.columns) for key in table.constraints if hasattr(key, "columns") and len(key.columns) > 1]
             keys += [

@@ -11,11 +11,13 @@ from marshmallow import fields
 from service.books import balances
 from service.books.balances import CustomerBalance, StatementEntry
 from service.customers import customers
+from service.formats import Formats, formats_for
 from service.ledger import books
 from service.rewards import reading
 from service.tokens import TokenSigner
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc3339
+from service.web.pages import wanted
 from service.web.pagination import SealedPageQuery, bad_cursor, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT_AND_MARKETING, Resource
@@ -97,7 +99,8 @@ def get_statement(call: Call, query: Part, customer_id: str) -> Answer:
         call.session, call.merchant_id, customer_id, limit=query.limit, before=before
     )
     cursor = _sealed(signer, position) if position else None
-    return Answer({"data": [_render_entry(entry) for entry in entries], "next_cursor": cursor})
+    reader = formats_for(customers.get(call.session, call.merchant_id, customer_id).locale, *wanted())
+    return Answer({"data": [_render_entry(entry, reader) for entry in entries], "next_cursor": cursor})
 
 
 def _sealed(signer: TokenSigner, position: books.EntryPosition) -> str:
@@ -129,7 +132,7 @@ def _render(balance: CustomerBalance) -> dict[str, Any]:
     }
 
 
-def _render_entry(entry: StatementEntry) -> dict[str, Any]:
+def _render_entry(entry: StatementEntry, reader: Formats) -> dict[str, Any]:
     return {
         "entry_id": entry.entry_id,
         "kind": entry.kind,
@@ -137,6 +140,6 @@ def _render_entry(entry: StatementEntry) -> dict[str, Any]:
         "currency": entry.currency,
         "available_after": entry.available_after,
         "order_id": entry.order_id,
-        "text": entry.text,
+        "text": entry.said(reader),
         "recorded_at": rfc3339(entry.recorded_at),
     }

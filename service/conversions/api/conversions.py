@@ -13,11 +13,14 @@ from service.conversions.conversions import Recorded
 from service.conversions.eligibility import REASONS
 from service.conversions.orders import Order
 from service.conversions.tables.conversions import ConversionFilter, VoidReason
+from service.customers import customers
 from service.customers.api import ContactIn
+from service.formats import formats_for
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Name, Referral, Strict, Whole, rfc3339
 from service.web.optional import Metadata, Optional, Unusable, WarningOut
+from service.web.pages import wanted
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
@@ -140,7 +143,9 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Explain a conversion"""
     recorded = conversions.get(call.session, call.merchant_id, conversion_id)
     conversion = recorded.conversion
-    explained = explanations.explain(conversion.status, conversion.reasons, recorded.now(call.now))
+    customer = customers.get(call.session, call.merchant_id, conversion.customer_id)
+    reader = formats_for(customer.locale, *wanted())
+    explained = explanations.explain(conversion.status, conversion.reasons, recorded.now(call.now), reader)
     return Answer(
         {
             "decisions": conversion.decisions,

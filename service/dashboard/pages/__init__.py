@@ -1,7 +1,6 @@
 """/dashboard"""
 
 import hashlib
-from typing import Any
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -19,9 +18,8 @@ from service.dashboard.pages import (
     signing,
     tables,
 )
-from service.dashboard.pages.frame import blueprint, csrf, formats
+from service.dashboard.pages.frame import blueprint, csrf
 from service.dashboard.tries import Tries
-from service.languages import catalogue
 from service.settings import Settings
 from service.web.paths import name_in_path
 
@@ -57,16 +55,4 @@ def register(app: Flask, settings: Settings) -> None:
     app.extensions["orchard-tries"] = Tries()
     csrf.init_app(app)
     app.jinja_env.filters["name_in_path"] = name_in_path
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.policies["ext.i18n.trimmed"] = True
-    env: Any = app.jinja_env  # whose extension adds the next method
-    env.install_gettext_callables(_said, _said_of_many, newstyle=True)
     app.register_blueprint(blueprint)
-
-
-def _said(text: str) -> str:
-    return catalogue(formats().locale.language).gettext(text)
-
-
-def _said_of_many(one: str, many: str, number: int) -> str:
-    return catalogue(formats().locale.language).ngettext(one, many, number)

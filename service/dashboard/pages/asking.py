@@ -11,14 +11,14 @@ from flask import current_app, request
 from sqlalchemy import select
 
 from service.dashboard.filters import DAY, Filters
-from service.dashboard.formats import Formats
-from service.dashboard.pages.frame import formats
 from service.database.lists import Page
+from service.formats import Formats
 from service.merchants import tables as merchants
 from service.programs import programs as catalogue
 from service.programs import tables as programs
 from service.programs.tables import Program
 from service.web.call import Call
+from service.web.pages import formats
 
 Numbers = Callable[[Call, str, Mapping[str, str]], dict[str, Any]]
 """numbers(call, question, arguments): what the API answers to that question under /v1/stats."""

@@ -11,9 +11,9 @@ from flask import render_template
 from service.dashboard import digest, overview
 from service.dashboard.digest import Bar, Week
 from service.dashboard.filters import Filters
-from service.dashboard.formats import Formats
 from service.dashboard.pages.asking import Asked
 from service.dashboard.pages.overview import channels, reasons
+from service.formats import Formats
 from service.merchants import tables as merchants
 from service.web.call import Call
 

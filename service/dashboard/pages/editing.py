@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from service.dashboard import editing, terms
 from service.dashboard.editing import Draft
 from service.dashboard.form import Form
-from service.dashboard.pages.frame import blueprint, formats, looking, must_be_admin, shown, writing
+from service.dashboard.pages.frame import blueprint, looking, must_be_admin, shown, writing
 from service.errors import BadValues
 from service.languages import message
 from service.programs import programs
@@ -22,7 +22,7 @@ from service.programs.soundness import refuse_contradictions
 from service.programs.tables import Program, ProgramTerms
 from service.programs.terms import complete
 from service.web.errors import InvalidValues
-from service.web.pages import redirect
+from service.web.pages import formats, redirect
 from service.web.parsing import parsed
 
 OF_THE_PAGE = {"csrf_token", "step", "terms_version", "currency"}

@@ -8,19 +8,16 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from babel import Locale, negotiate_locale
 from flask import Blueprint, Response, g, render_template, request, send_from_directory, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from service.dashboard import sessions
-from service.dashboard.formats import Formats
 from service.dashboard.sessions import SignedIn
-from service.languages import KNOWN, SOURCE
 from service.merchants.authentication import Caller, ScopeMissing
 from service.web.call import Call
-from service.web.pages import HEADERS, redirect
+from service.web.pages import HEADERS, formats, redirect
 from service.web.resource import ADMIN
 from service.web.wiring import wiring
 
@@ -123,14 +120,6 @@ def local_path(path: str) -> str:
     parts = urlsplit(path)
     is_ours = not parts.scheme and not parts.netloc and parts.path.split("/")[:2] == ["", "dashboard"]
     return path if is_ours and "\\" not in path and parts.path.rstrip("/") != SIGN_IN else "/dashboard"
-
-
-def formats() -> Formats:
-    """How the reader of this page says and writes things."""
-    if "formats" not in g:
-        wanted = [tag.lower() for tag, quality in request.accept_languages if quality]
-        g.formats = Formats(Locale(negotiate_locale(wanted, KNOWN, sep="-") or SOURCE))
-    return cast(Formats, g.formats)
 
 
 @blueprint.context_processor

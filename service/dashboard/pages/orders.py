@@ -16,8 +16,9 @@ from service.dashboard.pages.asking import Asked, asked, zone_of
 from service.dashboard.pages.frame import blueprint, looking, shown
 from service.dashboard.rewards import told
 from service.database.lists import Page
+from service.formats import formats_for
 from service.web.errors import InvalidValues
-from service.web.pages import redirect
+from service.web.pages import redirect, wanted
 from service.web.paths import name_in_path
 
 MOST_REFUNDS = 50
@@ -77,19 +78,22 @@ def show_order(conversion_id: UUID) -> Response:
     with looking() as call:
         recorded = conversions.get(call.session, call.merchant_id, conversion_id)
         order = recorded.conversion
-        explained = explanations.explain(order.status, order.reasons, recorded.now(call.now))
         given_back = refunds.page(call.session, call.merchant_id, conversion_id, Page(MOST_REFUNDS))
         people = {order.customer_id, *(reward.customer_id for reward in recorded.rewards), *_named(order.advocate_id)}
+        names = customers.known(call.session, call.merchant_id, people)
+        reader = formats_for(names[order.customer_id].locale, *wanted())
+        explained = explanations.explain(order.status, order.reasons, recorded.now(call.now), reader)
         return shown(
             "order.html",
             order=order,
             status=words.STATUSES[order.status],
             is_referred=order.status in REFERRED,
             explained=explained,
+            reader=reader.locale,
             rewards=told(recorded.rewards, call.now),
             refunds=given_back,
             undone=refunds.reversed_at(call.session, call.merchant_id, [refund.entry_id for refund in given_back]),
-            names=customers.known(call.session, call.merchant_id, people),
+            names=names,
             zone=zone_of(call),
         )
 

@@ -10,7 +10,7 @@ from flask import Response, request
 
 from service.dashboard import terms, words
 from service.dashboard.pages.asking import MOST_PROGRAMS, zone_of
-from service.dashboard.pages.frame import blueprint, formats, looking, shown, writing
+from service.dashboard.pages.frame import blueprint, looking, shown, writing
 from service.dashboard.terms import Difference
 from service.database.lists import Page
 from service.programs import programs
@@ -18,7 +18,7 @@ from service.programs import tables as storage
 from service.programs.tables import ProgramTerms
 from service.programs.terms import complete
 from service.web.errors import InvalidValues
-from service.web.pages import redirect
+from service.web.pages import formats, redirect
 
 
 @blueprint.get("/programs")

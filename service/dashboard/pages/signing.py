@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from flask import Response, current_app, request, session
 
 from service.dashboard import sessions
-from service.dashboard.pages.frame import SIGN_IN, blueprint, formats, known, local_path, shown
+from service.dashboard.pages.frame import SIGN_IN, blueprint, known, local_path, shown
 from service.dashboard.tries import Tries
 from service.languages import message
 from service.merchants.authentication import KeyMissing, KeyRefused, KeyRevoked, KeyUnknown, ScopeMissing, authenticate
-from service.web.pages import redirect
+from service.web.pages import formats, redirect
 from service.web.resource import MARKETING
 from service.web.wiring import wiring
 

@@ -1,18 +1,27 @@
 """PURE: words, numbers, money and days as the reader writes them."""
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from fractions import Fraction
 
-from babel import Locale
-from babel.dates import format_date, format_interval, format_skeleton, format_time
+from babel import Locale, negotiate_locale
+from babel.dates import format_date, format_interval, format_skeleton, format_time, get_timezone_name
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from service import currencies
-from service.languages import catalogue
+from service.languages import KNOWN, SOURCE, catalogue
 
 NOTHING = "–"
 """What stands where there is no number: a rate of nobody, say."""
+
+
+def formats_for(*tags: str | None) -> "Formats":
+    """The ways of the first of these locales, such as `de-AT`, whose language is known; English where none is."""
+    asked = [tag.replace("_", "-").lower() for tag in tags if tag]
+    return Formats(Locale(negotiate_locale(asked, KNOWN, sep="-") or SOURCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,10 @@ class Formats:
     def money(self, amount: int | None, currency: str) -> str:
         """An amount of minor units, with all decimals of its currency."""
         return NOTHING if amount is None else currencies.shown(amount, currency, str(self.locale), is_short=False)
+
+    def price(self, amount: int, currency: str) -> str:
+        """An amount of minor units, without decimals that are zeros."""
+        return currencies.shown(amount, currency, str(self.locale))
 
     def share(self, rate: float | None) -> str:
         """A rate, in percent with the two digits that the statistics have."""
@@ -67,6 +80,20 @@ class Formats:
         """A moment in this zone, to the minute."""
         here = moment.astimezone(zone)
         return f"{self.day(here.date())}, {format_time(here.time(), 'short', locale=self.locale)}"
+
+    def zone_name(self, moment: datetime, zone: tzinfo) -> str:
+        """What the zone is called then, short."""
+        return str(get_timezone_name(moment.astimezone(zone), width="short", locale=self.locale))
+
+    def several(self, things: Sequence[str]) -> str:
+        """Several things, one after the other."""
+        return str(format_list(list(things), locale=self.locale))
+
+    def set_apart(self, text: str) -> str:
+        """A text of somebody else's, such as a name, so that its direction changes nothing around it."""
+        runs = {unicodedata.bidirectional(character) for character in text}
+        other = {"L"} if self.locale.text_direction == "rtl" else {"R", "AL"}
+        return f"\u2068{text}\u2069" if runs & other else text
 
     def days(self, first: date, last: date) -> str:
         """A period, both of its days inclusive."""
