@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from fractions import Fraction
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_interval, format_skeleton, format_time, get_timezone_name
+from babel.dates import format_date, format_interval, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
@@ -80,10 +80,6 @@ class Formats:
         """A moment in this zone, to the minute."""
         here = moment.astimezone(zone)
         return f"{self.day(here.date())}, {format_time(here.time(), 'short', locale=self.locale)}"
-
-    def zone_name(self, moment: datetime, zone: tzinfo) -> str:
-        """What the zone is called then, short."""
-        return str(get_timezone_name(moment.astimezone(zone), width="short", locale=self.locale))
 
     def several(self, things: Sequence[str]) -> str:
         """Several things, one after the other."""

@@ -33,6 +33,7 @@ from service.links.offers import Shop
 from service.links.visitor_keys import VisitorKeys
 from service.links.visitors import Visitor
 from service.links.visits import Followed, Seen, Target
+from service.merchants.slugs import fault_of_slug
 from service.tokens import TokenSigner
 
 log = logging.getLogger("orchard.links")
@@ -95,6 +96,8 @@ class Following:
     def arrive_by_code(self, slug: str, code: str, follower: Follower, *, now: datetime) -> Arrival:
         """The same by a shop's slug and one of its codes. Raises WayUnknown."""
         named, behind = leading_code(code)
+        if fault_of_slug(slug.lower()):
+            return Nowhere()
         try:
             found = tables.by_slug(self.database, slug.lower(), fold(named) or "")
             if found is None:

@@ -108,7 +108,7 @@ def _conditions(terms: Terms, offer: Offer, formats: Formats) -> Iterator[str]:
         amount = formats.price(terms.minimum_order_amount, terms.currency)
         yield say("The order must be %(amount)s or more.", amount=amount)
     if offer.holds_until is not None:
-        moment, zone = formats.moment(offer.holds_until, offer.zone), formats.zone_name(offer.holds_until, offer.zone)
+        moment, zone = formats.moment(offer.holds_until, offer.zone), offer.holds_until.astimezone(offer.zone).tzname()
         yield say("Order by %(moment)s (%(zone)s).", moment=moment, zone=zone)
     if terms.rewarded_orders is None:
         yield say("It holds for all of your orders.")
