@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
 
+from flask import Response
 from marshmallow import fields, validate
 
 from service.customers.api import AdvocateIn
@@ -11,17 +12,19 @@ from service.links import links
 from service.links import tables as storage
 from service.links.evidence import link_token
 from service.links.links import NewLink
+from service.links.qr import LARGEST, MEDIA_TYPES, SMALLEST, Drawing, ErrorCorrection, Form, drawn
 from service.links.states import LinkState, LinkStatus, state_of
 from service.links.tables import Link, LinkFilter
 from service.merchants import tables as merchants
 from service.programs.states import ProgramStatus
 from service.values import LONGEST_CHANNEL
 from service.web.call import Call
-from service.web.fields import Destination, Moment, Name, Strict, Text, rfc3339
+from service.web.fields import Destination, Digits, Moment, Name, Strict, Text, rfc3339
 from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
+from service.web.wiring import Wiring, wiring
 
 resource = Resource("links", "Signed share links and their codes")
 
@@ -101,6 +104,36 @@ def change_link(call: Call, body: links.LinkChange, link_id: UUID) -> Answer:
     return Answer(_rendered(call, [changed])[0])
 
 
+class Drawn(Strict):
+    """How a QR code is drawn."""
+
+    makes = Drawing
+
+    size = Digits(load_default=512, validate=validate.Range(SMALLEST, LARGEST))
+    margin = Digits(load_default=4, validate=validate.Range(0, 10))
+    error_correction = fields.String(load_default="M", validate=validate.OneOf(get_args(ErrorCorrection)))
+
+
+@resource.streams(
+    "/links/<uuid:link_id>/qr.<string:format>",
+    scopes=CHECKOUT_AND_MARKETING,
+    query=Drawn,
+    media_types=list(MEDIA_TYPES.values()),
+    choices={"format": list(MEDIA_TYPES)},
+)
+def draw_link(merchant_id: UUID, drawing: Drawing, link_id: UUID, format: Form) -> Response:
+    """Draw a link's short address as a QR code"""
+    with wiring().database.reading() as session:
+        link = links.get(session, merchant_id, link_id)
+        address = _short_url(wiring(), merchants.get(session, merchant_id).slug, link)
+    headers = {"Content-Disposition": f'inline; filename="{link.code}.{format}"', "X-Content-Type-Options": "nosniff"}
+    return Response(drawn(address, format, drawing), content_type=MEDIA_TYPES[format], headers=headers)
+
+
+def _short_url(wired: Wiring, slug: str, link: Link) -> str:
+    return f"{wired.settings.base_url}/c/{slug}/{link.code}"
+
+
 def _rendered(call: Call, rows: Sequence[Link]) -> list[dict[str, Any]]:
     slug = merchants.get(call.session, call.merchant_id).slug
     statuses = storage.statuses(call.session, call.merchant_id, {link.program_id for link in rows})
@@ -109,14 +142,13 @@ def _rendered(call: Call, rows: Sequence[Link]) -> list[dict[str, Any]]:
 
 def _render(call: Call, link: Link, slug: str, program_status: ProgramStatus) -> dict[str, Any]:
     token = link_token(call.wiring.signer, link.merchant_id, link.link_id)
-    base_url = call.wiring.settings.base_url
     return {
         "link_id": str(link.link_id),
         "program_id": str(link.program_id),
         "customer_id": link.customer_id,
         "channel": link.channel or None,
-        "url": f"{base_url}/r/{token}",
-        "short_url": f"{base_url}/c/{slug}/{link.code}",
+        "url": f"{call.wiring.settings.base_url}/r/{token}",
+        "short_url": _short_url(call.wiring, slug, link),
         "code": link.code,
         "destination_url": link.destination_url,
         "status": state_of(link.status, program_status, link.expires_at, now=call.now),
