@@ -11,6 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from service import __version__, health, problems, telemetry
 from service import settings as environment
 from service.books.api import balances, ledger, reports
+from service.brands import api as brands
+from service.brands import pages as brand_pages
 from service.conversions.api import conversions, lives, quotes, refunds
 from service.customers import api as customers
 from service.dashboard import pages as dashboard
@@ -20,6 +22,7 @@ from service.links import api as links
 from service.links import pages as follow
 from service.links.destinations import Destinations
 from service.links.following import Following
+from service.links.previews import Previews
 from service.merchants import tables as merchants
 from service.merchants.authentication import authenticate
 from service.programs import api as programs
@@ -35,6 +38,7 @@ from service.web.wiring import Wiring
 LARGEST_BODY_BYTES = 1_000_000
 RESOURCES = (
     programs,
+    brands,
     customers,
     links,
     quotes,
@@ -78,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings, database, signer, partial(authenticate, database), partial(merchants.time_zone, database)
     )
     app.extensions["orchard-following"] = Following(database, signer, Destinations(STATE))
+    app.extensions["orchard-previews"] = Previews(STATE / "previews")
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
@@ -92,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.register_blueprint(health.blueprint)
     assets.register(app)
+    app.register_blueprint(brand_pages.blueprint)
     app.register_blueprint(follow.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)

@@ -194,6 +194,7 @@ NEVER_ANSWERED = {
     "ReferenceReused": "a fault of ours: a reference names one thing for ever",
     "BadSettings": "stops the start",
     "BadFile": "the command line's",
+    "BadLogo": "a fault of its field",
     "Fault": "the command line's",
     "LostRows": "the command line's",
     "NotAnExport": "the command line's",
@@ -252,7 +253,7 @@ def test_no_untyped_bag_of_values_crosses_into_a_use_case() -> None:
     assert [dotted(path) for path in views if spread.search(path.read_text())] == []
 
 
-NAME_WHAT_WAS_SAID = {"NewProgram", "ProgramChange", "Profile", "LinkChange"}
+NAME_WHAT_WAS_SAID = {"NewProgram", "ProgramChange", "Profile", "LinkChange", "BrandChange"}
 """They become a TypedDict, as a field that is missing is not the same as null."""
 
 

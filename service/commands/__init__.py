@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, conversions, demo, digest, exports, merchants, service, statistics
+from service.commands import books, brands, conversions, demo, digest, exports, merchants, service, statistics
 
 
 @click.group()
@@ -15,6 +15,7 @@ for command in (
     service.db,
     merchants.merchant,
     merchants.key,
+    brands.brand,
     books.ledger,
     statistics.stats,
     exports.export,

@@ -48,10 +48,11 @@ class Onward:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """They are greeted with the offer, and can go on from there."""
+    """They are greeted with the offer, and can go on from there. token: the link's, by which its image is named."""
 
     offer: Offer
     onward: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,15 @@ class Following:
         named, behind = leading_token(token)
         link = read_link(self.signer, named)
         return Nowhere() if link is None else self._arrive(link, _bringing(behind, follower), now)
+
+    def offered(self, token: str, *, now: datetime) -> tuple[Offer, bytes | None] | None:
+        """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing."""
+        link = read_link(self.signer, token)
+        target = link and visits.look(self.database, link.merchant_id, link.link_id)
+        if not link or not target or not target.is_open(now):
+            return None
+        offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=None, now=now)
+        return offer, offers.logo(self.database, link.merchant_id, offer)
 
     def arrive_by_code(self, slug: str, code: str, follower: Follower, *, now: datetime) -> Arrival:
         """The same by a shop's slug and one of its codes. Raises WayUnknown."""
@@ -147,7 +157,7 @@ class Following:
         if target.landing == "redirect":
             return Onward(onward)
         offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=followed.visited_at, now=now)
-        return Welcome(offer, onward)
+        return Welcome(offer, onward, link_token(self.signer, link.merchant_id, link.link_id))
 
     def _card(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         """The offer without a visit; whoever goes on from it has the link itself as the referral."""
@@ -159,11 +169,11 @@ class Following:
         token = link_token(self.signer, link.merchant_id, link.link_id)
         onward = with_referral(target.destination_url, token, follower.brought)
         offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=None, now=now)
-        return Welcome(offer, onward)
+        return Welcome(offer, onward, token)
 
     def _ended(self, link: LinkEvidence, target: Target) -> Ended:
         shop = offers.shop(self.database, link.merchant_id)
-        return Ended(Shop(shop.name if shop else None, target.destination_url))
+        return Ended(Shop(shop.look if shop else None, target.destination_url))
 
     def _without_database(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         destination = self.destinations.recall(link.link_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from service.brands.looks import Look
 from service.formats import Formats
 from service.languages import message
 from service.ledger.rewards import FixedReward, RewardTerms
@@ -40,7 +41,7 @@ class Offer:
     zone: of the merchant's days. locale: the advocate's.
     """
 
-    merchant_name: str
+    look: Look
     advocate_name: str | None
     code: str
     terms: Terms | None
@@ -51,10 +52,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """The offer in words: a title, and the catch in short sentences. code: None where it would bring nothing."""
+    """The offer in words: a title, and the catch in short sentences. code: None where it would bring nothing.
+
+    welcome, button: in the shop's own words, where it has some; these are never said of what is promised.
+    """
 
     title: str
-    merchant_name: str
+    look: Look
+    welcome: str | None
+    button: str
     conditions: list[str]
     code: str | None
 
@@ -62,13 +68,19 @@ class Greeting:
 def greet(offer: Offer, formats: Formats) -> Greeting:
     """The offer as the friend is told of it. Only first names are ever told."""
     name = shown_name(offer.advocate_name) or formats.say(SOMEBODY)
-    people = {"name": formats.set_apart(name), "shop": formats.set_apart(offer.merchant_name)}
+    people = {"name": formats.set_apart(name), "shop": formats.set_apart(offer.look.name)}
     terms = offer.terms
     if terms is None or terms.friend_reward is None:
-        return Greeting(formats.say(RECOMMENDED, **people), offer.merchant_name, [], None)
+        return _greeting(formats.say(RECOMMENDED, **people), offer, formats, [], None)
     gift = _gift(terms.friend_reward, terms.currency, formats)
     title = formats.say(_title(terms.friend_reward, terms), gift=gift, **people)
-    return Greeting(title, offer.merchant_name, list(_conditions(terms, offer, formats)), offer.code)
+    return _greeting(title, offer, formats, list(_conditions(terms, offer, formats)), offer.code)
+
+
+def _greeting(title: str, offer: Offer, formats: Formats, conditions: list[str], code: str | None) -> Greeting:
+    own = offer.look.words(formats.locale.language)
+    button = own.get("button") or formats.say("Go to %(shop)s", shop=formats.set_apart(offer.look.name))
+    return Greeting(title, offer.look, own.get("welcome"), button, conditions, code)
 
 
 def shown_name(first_name: str | None) -> str | None:

@@ -1,17 +1,22 @@
 """GET /r/{token} and GET /c/{slug}/{code}: a friend follows a shared link."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, request
 
+from service.links.drawing import Card
 from service.links.followers import Follower
 from service.links.following import Arrival, Ended, Following, Onward, WayUnknown, Welcome
-from service.links.greetings import greet
+from service.links.greetings import Greeting, greet
+from service.links.previews import Previews
 from service.links.visitors import Visitor, classify
 from service.web.pages import page, redirect, speak, wanted
+from service.web.wiring import wiring
 
 RETRY_AFTER_SECONDS = 5
+IMAGE_HEADERS = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
 
 
@@ -25,6 +30,27 @@ def follow_link(token: str) -> Response:
 def follow_code(slug: str, code: str) -> Response:
     """The same by the shop's name in addresses and a code."""
     return _followed(lambda following, follower: following.arrive_by_code(slug, code, follower, now=datetime.now(UTC)))
+
+
+@blueprint.get("/cards/<token>.png")
+def card(token: str) -> Response:
+    """The image of a link, as chats and posts show it. Nothing but the link changes it."""
+    found = current_app.extensions["orchard-following"].offered(token, now=datetime.now(UTC))
+    if found is None:
+        return page("not-found.html", 404, shop=None)
+    offer, logo = found
+    reader = speak(offer.locale)
+    greeting = greet(offer, reader)
+    shown = Card(
+        shop=greeting.look.name,
+        title=greeting.title,
+        note=next(iter(greeting.conditions), ""),
+        accent=greeting.look.accent,
+        logo=logo,
+        is_rtl=reader.locale.text_direction == "rtl",
+    )
+    previews: Previews = current_app.extensions["orchard-previews"]
+    return Response(previews.of(shown), 200, IMAGE_HEADERS, content_type="image/png")
 
 
 def _followed(arrive: Callable[[Following, Follower], Arrival]) -> Response:
@@ -50,11 +76,19 @@ def _page_of(arrival: Arrival, visitor: Visitor) -> Response:
     match arrival:
         case Onward(location):
             return redirect(location)
-        case Welcome(offer, onward):
+        case Welcome(offer, onward, token):
             # what a machine asks for is its maker's language, and the card is for whom the advocate writes to
             tags = [offer.locale, *wanted()] if visitor.is_machine else [*wanted(), offer.locale]
-            return page("greeting.html", 200, greeting=greet(offer, speak(*tags)), onward=onward)
+            greeting = greet(offer, speak(*tags))
+            return page("greeting.html", 200, greeting=greeting, onward=onward, image=_image(token, greeting))
         case Ended(shop):
             return page("gone.html", 410, shop=shop)
         case _:
             return page("not-found.html", 404, shop=arrival.shop)
+
+
+def _image(token: str, greeting: Greeting) -> str:
+    """The address of a link's image: another one once it shows something else, since chats keep what they saw."""
+    shown = repr((greeting.title, greeting.conditions[:1], greeting.look))
+    version = hashlib.sha256(shown.encode()).hexdigest()[:8]
+    return f"{wiring().settings.base_url}/cards/{token}.png?v={version}"

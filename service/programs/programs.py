@@ -115,7 +115,7 @@ def refuse_bad_destination(url: str, *, allowed_hosts: frozenset[str] | None = N
 
     allowed_hosts: the only hosts that it may name, or None for any.
     """
-    fault = _fault_of(url)
+    fault = fault_of_destination(url)
     if fault is None and allowed_hosts is not None and urlsplit(url).hostname not in allowed_hosts:
         fault = "Its host is not among the program's allowed_hosts."
     if fault is not None:
@@ -128,7 +128,8 @@ def hosts_of(destination_url: str, allowed_hosts: Sequence[str]) -> frozenset[st
     return frozenset({*allowed_hosts, *([own] if own else [])})
 
 
-def _fault_of(url: str) -> str | None:
+def fault_of_destination(url: str) -> str | None:
+    """For an address that people may be sent to."""
     if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
         return "It must not hold blanks, backslashes or control characters."
     try:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.brands.looks import Look
 from service.formats import formats_for
 from service.languages import KNOWN
 from service.links.greetings import Offer, greet, shown_name
@@ -17,7 +18,7 @@ PERCENT = {"type": "percent", "rate": "12.50"}
 
 def offer(**terms: Any) -> Offer:
     stored = {"currency": "EUR", "friend_reward": FIXED, "hold_days": 0, **terms}
-    return Offer("Acme", "Ana", "ANA-7K3F", terms_of(stored), None, UTC, None)
+    return Offer(Look("Acme"), "Ana", "ANA-7K3F", terms_of(stored), None, UTC, None)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_name_of_another_direction_changes_nothing_around_it() -> None:
     assert greet(replace(offer(), advocate_name="محمد"), ENGLISH).title.startswith("\u2068محمد\u2069 gives you")
     arabic = formats_for("ar")
     assert "\u2068Ana\u2069" in greet(offer(), arabic).title
-    assert "\u2068" not in greet(replace(offer(), advocate_name="محمد", merchant_name="متجر"), arabic).title
+    assert "\u2068" not in greet(replace(offer(), advocate_name="محمد", look=Look("متجر")), arabic).title
 
 
 @pytest.mark.parametrize(

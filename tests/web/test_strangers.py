@@ -41,6 +41,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/programs/{program_id}/versions", None),
     ("PATCH", "/programs/{program_id}", {"status": "ended", "hold_days": 1}),
     ("POST", "/links", {"program_id": "{program_id}", "customer": {"customer_id": "x"}}),
+    ("GET", "/programs/{program_id}/brand", None),
+    ("PATCH", "/programs/{program_id}/brand", {"name": "x"}),
     ("GET", "/links/{link_id}", None),
     ("PATCH", "/links/{link_id}", {"status": "revoked"}),
     ("GET", "/customers/{customer_id}", None),

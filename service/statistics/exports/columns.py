@@ -45,7 +45,8 @@ def _with_decimal(name: str, kind: str) -> Iterator[Column]:
 
 DATASETS: dict[str, tuple[Column, ...]] = {
     "visits": _columns(
-        "visit_id:id link_id:id program_id:id channel:text advocate_id:text visited_at:time",
+        "visit_id:id link_id:id program_id:id channel:text advocate_id:text visited_at:time device:word language:word"
+        " referring_host:text via:word",
     ),
     "conversions": _columns(
         "conversion_id:id order_id:text amount:minor discount_amount:minor eligible_amount:minor refunded_amount:minor"

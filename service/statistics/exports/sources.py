@@ -55,6 +55,10 @@ def _visits(wanted: Wanted) -> Select[Any]:
         Link.channel,
         Link.customer_id.label("advocate_id"),
         v.visited_at,
+        v.device,
+        v.language,
+        v.referring_host,
+        v.channel.label("via"),
     )
     query = select(*columns).join(Link, _link_of(v)).where(v.merchant_id == wanted.merchant_id)
     query = query.where(_within(v.visited_at, wanted), _of_program(Link.program_id, wanted))

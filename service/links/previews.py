@@ -1,0 +1,50 @@
+"""The images of shared links: drawn once for each offer, and kept as files, as many as there is room for."""
+
+import hashlib
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+from service.links.drawing import Card, drawn
+
+log = logging.getLogger("orchard.previews")
+MOST_KEPT = 500
+
+
+class Previews:
+    """Images in this folder, shared by the workers of one machine. Where it cannot be written, each is drawn anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, card: Card) -> bytes:
+        """The image, as a PNG."""
+        path = self._folder / f"{hashlib.sha256(repr(card).encode()).hexdigest()[:32]}.png"
+        try:
+            return path.read_bytes()
+        except OSError:
+            image = drawn(card)
+        try:
+            self._keep(path, image)
+        except OSError as error:
+            log.warning("images of links are not kept: %s", error)
+        return image
+
+    def _keep(self, path: Path, image: bytes) -> None:
+        """Keep the image, whole or not at all, and let go of the oldest ones that there is no room for."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".new", delete=False) as file:
+            file.write(image)
+        os.replace(file.name, path)
+        kept = sorted(self._folder.glob("*.png"), key=_age)
+        for one in kept[:-MOST_KEPT]:
+            one.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """When it was drawn; one that another worker let go of meanwhile is the oldest."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
