@@ -18,9 +18,11 @@ from service.customers import api as customers
 from service.dashboard import pages as dashboard
 from service.database.engine import Database
 from service.demo import pages as demo
-from service.links import api as links
 from service.links import pages as follow
+from service.links.api import domains as link_domains
+from service.links.api import links
 from service.links.destinations import Destinations
+from service.links.domains import LinkHosts
 from service.links.following import Following
 from service.links.previews import Previews
 from service.merchants import tables as merchants
@@ -41,6 +43,7 @@ RESOURCES = (
     brands,
     customers,
     links,
+    link_domains,
     quotes,
     conversions,
     refunds,
@@ -81,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["orchard"] = Wiring(
         settings, database, signer, partial(authenticate, database), partial(merchants.time_zone, database)
     )
+    app.extensions["orchard-hosts"] = LinkHosts(database)
     app.extensions["orchard-following"] = Following(database, signer, Destinations(STATE))
     app.extensions["orchard-previews"] = Previews(STATE / "previews")
     if settings.trusted_proxies:
@@ -95,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["orchard-openapi"] = cache(
         partial(document, api, (programs.describe_rewards, refunds.describe_refunds))
     )
+    app.before_request(follow.refuse_other_hosts)
     app.register_blueprint(health.blueprint)
     assets.register(app)
     app.register_blueprint(brand_pages.blueprint)

@@ -21,6 +21,7 @@ from service.conversions.standing import OrderVoided
 from service.conversions.voids import OrderStands, VoidContradicted
 from service.database.engine import RaceLost
 from service.ledger import books
+from service.links.domains import HostTaken
 from service.links.links import CodeTaken, ProgramEnded
 from service.merchants.authentication import KeyMissing, KeyRevoked, KeyUnknown, ScopeMissing
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
@@ -49,6 +50,7 @@ class Problem:
 INVALID = Problem(
     422, "invalid-values", "Some values are not right", "Correct the fields that `errors` names; each says how."
 )
+UNKNOWN = Problem(404, "not-found", "There is no such thing", "Check the id, and that the key is of the same merchant.")
 PROBLEMS: dict[type[Exception], Problem] = {
     InvalidValues: INVALID,
     errors.BadValues: INVALID,
@@ -73,12 +75,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     StillRunning: Problem(
         409, "still-running", "The first request with this Idempotency-Key is still running", "Ask again in a moment."
     ),
-    errors.Unknown: Problem(
-        404, "not-found", "There is no such thing", "Check the id, and that the key is of the same merchant."
-    ),
-    books.TransactionUnknown: Problem(
-        404, "not-found", "There is no such thing", "Check the id, and that the key is of the same merchant."
-    ),
+    errors.Unknown: UNKNOWN,
+    books.TransactionUnknown: UNKNOWN,
     AmendmentContradicted: Problem(
         409,
         "amendment-contradicted",
@@ -129,6 +127,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Use a new `refund_id` for another refund.",
     ),
     CodeTaken: Problem(409, "code-taken", "The code is taken", "Choose another code."),
+    HostTaken: Problem(409, "host-taken", "The host is another program's", "Name another one, or let go of it there."),
     ProgramEnded: Problem(409, "program-ended", "The program has ended", "Ask for a link of one that is active."),
     RedemptionSettled: Problem(
         409,

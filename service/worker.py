@@ -12,7 +12,7 @@ from service.books.upkeep import seal_books, seal_records
 from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
 from service.events.upkeep import place_events
-from service.links.upkeep import forget_visitor_keys, prepare_partitions
+from service.links.upkeep import ask_for_domains, forget_visitor_keys, prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
 from service.statistics.upkeep import roll_up
 from service.web.upkeep import forget_answers
@@ -29,6 +29,7 @@ JOBS: tuple[Job, ...] = (
     place_events,
     roll_up,
     forget_visitor_keys,
+    ask_for_domains,
     forget_answers,
     forget_sessions,
 )

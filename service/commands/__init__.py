@@ -2,7 +2,7 @@
 
 import click
 
-from service.commands import books, brands, conversions, demo, digest, exports, merchants, service, statistics
+from service.commands import books, brands, conversions, demo, digest, domains, exports, merchants, service, statistics
 
 
 @click.group()
@@ -16,6 +16,7 @@ for command in (
     merchants.merchant,
     merchants.key,
     brands.brand,
+    domains.link_domain,
     books.ledger,
     statistics.stats,
     exports.export,

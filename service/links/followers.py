@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+from service.links.hosts import Owner
 from service.links.visitors import Visitor
 
 Device = Literal["phone", "tablet", "desktop"]
@@ -32,7 +33,8 @@ _PHONES = re.compile(r"iphone|ipod|mobile|phone|android|blackberry|midp|symbian"
 class Follower:
     """Who follows: what kind of visitor, and what their browser says. brought: the query that they came with.
 
-    is_private: they asked not to be told from others (Global Privacy Control).
+    is_private: they asked not to be told from others (Global Privacy Control). at: whose host they came to, if it is a
+    shop's own.
     """
 
     visitor: Visitor
@@ -42,6 +44,7 @@ class Follower:
     accept_language: str = ""
     referrer: str = ""
     is_private: bool = False
+    at: Owner | None = None
 
     def seen_as(self, key: bytes, link_id: UUID) -> bytes:
         """What tells this visitor of a link from another one, to who has the key."""

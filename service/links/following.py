@@ -29,6 +29,7 @@ from service.links.evidence import (
 )
 from service.links.followers import LONGEST_QUERY, VIA, Follower, traits
 from service.links.greetings import Offer
+from service.links.hosts import Owner
 from service.links.offers import Shop
 from service.links.visitor_keys import VisitorKeys
 from service.links.visitors import Visitor
@@ -121,12 +122,21 @@ class Following:
 
     def _arrive(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         try:
+            if follower.at is not None and not self._is_at_home(link, follower.at):
+                return Nowhere()
             if follower.visitor.is_machine:
                 return self._card(link, follower, now)
             return self._lead(link, follower, self._look(link, follower, now), now)
         except (SQLAlchemyError, psycopg.Error) as error:
             log.error("a link is followed without the database: %s", type(error).__name__)
             return self._without_database(link, follower, now)
+
+    def _is_at_home(self, link: LinkEvidence, owner: Owner) -> bool:
+        """Whether the link is of the program whose host it was followed under."""
+        if link.merchant_id != owner.merchant_id:
+            return False
+        target = visits.look(self.database, link.merchant_id, link.link_id)
+        return target is not None and target.program_id == owner.program_id
 
     def _look(self, link: LinkEvidence, follower: Follower, now: datetime) -> Followed | None:
         """The link's target with the visit; a developer sees what a person would get, and makes none."""

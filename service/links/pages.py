@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 
 from service.links.drawing import Card
 from service.links.followers import Follower
@@ -17,6 +18,8 @@ from service.web.wiring import wiring
 
 RETRY_AFTER_SECONDS = 5
 IMAGE_HEADERS = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+FOR_FRIENDS = ("/r/", "/c/", "/cards/")
+DRESS = ("/assets/", "/logos/", "/accents/")
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
 
 
@@ -53,6 +56,27 @@ def card(token: str) -> Response:
     return Response(previews.of(shown), 200, IMAGE_HEADERS, content_type="image/png")
 
 
+def refuse_other_hosts() -> Response | None:
+    """Before each request: a shop's own host serves what friends meet, and that of its program alone; in production, a
+    host that nobody was shown to have serves nothing to friends.
+    """
+    g.link_owner = None
+    host, settings = _host(), wiring().settings
+    if host == urlsplit(settings.base_url).hostname:
+        return None
+    owner = g.link_owner = current_app.extensions["orchard-hosts"].owner(host)
+    is_for_friends = request.path.startswith(FOR_FRIENDS)
+    if owner is not None:
+        is_refused = not request.path.startswith((*FOR_FRIENDS, *DRESS))
+    else:
+        is_refused = is_for_friends and settings.is_production
+    return page("not-found.html", 404, shop=None) if is_refused else None
+
+
+def _host() -> str:
+    return request.host.partition(":")[0].lower()
+
+
 def _followed(arrive: Callable[[Following, Follower], Arrival]) -> Response:
     headers = request.headers
     follower = Follower(
@@ -63,6 +87,7 @@ def _followed(arrive: Callable[[Following, Follower], Arrival]) -> Response:
         accept_language=headers.get("Accept-Language", ""),
         referrer=headers.get("Referer", ""),
         is_private=headers.get("Sec-GPC") == "1",
+        at=g.link_owner,
     )
     try:
         return _page_of(arrive(current_app.extensions["orchard-following"], follower), follower.visitor)
@@ -91,4 +116,5 @@ def _image(token: str, greeting: Greeting) -> str:
     """The address of a link's image: another one once it shows something else, since chats keep what they saw."""
     shown = repr((greeting.title, greeting.conditions[:1], greeting.look))
     version = hashlib.sha256(shown.encode()).hexdigest()[:8]
-    return f"{wiring().settings.base_url}/cards/{token}.png?v={version}"
+    base_url = f"https://{_host()}" if g.link_owner else wiring().settings.base_url
+    return f"{base_url}/cards/{token}.png?v={version}"

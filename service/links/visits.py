@@ -67,6 +67,7 @@ class Target:
     which it may lead as the program is now.
     """
 
+    program_id: UUID
     program_destination: str
     own_destination: str | None
     allowed_hosts: Sequence[str] | None
@@ -108,7 +109,7 @@ class Followed:
 
 _TARGET_FIELDS = [field.name for field in fields(Target)]
 _TARGET = """
-    SELECT program.destination_url AS program_destination, link.destination_url AS own_destination,
+    SELECT program.program_id, program.destination_url AS program_destination, link.destination_url AS own_destination,
            CASE WHEN link.destination_url IS NOT NULL THEN program.allowed_hosts END AS allowed_hosts,
            program.status AS program_status, program.landing, link.status AS link_status, link.expires_at
       FROM link JOIN program ON program.merchant_id = link.merchant_id AND program.program_id = link.program_id
@@ -142,6 +143,7 @@ def _bound(sql: str) -> TextClause:
 
 def _typed(sql: str) -> TextualSelect:
     return _bound(sql).columns(
+        program_id=Uuid,
         program_destination=String,
         own_destination=String,
         allowed_hosts=JSON,

@@ -44,7 +44,7 @@ from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 
-DIRECTORIES = {"slug"}
+DIRECTORIES = {"slug", "link_host"}
 """By which an address that names no merchant finds one: the same rows wherever the others are."""
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -19,6 +19,7 @@ def owned(shop: Shop) -> dict[str, str]:
     ripe = shop.link(shop.program(hold_days=0), "cleo")
     shop.order("dan", referral=ripe["code"])
     redemption = shop.reserve("cleo", 10)
+    shop.put(f"/programs/{program['program_id']}/link-domain", {"host": "friends.shop.example"})
     adjusted = {"customer_id": "cleo", "direction": "credit", "amount": 1, "currency": "EUR", "note": "x"}
     return {
         "adjustment_id": shop.post("/ledger/adjustments", adjusted)["adjustment_id"],
@@ -43,6 +44,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/links", {"program_id": "{program_id}", "customer": {"customer_id": "x"}}),
     ("GET", "/programs/{program_id}/brand", None),
     ("PATCH", "/programs/{program_id}/brand", {"name": "x"}),
+    ("GET", "/programs/{program_id}/link-domain", None),
+    ("PUT", "/programs/{program_id}/link-domain", {"host": "a.example"}),
     ("GET", "/links/{link_id}", None),
     ("PATCH", "/links/{link_id}", {"status": "revoked"}),
     ("GET", "/customers/{customer_id}", None),

@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from service.customers.api import AdvocateIn
-from service.links import links
+from service.links import domains, links
 from service.links import tables as storage
 from service.links.evidence import link_token
 from service.links.links import NewLink
@@ -24,7 +24,7 @@ from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
-from service.web.wiring import Wiring, wiring
+from service.web.wiring import wiring
 
 resource = Resource("links", "Signed share links and their codes")
 
@@ -125,30 +125,33 @@ def draw_link(merchant_id: UUID, drawing: Drawing, link_id: UUID, format: Form) 
     """Draw a link's short address as a QR code"""
     with wiring().database.reading() as session:
         link = links.get(session, merchant_id, link_id)
-        address = _short_url(wiring(), merchants.get(session, merchant_id).slug, link)
+        base = domains.bases(session, merchant_id).get(link.program_id, wiring().settings.base_url)
+        address = _short_url(base, merchants.get(session, merchant_id).slug, link)
     headers = {"Content-Disposition": f'inline; filename="{link.code}.{format}"', "X-Content-Type-Options": "nosniff"}
     return Response(drawn(address, format, drawing), content_type=MEDIA_TYPES[format], headers=headers)
 
 
-def _short_url(wired: Wiring, slug: str, link: Link) -> str:
-    return f"{wired.settings.base_url}/c/{slug}/{link.code}"
+def _short_url(base_url: str, slug: str, link: Link) -> str:
+    return f"{base_url}/c/{slug}/{link.code}"
 
 
 def _rendered(call: Call, rows: Sequence[Link]) -> list[dict[str, Any]]:
     slug = merchants.get(call.session, call.merchant_id).slug
     statuses = storage.statuses(call.session, call.merchant_id, {link.program_id for link in rows})
-    return [_render(call, link, slug, statuses[link.program_id]) for link in rows]
+    bases = domains.bases(call.session, call.merchant_id)
+    ours = call.wiring.settings.base_url
+    return [_render(call, link, slug, statuses[link.program_id], bases.get(link.program_id, ours)) for link in rows]
 
 
-def _render(call: Call, link: Link, slug: str, program_status: ProgramStatus) -> dict[str, Any]:
+def _render(call: Call, link: Link, slug: str, program_status: ProgramStatus, base_url: str) -> dict[str, Any]:
     token = link_token(call.wiring.signer, link.merchant_id, link.link_id)
     return {
         "link_id": str(link.link_id),
         "program_id": str(link.program_id),
         "customer_id": link.customer_id,
         "channel": link.channel or None,
-        "url": f"{call.wiring.settings.base_url}/r/{token}",
-        "short_url": _short_url(call.wiring, slug, link),
+        "url": f"{base_url}/r/{token}",
+        "short_url": _short_url(base_url, slug, link),
         "code": link.code,
         "destination_url": link.destination_url,
         "status": state_of(link.status, program_status, link.expires_at, now=call.now),
