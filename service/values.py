@@ -4,6 +4,7 @@ Each check answers what is wrong, in words for the caller, or None.
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 LARGEST_AMOUNT = 10**15
@@ -18,6 +19,9 @@ CLOCKS_DIFFER = timedelta(days=1)
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
 _CONTROLS, _NOT_BLANK, _LOCALE = re.compile(f"[{CONTROL}]"), re.compile(r"\S"), re.compile(LOCALE)
+
+JOINERS = "\u200c\u200d\ufe0f"
+"""Of what is not seen, what letters and emoji need."""
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """How a cell may begin that a spreadsheet takes for a formula, and the mark that says it is none.
@@ -38,6 +42,25 @@ def fault_of_text(text: str, *, most: int) -> str | None:
     if _CONTROLS.search(text) or not _NOT_BLANK.search(text):
         return "It is blank, or holds control characters."
     return None
+
+
+def fault_of_shown(text: str, *, most: int) -> str | None:
+    """For something that strangers are shown as it is. most: characters."""
+    if fault := fault_of_text(text, most=most):
+        return fault
+    if any(steers(character) for character in text):
+        return "It holds characters that nobody sees and that turn around what stands beside them."
+    return None if is_seen(text) else "There is nothing to be seen of it."
+
+
+def steers(character: str) -> bool:
+    """Whether it is not seen itself, but may change what is: its direction, say. Joiners do not."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in JOINERS
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything to be seen of it."""
+    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
 
 
 def fault_of_name(text: str) -> str | None:

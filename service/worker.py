@@ -22,13 +22,13 @@ Job = Callable[[Database, datetime], int]
 """job(database, now) -> how many customers it brought up to date."""
 
 JOBS: tuple[Job, ...] = (
+    forget_visitor_keys,  # before all that might fail
     prepare_partitions,
     catch_up_everybody,
     seal_books,
     seal_records,
     place_events,
     roll_up,
-    forget_visitor_keys,
     ask_for_domains,
     forget_answers,
     forget_sessions,

@@ -15,8 +15,9 @@ from service.brands.tables import Brand, Logo
 from service.database.writing import write_now
 from service.errors import BadValues, refuse_faults
 from service.languages import KNOWN
+from service.merchants.tables import Merchant
 from service.programs import programs
-from service.values import fault_of_text
+from service.values import fault_of_shown
 
 LONGEST_BRAND_NAME = 120
 ADDRESSES = ("imprint_url", "privacy_url", "terms_url")
@@ -46,6 +47,7 @@ def change(
         programs.get(session, merchant_id, program_id, lock=True)
     logo = _safe_logo(fields.get("logo"))
     refuse_faults(_faults(fields))
+    session.get_one(Merchant, merchant_id, with_for_update=True)  # two changes must not let go of each other's logos
     brand = storage.get(session, merchant_id, program_id or merchant_id, lock=True)
     if brand is None:
         brand = Brand(
@@ -62,9 +64,9 @@ def change(
 
 
 def _give_logo(session: Session, brand: Brand, logo: SafeLogo | None) -> None:
-    brand.logo_digest = None if logo is None else logo.digest
     if logo is not None and storage.logo(session, brand.merchant_id, logo.digest) is None:
         write_now(session, Logo(merchant_id=brand.merchant_id, digest=logo.digest, content=logo.content))
+    brand.logo_digest = None if logo is None else logo.digest
     write_now(session)
     in_use = storage.used(session, brand.merchant_id)
     session.execute(delete(Logo).where(Logo.merchant_id == brand.merchant_id, Logo.digest.not_in(in_use)))
@@ -80,7 +82,7 @@ def _safe_logo(encoded: str | None) -> SafeLogo | None:
 def _faults(fields: BrandFields) -> dict[str, str | None]:
     faults: dict[str, str | None] = {}
     if fields.get("name") is not None:
-        faults["name"] = fault_of_text(cast(str, fields["name"]), most=LONGEST_BRAND_NAME)
+        faults["name"] = fault_of_shown(cast(str, fields["name"]), most=LONGEST_BRAND_NAME)
     if fields.get("accent") is not None:
         faults["accent"] = fault_of_accent(cast(str, fields["accent"]))
     for name in ADDRESSES:
@@ -94,5 +96,5 @@ def _faults(fields: BrandFields) -> dict[str, str | None]:
 def _faults_of_words(language: str, words: Words) -> dict[str, str | None]:
     if language not in KNOWN:
         return {f"texts.{language}": f"It is none of {', '.join(KNOWN)}."}
-    most = {"welcome": LONGEST_WELCOME, "button": LONGEST_BUTTON}
-    return {f"texts.{language}.{name}": fault_of_text(cast(str, text), most=most[name]) for name, text in words.items()}
+    most, place = {"welcome": LONGEST_WELCOME, "button": LONGEST_BUTTON}, f"texts.{language}"
+    return {f"{place}.{name}": fault_of_shown(cast(str, text), most=most[name]) for name, text in words.items()}

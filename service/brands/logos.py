@@ -6,6 +6,7 @@ hold shapes alone, so that nothing in it runs, loads or grows.
 
 import base64
 import binascii
+import codecs
 import hashlib
 import io
 import re
@@ -32,7 +33,10 @@ SHAPES = frozenset(
     | {"linearGradient", "radialGradient", "stop", "clipPath"}
 )
 _NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+)(?:px)?\s*\Z")
-_LOADS = re.compile(r"@import|url\(\s*['\"]?(?!#)", re.IGNORECASE)
+_LOADS = re.compile(r"@import|url\((?!\s*['\"]?#)", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+_ENCODING = re.compile(rb"^<\?xml[^>]*encoding=['\"](?!utf-8['\"])", re.IGNORECASE)
+"""What names another encoding than the one in which images are drawn."""
 
 
 class BadLogo(ValueError):
@@ -60,7 +64,8 @@ def made_safe(content: bytes) -> SafeLogo:
     """The same of the file itself. Raises BadLogo."""
     if len(content) > LARGEST_BYTES:
         raise BadLogo(f"It has {len(content)} bytes; {LARGEST_BYTES} are the most.")
-    image = _drawn(content) if content.lstrip()[:1] == b"<" else _read(content)
+    text = content.removeprefix(codecs.BOM_UTF8).lstrip()
+    image = _drawn(text) if text[:1] == b"<" else _read(content)
     image.thumbnail((KEPT_SIDE, KEPT_SIDE))
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
@@ -87,8 +92,10 @@ def _refuse_size(width: float, height: float) -> None:
 
 def _drawn(content: bytes) -> Image.Image:
     """An SVG of shapes alone, as an image."""
+    if _ENCODING.search(content):
+        raise BadLogo("Its encoding is not UTF-8.")
     try:
-        root = fromstring(content, forbid_dtd=True)
+        root = fromstring(_DOCTYPE.sub(b"", content, count=1), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise BadLogo("It cannot be read as an SVG.") from error
     if root.tag != f"{SVG}svg":

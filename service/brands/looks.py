@@ -49,7 +49,8 @@ def look_of(merchant_name: str, *said: Mapping[str, Any] | None, logo: str | Non
     texts: dict[str, Words] = {}
     for one in said:
         together |= {name: value for name, value in (one or {}).items() if value is not None}
-        texts |= (one or {}).get("texts") or {}
+        for language, words in ((one or {}).get("texts") or {}).items():
+            texts[language] = {**texts.get(language, {}), **words}
     own = {name: together.get(name) for name in ("accent", "imprint_url", "privacy_url", "terms_url")}
     return Look(together.get("name") or merchant_name, logo=logo, texts=texts, **own)
 

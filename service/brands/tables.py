@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
@@ -16,6 +16,7 @@ class Brand(Base):
     """What is said of one brand. of_id: the program whose it is, or the merchant, for all programs."""
 
     __tablename__ = "brand"
+    __table_args__ = (ForeignKeyConstraint(["merchant_id", "logo_digest"], ["logo.merchant_id", "logo.digest"]),)
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     of_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -25,7 +26,7 @@ class Brand(Base):
 
 
 class Logo(Base):
-    """An image that we wrote, by what it shows. One that was shown once can be shown again."""
+    """An image that we wrote, by what it shows, for as long as a brand has it."""
 
     __tablename__ = "logo"
 

@@ -19,6 +19,7 @@ from service.conversions.rules import Decision, Facts, Person
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.links.evidence import CodeEvidence, Evidence, QuoteEvidence, VisitEvidence
+from service.merchants import tables as merchants
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables import rewards
 
@@ -64,7 +65,8 @@ def glimpse(
     """What is known of the order, its customer and the referral that came with it. Locks nothing."""
     keys = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
     if isinstance(evidence, CodeEvidence):
-        row = session.execute(BY_CODE, {**keys, "code": evidence.folded_code}).one()
+        is_ours = evidence.slug is None or merchants.of_slug(session, evidence.slug) == merchant_id
+        row = session.execute(BY_CODE, {**keys, "code": evidence.folded_code if is_ours else None}).one()
     else:
         row = session.execute(BY_LINK, {**keys, "link": evidence.link_id if evidence else None}).one()
     return Glimpse(**row._mapping)

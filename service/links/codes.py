@@ -1,5 +1,6 @@
 """PURE: codes, the short form of a link: words and digits that people say, hear, write down and type."""
 
+import re
 import secrets
 import unicodedata
 
@@ -9,9 +10,13 @@ from service.links.offence import is_offensive
 
 LONGEST = 32
 SHORTEST = 4
+LONGEST_SHOWN = 40
+"""With the dashes between its words."""
+
 LONGEST_NAMED = 20
 """Of a first name, so much stands at the beginning of a code."""
 
+BREAKS = re.compile("[/?&=#%]")
 TAIL = "BCDFGHJKMNPQRSTVWXYZ34679"
 """What is drawn by chance: no two of it are taken for each other, and without vowels they make no words."""
 
@@ -27,6 +32,16 @@ def fold(code: str) -> str | None:
     """
     folded = "".join(_words(code)).translate(LOOK_ALIKES)
     return folded if SHORTEST <= len(folded) <= LONGEST else None
+
+
+def fault_of_code(code: str) -> str | None:
+    """For a code that somebody wishes for."""
+    if BREAKS.search(code):
+        return "It cannot hold / ? & = # or %, which end a code in an address."
+    if fold(code) is None or len(tidy(code)) > LONGEST_SHOWN:
+        allowed = f"{SHORTEST} to {LONGEST} letters and digits"
+        return f"A code has {allowed}, and blanks or dashes between them, such as SUMMER25."
+    return None if is_kind(code) else "Somebody may take offence at that. Please choose another one."
 
 
 def tidy(code: str) -> str:
@@ -53,9 +68,13 @@ def generate(first_name: str | None, *, random_characters: int) -> str:
 
 
 def _shortened(words: list[str]) -> str:
-    """The words of a name, as many as there is room for, the first one always."""
-    name = "-".join(words)
-    return name if len(name) <= LONGEST_NAMED else words[0][:LONGEST_NAMED]
+    """The words of a name, as many as there is room for, and as much of the first one."""
+    name = words[0][:LONGEST_NAMED]
+    for word in words[1:]:
+        if len(name) + len(word) >= LONGEST_NAMED:
+            break
+        name = f"{name}-{word}"
+    return name
 
 
 def _words(code: str) -> list[str]:

@@ -16,20 +16,24 @@ FONTS = Path(__file__).parent / "vendor" / "dejavu"
 WIDTH, HEIGHT, MARGIN = 1_200, 630, 80
 PAPER, INK, SOFT, LEAF = "#faf6ee", "#22281f", "#55604f", "#2c6e36"
 PETAL, HEART = "#f3b6b0", "#f6d365"
-TITLE_SIZES = (76, 68, 60, 52, 44, 36)
-MOST_LINES = 4
-TITLE_TOP, TITLE_BOTTOM = 190, 500
+TITLE_SIZES = (76, 68, 60, 52, 44, 36, 30, 24)
+TITLE_TOP, TITLE_BOTTOM = 180, 490
+NOTE_SIZES = (28, 24, 20)
+NOTE_TOP, NOTE_BOTTOM = 500, 590
 LOGO_HEIGHT = 72
 NO_GLYPH = "\uffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What stands in an image. logo: a PNG that we wrote. is_rtl: whether it is read from right to left."""
+    """What stands in an image. notes: sentences, as many as there is room for, the first ones before others.
+
+    logo: a PNG that we wrote. is_rtl: whether it is read from right to left.
+    """
 
     shop: str
     title: str
-    note: str
+    notes: Sequence[str]
     accent: str | None
     logo: bytes | None
     is_rtl: bool
@@ -42,7 +46,7 @@ def drawn(card: Card) -> bytes:
     draw.rectangle((0, HEIGHT - 20, WIDTH, HEIGHT), fill=card.accent or LEAF)
     _head(image, draw, card)
     _title(draw, card)
-    _write(draw, card, card.note, 530, 28, SOFT, is_bold=False)
+    _notes(draw, card)
     file = BytesIO()
     image.save(file, "PNG", compress_level=3)
     return file.getvalue()
@@ -74,15 +78,28 @@ def _blossom(draw: ImageDraw.ImageDraw, x: int, y: int) -> None:
 
 
 def _title(draw: ImageDraw.ImageDraw, card: Card) -> None:
+    """All of it, in the largest letters in which there is room for it."""
     words = [_fitted(word) for word in writable(card.title).split()]
+    room = TITLE_BOTTOM - TITLE_TOP
     for size in TITLE_SIZES:
-        lines = _lines(words, size)
-        height = round(size * 1.3)
-        if len(lines) <= MOST_LINES and all(_width(line, size) <= WIDTH - 2 * MARGIN for line in lines):
+        lines, height = _lines(words, size), round(size * 1.3)
+        if height * len(lines) <= room and all(_width(line, size) <= WIDTH - 2 * MARGIN for line in lines):
             break
-    top = TITLE_TOP + max(0, TITLE_BOTTOM - TITLE_TOP - height * len(lines[:MOST_LINES])) // 2
-    for number, line in enumerate(lines[:MOST_LINES]):
+    top = TITLE_TOP + max(0, room - height * len(lines)) // 2
+    for number, line in enumerate(lines):
         _write(draw, card, line, top + number * height, size, INK)
+
+
+def _notes(draw: ImageDraw.ImageDraw, card: Card) -> None:
+    """The sentences for which there is room, none of them in part."""
+    for number in range(len(card.notes), 0, -1):
+        words = writable(" ".join(card.notes[:number])).split()
+        for size in NOTE_SIZES:
+            lines, height = _lines(words, size, is_bold=False), round(size * 1.4)
+            if NOTE_TOP + height * len(lines) <= NOTE_BOTTOM:
+                for place, line in enumerate(lines):
+                    _write(draw, card, line, NOTE_TOP + place * height, size, SOFT, is_bold=False)
+                return
 
 
 def _fitted(word: str) -> str:
@@ -94,12 +111,12 @@ def _fitted(word: str) -> str:
     return shown
 
 
-def _lines(words: Sequence[str], size: int) -> list[str]:
+def _lines(words: Sequence[str], size: int, *, is_bold: bool = True) -> list[str]:
     """The words in as few lines as they fit into."""
     lines: list[str] = []
     for word in words:
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _width(longer, size) <= WIDTH - 2 * MARGIN:
+        if lines and _width(longer, size, is_bold=is_bold) <= WIDTH - 2 * MARGIN:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -4,27 +4,19 @@ Tokens say what they say without a database and without personal data.
 """
 
 import hashlib
-import re
 import struct
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
+from service.links.addresses import bare, inside, leading_code, leading_token
 from service.links.codes import fold
 from service.tokens import TokenSigner
 
 LONGEST_REFERRAL = 1000
-SURROUNDING = r"[\s.,;:!?…'\"`´()\[\]{}<>‘’‚‛“”„‟«»‹›「」]+"
-AROUND = re.compile(rf"^{SURROUNDING}|{SURROUNDING}$")
-TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-CODE = re.compile(r"[^/?&=#]+")
-WITHOUT_SCHEME = re.compile(r"([\w-]+\.)+[a-z]{2,}(:[0-9]+)?/", re.IGNORECASE)
-"""How an address begins that somebody copied without `https://`."""
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LINK = struct.Struct(">16s16s")
 _VISIT = struct.Struct(">16s16s16sq")
@@ -54,9 +46,10 @@ class LinkEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CodeEvidence:
-    """The friend typed a code, here in the form in which codes are matched."""
+    """The friend typed a code, here in the form in which codes are matched. slug: of the shop that its URL names."""
 
     folded_code: str
+    slug: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,50 +131,19 @@ def read_quote(signer: TokenSigner, token: str) -> QuoteEvidence | None:
 
 def read_referral(signer: TokenSigner, referral: str, merchant_id: UUID) -> Evidence | None:
     """What a shop sent as `referral` proves to this merchant: a quote, a visit token, a link token, a code, or a whole
-    URL that holds one.
+    URL that holds one. Whose shop a URL's slug names is for who has the directory to say.
 
     None if it is none of them, or another merchant's.
     """
     if len(referral) > LONGEST_REFERRAL:
         return None
-    referral = _inside(bare(referral))
-    token, _ = leading_token(referral)
+    copied, slug = inside(bare(referral))
+    token, _ = leading_token(copied)
     evidence = read_visit(signer, token) or read_quote(signer, token) or read_link(signer, token)
     if evidence is not None:
         return evidence if evidence.merchant_id == merchant_id else None
-    folded = fold(referral)
-    return CodeEvidence(folded) if folded else None
-
-
-def bare(text: str) -> str:
-    """The text without what people, chats and mails put around it: blanks, quotation marks, brackets, full stops; and
-    without characters that nobody sees, wherever they are.
-    """
-    return AROUND.sub("", "".join(character for character in text if unicodedata.category(character) != "Cf"))
-
-
-def leading_token(text: str) -> tuple[str, str]:
-    """The token with which the text begins, and what follows it: a slash, a bracket, `&utm_source=...`."""
-    token = TOKEN.match(text)
-    return (token[0], text[token.end() :]) if token else ("", text)
-
-
-def leading_code(text: str) -> tuple[str, str]:
-    """The code with which the text begins, and what follows it, as of a token."""
-    code = CODE.match(text)
-    return (code[0], text[code.end() :]) if code else ("", text)
-
-
-def _inside(referral: str) -> str:
-    """What a URL carries: its `referral`, or the end of a share link's path. What is no URL is itself."""
-    if "://" not in referral and not WITHOUT_SCHEME.match(referral):
-        return referral
-    try:
-        parts = urlsplit(referral if "://" in referral else f"https://{referral}")
-    except ValueError:
-        return ""
-    carried = parse_qs(parts.query).get("referral")
-    return bare(carried[0] if carried else unquote(parts.path.rstrip("/").rpartition("/")[2]))
+    folded = fold(leading_code(copied)[0])
+    return CodeEvidence(folded, slug) if folded else None
 
 
 def as_document(evidence: Evidence | None, referral: str | None) -> dict[str, Any] | None:

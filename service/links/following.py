@@ -16,13 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.database.engine import Database
 from service.ids import new_id
 from service.links import offers, tables, visits
+from service.links.addresses import leading_code, leading_token
 from service.links.codes import fold
 from service.links.destinations import Destinations
 from service.links.evidence import (
     LinkEvidence,
     VisitEvidence,
-    leading_code,
-    leading_token,
     link_token,
     read_link,
     visit_token,
@@ -58,9 +57,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The link leads to no offer any more; the shop is still there."""
+    """The link leads to no offer any more; the shop is still there. locale: the advocate's."""
 
     shop: Shop
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Following:
         target = followed.target
         if not target.is_open(now):
             self.destinations.forget(link.link_id)
-            return self._ended(link, target)
+            return self._ended(link, target, now)
         self.destinations.remember(link.link_id, target.destination_url)
         visit = VisitEvidence(link.merchant_id, link.link_id, followed.visit_id, followed.visited_at)
         onward = with_referral(target.destination_url, visit_token(self.signer, visit), follower.brought)
@@ -175,15 +175,15 @@ class Following:
         if target is None:
             return Nowhere(offers.shop(self.database, link.merchant_id))
         if not target.is_open(now):
-            return self._ended(link, target)
+            return self._ended(link, target, now)
         token = link_token(self.signer, link.merchant_id, link.link_id)
         onward = with_referral(target.destination_url, token, follower.brought)
         offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=None, now=now)
         return Welcome(offer, onward, token)
 
-    def _ended(self, link: LinkEvidence, target: Target) -> Ended:
-        shop = offers.shop(self.database, link.merchant_id)
-        return Ended(Shop(shop.look if shop else None, target.destination_url))
+    def _ended(self, link: LinkEvidence, target: Target, now: datetime) -> Ended:
+        offer = offers.find(self.database, link.merchant_id, link.link_id, visited_at=None, now=now)
+        return Ended(Shop(offer.look, target.destination_url), offer.locale)
 
     def _without_database(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         destination = self.destinations.recall(link.link_id)

@@ -1,7 +1,5 @@
 """PURE: what a friend is told of an offer: who gives it, what it is, and what the catch is. All of it is true."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -9,14 +7,9 @@ from datetime import datetime, tzinfo
 from service.brands.looks import Look
 from service.formats import Formats
 from service.languages import message
-from service.ledger.rewards import FixedReward, RewardTerms
+from service.ledger.rewards import FixedReward, Given, RewardTerms
+from service.links.names import shown_name
 from service.programs.terms import Terms
-
-LONGEST_NAME = 40
-"""Of a first name, as it is shown."""
-
-ADDRESS = re.compile(r"://|www\.|@|\w\.\w{2,}|(\d\W?){6,}", re.IGNORECASE)
-"""What no first name holds, and an advertisement does: an address to visit, to write to or to call."""
 
 SOMEBODY = message("A friend")
 RECOMMENDED = message("%(name)s recommends %(shop)s to you")
@@ -31,6 +24,8 @@ BACK = {
     True: message("%(name)s gives you %(gift)s of your first order at %(shop)s back as credit"),
     False: message("%(name)s gives you %(gift)s of your order at %(shop)s back as credit"),
 }
+
+KINDS: dict[Given, str] = {"discount": message("%(gift)s off"), "credit": message("%(gift)s as credit")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +78,6 @@ def _greeting(title: str, offer: Offer, formats: Formats, conditions: list[str],
     return Greeting(title, offer.look, own.get("welcome"), button, conditions, code)
 
 
-def shown_name(first_name: str | None) -> str | None:
-    """A first name as strangers are shown it: short, in one line; None where it is none, or an advertisement."""
-    kept = "".join(character for character in first_name or "" if not _steers(character))
-    name = " ".join(kept.split())
-    if not name or ADDRESS.search(name):
-        return None
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
-
-
-def _steers(character: str) -> bool:
-    """Whether it is not seen itself, but changes the direction of what is; joiners of letters and emoji are kept."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in "\u200c\u200d\n\t"
-
-
 def _title(reward: RewardTerms, terms: Terms) -> str:
     if reward.given_as == "discount":
         return DISCOUNT[terms.new_customers_only]
@@ -124,42 +105,51 @@ def _conditions(terms: Terms, offer: Offer, formats: Formats) -> Iterator[str]:
         yield say("Order by %(moment)s (%(zone)s).", moment=moment, zone=zone)
     if terms.rewarded_orders is None:
         yield say("It holds for all of your orders.")
-    elif terms.rewarded_orders > 1:
+    elif terms.rewarded_orders == 1:
+        if not terms.new_customers_only:
+            yield say("It holds for one order.")
+    else:
         yield formats.say_many(
             "It holds for your first order.",
             "It holds for each of your first %(number)s orders.",
             terms.rewarded_orders,
         )
     yield from _of_credit(terms, formats)
-    others = [_elsewhere(other, formats) for _, other in sorted(terms.others.items()) if other.friend_reward]
+    others = [
+        _elsewhere(other, other.friend_reward, formats)
+        for _, other in sorted(terms.others.items())
+        if other.friend_reward
+    ]
     if others:
         yield say("In other currencies: %(gifts)s.", gifts=formats.several(others))
 
 
 def _of_credit(terms: Terms, formats: Formats) -> Iterator[str]:
-    """When credit can be spent, and when it lapses."""
-    if terms.friend_reward is None or terms.friend_reward.given_as == "discount":
+    """When credit can be spent, and when it lapses, where anything is given as credit."""
+    rewards = (terms.friend_reward, *(other.friend_reward for other in terms.others.values()))
+    if not any(reward is not None and reward.given_as == "credit" for reward in rewards):
         return
     days = terms.hold.days
     if days:
         yield formats.say_many(
-            "You can spend it one day after your order.", "You can spend it %(number)s days after your order.", days
+            "Credit can be spent one day after the order.", "Credit can be spent %(number)s days after the order.", days
         )
     else:
-        yield formats.say("You can spend it at once after your order.")
+        yield formats.say("Credit can be spent at once after the order.")
     if terms.reward_expiry is not None:
         yield formats.say_many(
-            "What is not spent lapses one day later.",
-            "What is not spent lapses %(number)s days later.",
+            "Credit that is not spent lapses one day later.",
+            "Credit that is not spent lapses %(number)s days later.",
             terms.reward_expiry.days,
         )
 
 
-def _elsewhere(terms: Terms, formats: Formats) -> str:
+def _elsewhere(terms: Terms, reward: RewardTerms, formats: Formats) -> str:
     """What an order in another currency is given."""
-    gift = _gift(terms.friend_reward, terms.currency, formats) if terms.friend_reward else ""
-    if not isinstance(terms.friend_reward, FixedReward):
+    gift = _gift(reward, terms.currency, formats)
+    if not isinstance(reward, FixedReward):
         gift = formats.say("%(gift)s in %(currency)s", gift=gift, currency=terms.currency)
+    gift = formats.say(KINDS[reward.given_as], gift=gift)
     if not terms.minimum_order_amount:
         return gift
     amount = formats.price(terms.minimum_order_amount, terms.currency)

@@ -17,6 +17,7 @@ from service.events.kinds import Kind
 from service.ids import new_id
 from service.links import codes
 from service.links import tables as storage
+from service.links.names import shown_name
 from service.links.states import LinkStatus
 from service.links.tables import Code, Link
 from service.programs import programs
@@ -101,7 +102,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
         channel=asked.channel or "",
-        code=_free_code(session, merchant_id, advocate.first_name),
+        code=_free_code(session, merchant_id, shown_name(advocate.first_name)),
         destination_url=asked.destination_url,
         destination_key=storage.key_of(asked.destination_url),
         status="active",
@@ -144,16 +145,12 @@ def _refuse_past(expires_at: datetime | None, *, now: datetime) -> None:
 
 
 def _give_code(session: Session, link: Link, code: str, *, now: datetime) -> None:
-    folded = codes.fold(code)
-    if folded is None:
-        allowed = f"{codes.SHORTEST} to {codes.LONGEST} letters and digits"
-        raise BadValues({"code": f"A code has {allowed}, and blanks or dashes between them, such as SUMMER25."})
+    folded = codes.fold(code) or ""
     holder = storage.by_code(session, link.merchant_id, folded)
     if holder is not None and holder.link_id != link.link_id:
-        raise CodeTaken(code)
+        raise CodeTaken(codes.tidy(code))
     if holder is None:
-        if not codes.is_kind(code):
-            raise BadValues({"code": "Somebody may take offence at that. Please choose another one."})
+        refuse_faults({"code": codes.fault_of_code(code)})
         if storage.number_of_codes(session, link) >= MOST_CODES:
             raise BadValues({"code": f"The link has {MOST_CODES} codes, all of which work; it gets no more."})
     link.code = codes.tidy(code)

@@ -7,8 +7,13 @@ from functools import lru_cache
 from anyascii import anyascii
 
 LANGUAGES = ("english", "german", "french", "spanish", "arabic")
-LONG = 5
-"""From so many letters on, a word offends inside another one, too: shorter ones are parts of harmless words."""
+LONG = 6
+"""From so many letters on, a word offends inside another one, too: shorter ones are parts of harmless words. One letter
+less, and it does at their beginning or end.
+"""
+
+ALWAYS = frozenset({"FUCK"})
+"""What offends wherever it stands."""
 
 LONGEST = 12
 """Of the words that are looked for inside others."""
@@ -17,8 +22,8 @@ LONGEST = 12
 NAMES = frozenset(["CONCHA", "GERBER", "MOSE", "NAYAK", "NIK", "PETER", "ROSETTE", "SHARMA"])
 """Of the lists, what people are called."""
 
-LEET = str.maketrans("01345679", "OIEASGTG")
-_LATIN = re.compile("[^A-Z0-9]")
+LEET = str.maketrans("013456789", "OIEASGTBG")
+_LATIN, _LETTERS = re.compile("[^A-Z0-9]"), re.compile("[^A-Z]")
 
 
 def is_offensive(words: Sequence[str]) -> bool:
@@ -26,11 +31,16 @@ def is_offensive(words: Sequence[str]) -> bool:
 
     words: of Latin capitals and digits, one after the other.
     """
-    parts = [*words, *_syllables(words)]
     listed = _listed()
     for table in ({}, LEET):
-        whole = "".join(words).translate(table)
-        if any(part.translate(table) in listed for part in parts) or any(part in listed for part in _inside(whole)):
+        read = [word.translate(table) for word in words]
+        whole = "".join(read)
+        parts = [*read, whole, _LETTERS.sub("", whole), *_syllables(read)]
+        if any(part in listed for part in parts) or any(part in listed for part in _inside(whole)):
+            return True
+        if any(word[: LONG - 1] in listed or word[1 - LONG :] in listed for word in (*read, whole)):
+            return True
+        if any(word in whole for word in ALWAYS):
             return True
     return False
 

@@ -52,9 +52,9 @@ _LOOK = (
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Where a friend can go whose link leads to no offer. look: how the shop's pages look, where that is known."""
+    """Where a friend can go whose link leads to no offer, and how the shop's pages look."""
 
-    look: Look | None
+    look: Look
     destination_url: str
 
 
@@ -65,7 +65,7 @@ _SHOP = (
       JOIN program ON program.merchant_id = merchant.merchant_id
       LEFT JOIN brand ON brand.merchant_id = merchant.merchant_id AND brand.of_id = merchant.merchant_id
      WHERE merchant.merchant_id = :merchant
-     ORDER BY program.status, program.program_id DESC LIMIT 1
+     ORDER BY (program.status = 'active') DESC, program.program_id DESC LIMIT 1
 """)
     .bindparams(bindparam("merchant", type_=Uuid))
     .columns(name=String, destination_url=String, said=JSON, logo_digest=String)
@@ -101,7 +101,7 @@ def find(database: Database, merchant_id: UUID, link_id: UUID, *, visited_at: da
         look=look_of(row.name, row.shop_said, row.program_said, logo=logo_path(merchant_id, row.logo_digest)),
         advocate_name=row.first_name,
         code=row.code,
-        terms=terms if _gives(row, now) and terms.friend_reward is not None else None,
+        terms=_giving(terms) if _gives(row, now) else None,
         holds_until=_end(row, terms, visited_at),
         zone=ZoneInfo(row.time_zone),
         locale=row.locale,
@@ -110,6 +110,12 @@ def find(database: Database, merchant_id: UUID, link_id: UUID, *, visited_at: da
 
 def _gives(row: Row[tuple[object, ...]], now: datetime) -> bool:
     return state_of(row.link_status, row.program_status, row.expires_at, now=now) == "active"
+
+
+def _giving(terms: Terms) -> Terms | None:
+    """The terms in the first currency in which a friend is given anything, the program's own before others."""
+    known = (terms, *(other for _, other in sorted(terms.others.items())))
+    return next((one for one in known if one.friend_reward is not None), None)
 
 
 def _end(row: Row[tuple[object, ...]], terms: Terms, visited_at: datetime | None) -> datetime | None:

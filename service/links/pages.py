@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, request
 
+from service.formats import Formats
 from service.links.drawing import Card
 from service.links.followers import Follower
 from service.links.following import Arrival, Ended, Following, Onward, WayUnknown, Welcome
@@ -17,7 +18,7 @@ from service.web.pages import page, redirect, speak, wanted
 from service.web.wiring import wiring
 
 RETRY_AFTER_SECONDS = 5
-IMAGE_HEADERS = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+IMAGE_HEADERS = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
 FOR_FRIENDS = ("/r/", "/c/", "/cards/")
 DRESS = ("/assets/", "/logos/", "/accents/")
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
@@ -47,7 +48,7 @@ def card(token: str) -> Response:
     shown = Card(
         shop=greeting.look.name,
         title=greeting.title,
-        note=next(iter(greeting.conditions), ""),
+        notes=greeting.conditions,
         accent=greeting.look.accent,
         logo=logo,
         is_rtl=reader.locale.text_direction == "rtl",
@@ -102,14 +103,20 @@ def _page_of(arrival: Arrival, visitor: Visitor) -> Response:
         case Onward(location):
             return redirect(location)
         case Welcome(offer, onward, token):
-            # what a machine asks for is its maker's language, and the card is for whom the advocate writes to
-            tags = [offer.locale, *wanted()] if visitor.is_machine else [*wanted(), offer.locale]
-            greeting = greet(offer, speak(*tags))
+            greeting = greet(offer, _speak(offer.locale, visitor))
             return page("greeting.html", 200, greeting=greeting, onward=onward, image=_image(token, greeting))
-        case Ended(shop):
+        case Ended(shop, locale):
+            _speak(locale, visitor)
             return page("gone.html", 410, shop=shop)
         case _:
             return page("not-found.html", 404, shop=arrival.shop)
+
+
+def _speak(locale: str | None, visitor: Visitor) -> Formats:
+    """Speak as a person's browser asks, then as the advocate does; to machines as the advocate does: they ask for their
+    makers' language, and what they show is for whom the advocate writes to.
+    """
+    return speak(locale, *wanted()) if visitor.is_machine else speak(*wanted(), locale)
 
 
 def _image(token: str, greeting: Greeting) -> str:

@@ -35,8 +35,14 @@ class Previews:
         """Keep the image, whole or not at all, and let go of the oldest ones that there is no room for."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".new", delete=False) as file:
-            file.write(image)
-        os.replace(file.name, path)
+            new = Path(file.name)
+            try:
+                file.write(image)
+                file.flush()
+                os.replace(new, path)
+            except OSError:
+                new.unlink()
+                raise
         kept = sorted(self._folder.glob("*.png"), key=_age)
         for one in kept[:-MOST_KEPT]:
             one.unlink(missing_ok=True)

@@ -130,8 +130,8 @@ def hosts_of(destination_url: str, allowed_hosts: Sequence[str]) -> frozenset[st
 
 def fault_of_destination(url: str) -> str | None:
     """For an address that people may be sent to."""
-    if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
-        return "It must not hold blanks, backslashes or control characters."
+    if any(character <= " " or character in '\x7f\\"<>' for character in url):
+        return "It must not hold blanks, quotation marks, brackets, backslashes or control characters."
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -69,6 +69,7 @@ def test_a_program_says_what_is_otherwise_with_it(shop: Shop) -> None:
     text = seen(shop, shop.link(program)["url"]).text
     assert "at Acme Coffees" in text
     assert ">To the beans</a>" in text
+    assert "The best leaves of the year." in text
     assert "/accents/7a1f5c.css" in text
     assert 'class="logo"' in text
     assert "at Acme Teas" in seen(shop, shop.link(other)["url"]).text
@@ -103,6 +104,9 @@ def test_a_logo_that_nobody_shows_any_more_is_gone(shop: Shop) -> None:
         ({"texts": {"en": {"button": "x" * 41}}}, "texts.en.value.button", "40"),
         ({"texts": {"en": {"title": "You win €1,000,000"}}}, "texts.en.value.title", "nknown"),
         ({"name": ""}, "name", "Length"),
+        ({"name": "\u202eevil"}, "name", "turn around"),
+        ({"texts": {"en": {"button": "\u200d"}}}, "texts.en.button", "nothing"),
+        ({"imprint_url": 'https://x.example/"><script>'}, "imprint_url", "quotation"),
     ],
 )
 def test_what_cannot_be_shown_is_told_and_changes_nothing(

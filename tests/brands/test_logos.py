@@ -81,6 +81,25 @@ def test_an_svg_that_is_more_than_shapes_is_refused(inside: str) -> None:
         made_safe(svg(inside))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + svg("<rect/>"),
+        b'<?xml version="1.0" encoding="utf-8"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x.dtd">'
+        + svg("<rect/>"),
+        svg("<defs><linearGradient id='g'/></defs><rect fill=\"url('#g')\"/><rect fill='url( #g )'/>"),
+    ],
+)
+def test_what_programs_for_drawing_write_is_understood(content: bytes) -> None:
+    assert made_safe(content).content
+
+
+@pytest.mark.parametrize("encoding", ["bogus", "hex", "rot13", "base64", "zip", "utf-7", "unicode_escape", "utf-16"])
+def test_an_svg_is_of_utf_8(encoding: str) -> None:
+    with pytest.raises(BadLogo):
+        made_safe(f'<?xml version="1.0" encoding="{encoding}"?>'.encode() + svg("<rect/>"))
+
+
 BOMB = (
     b'<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><title>&b;</title></svg>'

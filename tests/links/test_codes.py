@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.links import offence
-from service.links.codes import LONGEST, TAIL, fold, generate, is_kind, tidy
+from service.links.codes import LONGEST, TAIL, fault_of_code, fold, generate, is_kind, tidy
 
 HEARD = ("0O", "1IL", "2Z", "5S", "8B")
 """What people take for each other when a code is read aloud or written down by hand."""
@@ -48,7 +48,7 @@ def test_a_code_begins_with_the_whole_first_name_in_latin_letters(name: str, hea
 
 
 def test_a_name_for_which_there_is_no_room_is_shortened() -> None:
-    assert generate("Anna Wilhelmina Theodora", random_characters=4).startswith("ANNA-")
+    assert generate("Anna Wilhelmina Theodora", random_characters=4).startswith("ANNA-WILHELMINA-")
     assert len(fold(generate("Wolfeschlegelsteinhausenbergerdorff", random_characters=8)) or "") <= LONGEST
 
 
@@ -85,13 +85,41 @@ def test_ten_thousand_codes_are_ten_thousand_and_offend_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["SHIT25", "shit", "F4CK-99", "fuck you", "ar5ch", "SCHEISSE1", "mierda", "PUTA-7", "سكس1"]
+    "code", ["a/b/c/d", "Tea&More", "best.shop/x", "100%TEA", "#TEA-TIME", "-".join("ж" * 16), "AB"]
+)
+def test_what_no_address_could_carry_is_told(code: str) -> None:
+    assert fault_of_code(code)
+
+
+def test_a_name_of_many_words_is_there_as_far_as_there_is_room() -> None:
+    assert generate("Maria del Carmen Josefa", random_characters=4).startswith("MARIA-DEL-CARMEN-")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "SHIT25",
+        "shit",
+        "F-U-C-K",
+        "FUC-K99",
+        "FUCKYOU",
+        "8ITCH",
+        "F4CK-99",
+        "fuck you",
+        "ar5ch",
+        "SCHEISSE1",
+        "mierda",
+        "PUTA-7",
+        "سكس1",
+    ],
 )
 def test_what_offends_is_told(code: str) -> None:
     assert not is_kind(code)
 
 
-@pytest.mark.parametrize("code", ["WELCOME", "SUMMER25", "ANA10", "CLASSIC", "Scunthorpe", "PETER-7K3F", "ESSEX-TEA"])
+@pytest.mark.parametrize(
+    "code", ["WELCOME", "SUMMER25", "ANA10", "CLASSIC", "SUMMER-DEAL", "Scunthorpe", "PETER-7K3F", "ESSEX-TEA"]
+)
 def test_words_that_only_hold_another_one_do_not(code: str) -> None:
     assert is_kind(code)
     assert fold(code)

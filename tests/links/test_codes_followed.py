@@ -71,3 +71,21 @@ def test_another_shops_slug_does_not_know_the_code(new_shop: Any) -> None:
     answer = follow(one, f"/c/{slug.split('/')[2]}/{code}")
     assert answer.status_code == 404
     assert "https://other.example/" in answer.text
+
+
+def test_an_address_of_another_shop_is_no_referral_here(new_shop: Any) -> None:
+    one, other = new_shop(), new_shop()
+    for shop in (one, other):
+        link = shop.link(shop.program())
+        shop.patch(f"/links/{link['link_id']}", {"code": "WELCOME"})
+    for shop, stranger in ((one, other), (other, one)):
+        address = stranger.get("/links")["data"][0]["short_url"]
+        assert shop.order(referral=address)["reasons"] == ["invalid_referral"]
+        assert stranger.order(referral=address)["status"] == "attributed"
+
+
+def test_what_is_no_name_is_in_no_code(shop: Shop) -> None:
+    program = shop.program(landing="page")
+    for name in ("olivia.x@example.com", "+491701234567", "www.evil.com"):
+        link = shop.link(program, name.replace(".", "-"), customer={"first_name": name})
+        assert re.fullmatch("[A-Z0-9]{4}-[A-Z0-9]{2}", link["code"])

@@ -222,5 +222,30 @@ def test_documents_of_every_kind_ever_stored_are_read(document: dict[str, object
 def test_a_whole_url_is_read_for_the_token_that_it_holds(url: str) -> None:
     token = link_token(SIGNER, MERCHANT, LINK)
     assert read_referral(SIGNER, url.format(token), MERCHANT) == LinkEvidence(MERCHANT, LINK)
-    assert read_referral(SIGNER, "https://orchard.example/c/acme/ana%2D7k3f", MERCHANT) == CodeEvidence("ANA7K3F")
+    assert read_referral(SIGNER, "https://orchard.example/c/acme/ana%2D7k3f", MERCHANT) == CodeEvidence(
+        "ANA7K3F", "acme"
+    )
     assert read_referral(SIGNER, "https://[broken", MERCHANT) is None
+
+
+@pytest.mark.parametrize(
+    ("referral", "slug"),
+    [
+        ("ANA-7K3F?via=qr", None),
+        ("ANA-7K3F&utm_source=x", None),
+        ("?referral=ANA-7K3F", None),
+        ("referral=ANA-7K3F", None),
+        ("/c/acme/ANA-7K3F", None),
+        ("acme/ANA-7K3F?via=qr", None),
+        ("localhost:8000/c/Acme/ANA-7K3F", "acme"),
+        ("orchard.example/c/acme/ana-7k3f/", "acme"),
+        ("https://orchard.example/c/acme/ANA-7K3F&utm_source=x", "acme"),
+        ("http://orchard.example/c/acme/ANA-7K3F%3Fvia=qr", "acme"),
+        ("https://shop.example/?referral=evil&referral=ANA-7K3F", None),
+    ],
+)
+def test_a_code_is_read_out_of_whatever_somebody_copied(referral: str, slug: str | None) -> None:
+    found = read_referral(SIGNER, referral, MERCHANT)
+    assert isinstance(found, CodeEvidence)
+    assert found.folded_code == "ANA7K3F"
+    assert found.slug in (slug, "acme")

@@ -8,7 +8,8 @@ import pytest
 from service.brands.looks import Look
 from service.formats import formats_for
 from service.languages import KNOWN
-from service.links.greetings import Offer, greet, shown_name
+from service.links.greetings import Offer, greet
+from service.links.names import shown_name
 from service.programs.terms import terms_of
 
 ENGLISH = formats_for("en")
@@ -63,9 +64,9 @@ def test_the_catch_is_told_in_the_order_in_which_it_matters() -> None:
         "The order must be €50 or more.",
         "Order by Dec 27, 2026, 2:05\u202fPM (CET).",
         "It holds for each of your first 3 orders.",
-        "You can spend it 14 days after your order.",
-        "What is not spent lapses 365 days later.",
-        "In other currencies: 12.5% in GBP and $12 for orders of $60 or more.",
+        "Credit can be spent 14 days after the order.",
+        "Credit that is not spent lapses 365 days later.",
+        "In other currencies: 12.5% in GBP as credit and $12 as credit for orders of $60 or more.",
     ]
 
 
@@ -75,10 +76,10 @@ def document(**said: Any) -> dict[str, Any]:
 
 def test_what_does_not_hold_is_not_told() -> None:
     plain = offer(friend_reward={**FIXED, "as": "discount"}, new_customers_only=False, hold_days=30)
-    assert greet(plain, ENGLISH).conditions == []
+    assert greet(plain, ENGLISH).conditions == ["It holds for one order."]
     assert greet(offer(rewarded_orders=None, new_customers_only=False), ENGLISH).conditions == [
         "It holds for all of your orders.",
-        "You can spend it at once after your order.",
+        "Credit can be spent at once after the order.",
     ]
 
 
@@ -114,6 +115,11 @@ def test_a_name_of_another_direction_changes_nothing_around_it() -> None:
         ("A" * 300, "A" * 39 + "…"),
         ("J.", "J."),
         ("St. Claire", "St. Claire"),
+        ("evil。com", None),
+        ("ｅｖｉｌ．ｃｏｍ", None),
+        ("bit․ly⁄x", None),
+        ("evil .com", None),
+        ("\u200d\u200d", None),
         ("Buy at evil.example", None),
         ("https://x", None),
         ("ana@example.com", None),

@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
-from service.links import previews
+from service.links import drawing, previews
 from service.links.drawing import HEIGHT, PAPER, WIDTH, Card, drawn, writable
 from service.links.previews import Previews
 from tests.brands.test_api import LOGO
 from tests.shop import BROWSER, Shop
 
 CARD = {"User_Agent": "WhatsApp/2.23.20.0"}
-PLAIN = Card("Acme", "Ana gives you €10 off your first order at Acme", "It is for new customers.", None, None, False)
+PLAIN = Card("Acme", "Ana gives you €10 off your first order at Acme", ("It is for new customers.",), None, None, False)
 
 
 def meta(text: str) -> dict[str, str]:
@@ -98,16 +98,30 @@ def test_of_a_link_that_has_ended_there_is_no_image(shop: Shop) -> None:
 def test_it_is_drawn_within_its_margins_whatever_it_says() -> None:
     for card in (
         PLAIN,
-        Card("x" * 120, "W" * 300, "", None, None, False),
-        Card("李明", "李明 🌳 recommends 茶 " + "and more " * 40, "", None, None, False),
-        Card("متجر", "محمد يهديك خصمًا قدره 10 € على طلبك الأول من Acme", "إنه للعملاء الجدد.", "#7a1f5c", None, True),
-        Card("", "", "", None, None, False),
+        Card("x" * 120, "W" * 300, (), None, None, False),
+        Card("李明", "李明 🌳 recommends 茶 " + "and more " * 40, (), None, None, False),
+        Card(
+            "متجر", "محمد يهديك خصمًا قدره 10 € على طلبك الأول من Acme", ("إنه للعملاء الجدد.",), "#7a1f5c", None, True
+        ),
+        Card("", "", (), None, None, False),
     ):
         left, top, right, bottom = ink(drawn(card))
         assert left >= 60, card
         assert right <= WIDTH - 60, card
         assert top >= 40, card
         assert bottom <= HEIGHT - 40, card
+
+
+def test_all_of_what_is_promised_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(drawing, "_as_seen", lambda text, is_rtl: text)
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda self, place, text, **_: written.append(text))
+    shop, name = "Shop of many words and more of them " * 3, "Maximiliana Josephine Alexandra Theodora"
+    title = f"{name} gives you 10% (up to €50) of your first order at {shop}back as credit"
+    notes = ("It is for new customers.", "The order must be €50 or more.", "Order by noon.", "And more. " * 30)
+    drawn(Card("Acme", title, notes, None, None, False))
+    assert " ".join(written[1:]).startswith(" ".join(title.split()))
+    assert " ".join(written).endswith("It is for new customers. The order must be €50 or more. Order by noon.")
 
 
 def test_arabic_is_joined_and_stands_on_the_right() -> None:
@@ -121,7 +135,7 @@ def _arabic(title: str) -> Card:
     """Without a blossom on the left."""
     file = BytesIO()
     Image.new("RGBA", (1, 1), (0, 0, 0, 0)).save(file, "PNG")
-    return Card("متجر", title, "", None, file.getvalue(), True)
+    return Card("متجر", title, (), None, file.getvalue(), True)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +156,7 @@ def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(previews, "drawn", lambda card: card.title.encode())
     folder = tmp_path / "previews"
     for number in range(6):
-        card = Card("Acme", f"{number}", "", None, None, False)
+        card = Card("Acme", f"{number}", (), None, None, False)
         assert Previews(folder).of(card) == f"{number}".encode()
         for age, path in enumerate(sorted(folder.glob("*.png"), key=previews._age)):
             os.utime(path, (number + age, number + age))

@@ -135,3 +135,27 @@ def test_the_customers_texts_are_in_their_language(shop: Shop) -> None:
     assert "Danke! Eine Belohnung wurde verdient und reift." in said
     answer = shop.call("GET", "/customers/ben/statement", Accept_Language="fr")
     assert "Thank" not in answer.text
+
+
+def test_a_discount_here_and_credit_there_are_told_apart(shop: Shop) -> None:
+    dollars = {"friend_reward": {"type": "fixed", "amount": 900}}
+    both = shop.program(
+        landing="page", hold_days=30, friend_reward={**FIXED, "as": "discount"}, other_currencies={"USD": dollars}
+    )
+    said = conditions(told(shop, shop.link(both)))
+    assert "In other currencies: $9 as credit." in said
+    assert "Credit can be spent 30 days after the order." in said
+    alone = shop.program(landing="page", friend_reward=None, other_currencies={"USD": dollars})
+    assert title(told(shop, shop.link(alone))) == "Ana gives you $9 credit for your next order at Acme"
+
+
+def test_one_order_is_one_order(shop: Shop) -> None:
+    program = shop.program(landing="page", new_customers_only=False)
+    assert "It holds for one order." in conditions(told(shop, shop.link(program)))
+
+
+def test_a_link_that_has_ended_says_so_in_the_advocates_language_too(shop: Shop) -> None:
+    link = shop.link(shop.program(), customer={"locale": "de"})
+    shop.patch(f"/links/{link['link_id']}", {"status": "revoked"})
+    for agent in ({}, CARD):
+        assert "Leider" in shop.follow(link, Accept_Language="ja", **agent).text

@@ -1,6 +1,7 @@
 """What is kept of who follows, and for how long."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from service.database.engine import Database
 from service.links.upkeep import forget_visitor_keys
 from service.links.visitor_keys import VisitorKey, VisitorKeys
 from service.links.visits import Visit
+from service.merchants import keys
 from tests.shop import BROWSER, Shop
 
 MIDNIGHT = datetime(2026, 11, 6, tzinfo=UTC)
@@ -70,6 +72,24 @@ def test_the_keys_of_days_that_are_over_are_thrown_away(shop: Shop, database: Da
     assert days(database, shop) == [7, 8]
     forget_visitor_keys(database, MIDNIGHT + timedelta(days=2, hours=1))
     assert days(database, shop) == [8]
+
+
+def test_a_visitors_day_is_the_merchants(shop: Shop, database: Database) -> None:
+    link = shop.link(shop.program())
+    change = partial(keys.change_merchant, merchant_id=shop.merchant_id, time_zone="Asia/Tokyo")
+    database.write(lambda session: change(session))
+    with time_machine.travel(datetime(2026, 11, 5, 23, tzinfo=UTC)) as clock:
+        shop.visit(link)
+        clock.shift(timedelta(hours=12))
+        shop.visit(link)
+        clock.shift(timedelta(hours=12))
+        shop.visit(link)
+    morning, evening, next_day = of_link(database, link)
+    assert morning.visitor == evening.visitor != next_day.visitor
+    forget_visitor_keys(database, datetime(2026, 11, 6, 15, 30, tzinfo=UTC))
+    assert days(database, shop) == [6, 7]
+    forget_visitor_keys(database, datetime(2026, 11, 6, 16, tzinfo=UTC))
+    assert days(database, shop) == [7]
 
 
 def test_all_processes_know_a_visitor_by_the_same_key(shop: Shop, database: Database) -> None:
