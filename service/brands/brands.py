@@ -1,7 +1,7 @@
 """What a merchant says of a brand: read, changed, with its logo."""
 
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from service.brands import tables as storage
 from service.brands.colours import fault_of_accent
-from service.brands.logos import BadLogo, SafeLogo, safe
 from service.brands.looks import LONGEST_BUTTON, LONGEST_WELCOME, Said, Words
 from service.brands.tables import Brand, Logo
 from service.database.writing import write_now
@@ -18,6 +17,9 @@ from service.languages import KNOWN
 from service.merchants.tables import Merchant
 from service.programs import programs
 from service.values import fault_of_shown
+
+if TYPE_CHECKING:
+    from service.brands.logos import SafeLogo
 
 LONGEST_BRAND_NAME = 120
 ADDRESSES = ("imprint_url", "privacy_url", "terms_url")
@@ -63,7 +65,7 @@ def change(
     return brand
 
 
-def _give_logo(session: Session, brand: Brand, logo: SafeLogo | None) -> None:
+def _give_logo(session: Session, brand: Brand, logo: "SafeLogo | None") -> None:
     if logo is not None and storage.logo(session, brand.merchant_id, logo.digest) is None:
         write_now(session, Logo(merchant_id=brand.merchant_id, digest=logo.digest, content=logo.content))
     brand.logo_digest = None if logo is None else logo.digest
@@ -72,7 +74,9 @@ def _give_logo(session: Session, brand: Brand, logo: SafeLogo | None) -> None:
     session.execute(delete(Logo).where(Logo.merchant_id == brand.merchant_id, Logo.digest.not_in(in_use)))
 
 
-def _safe_logo(encoded: str | None) -> SafeLogo | None:
+def _safe_logo(encoded: str | None) -> "SafeLogo | None":
+    from service.brands.logos import BadLogo, safe  # what draws is large, and seldom needed
+
     try:
         return None if encoded is None else safe(encoded)
     except BadLogo as error:

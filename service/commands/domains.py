@@ -9,6 +9,7 @@ import dns.resolver
 from service.commands.session import Fault, of_merchant, only_merchant, with_database
 from service.database.engine import Database
 from service.links import domains
+from service.links.asking import is_shown
 from service.links.hosts import record_name, record_value
 
 
@@ -27,7 +28,7 @@ def verify(database: Database, program_id: UUID, merchant_id: UUID | None, take_
     with database.reading() as session:
         one = only_merchant(session, merchant_id)
         domain = domains.get(session, one, program_id)
-    if not take_my_word and not domains.is_shown(domain, dns.resolver.get_default_resolver()):
+    if not take_my_word and not is_shown(domain, dns.resolver.get_default_resolver()):
         wanted = f"{record_name(domain.host)} TXT {record_value(domain.secret)}"
         raise Fault(f"The DNS does not say (yet): {wanted}")
     database.write(lambda session: domains.confirm(session, one, program_id, now=datetime.now(UTC)))

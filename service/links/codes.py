@@ -64,14 +64,18 @@ def generate(first_name: str | None, *, random_characters: int) -> str:
     while True:
         tail = "".join(secrets.choice(TAIL) for _ in range(random_characters if name else random_characters + 2))
         if not is_offensive([*name, tail]):
-            return "-".join([_shortened(name), tail] if name else [tail[:-2], tail[-2:]])
+            return "-".join(
+                [_shortened(name, min(LONGEST_NAMED, LONGEST - random_characters)), tail]
+                if name
+                else [tail[:-2], tail[-2:]]
+            )
 
 
-def _shortened(words: list[str]) -> str:
+def _shortened(words: list[str], most: int) -> str:
     """The words of a name, as many as there is room for, and as much of the first one."""
-    name = words[0][:LONGEST_NAMED]
+    name = words[0][:most]
     for word in words[1:]:
-        if len(name) + len(word) >= LONGEST_NAMED:
+        if len(name) + len(word) >= most:
             break
         name = f"{name}-{word}"
     return name

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import dns.exception
-import dns.resolver
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, delete, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -19,7 +17,7 @@ from service.database.engine import Database
 from service.database.tables import Base
 from service.database.writing import write_now
 from service.errors import ReferralError, Unknown, refuse_faults
-from service.links.hosts import HOST, DomainStatus, Owner, fault_of_host, record_name, record_value
+from service.links.hosts import HOST, DomainStatus, Owner, fault_of_host
 from service.merchants.tables import Merchant
 from service.programs import programs
 
@@ -28,7 +26,6 @@ ASKED_FOR = timedelta(days=14)
 
 ASKED_EVERY = timedelta(minutes=1)
 MOST_ASKED = 5
-PATIENCE_SECONDS = 3.0
 KNOWN_SECONDS = 30.0
 MOST_KNOWN = 1_000
 
@@ -133,16 +130,6 @@ def confirm(session: Session, merchant_id: UUID, program_id: UUID, *, now: datet
         raise HostTaken(domain.host)
     domain.verified_at = domain.verified_at or now
     return domain
-
-
-def is_shown(domain: LinkDomain, resolver: dns.resolver.Resolver) -> bool:
-    """Whether the host's TXT record says what it must. Asks the network, so never within a transaction."""
-    try:
-        records = resolver.resolve(record_name(domain.host), "TXT", lifetime=PATIENCE_SECONDS)
-    except (dns.exception.DNSException, OSError):
-        return False
-    wanted = record_value(domain.secret)
-    return any("".join(part.decode("ascii", "replace") for part in record.strings) == wanted for record in records)
 
 
 def pending(session: Session, *, now: datetime) -> Sequence[LinkDomain]:

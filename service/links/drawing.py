@@ -17,6 +17,7 @@ WIDTH, HEIGHT, MARGIN = 1_200, 630, 80
 PAPER, INK, SOFT, LEAF = "#faf6ee", "#22281f", "#55604f", "#2c6e36"
 PETAL, HEART = "#f3b6b0", "#f6d365"
 TITLE_SIZES = (76, 68, 60, 52, 44, 36, 30, 24)
+LINE = 1.3
 TITLE_TOP, TITLE_BOTTOM = 180, 490
 NOTE_SIZES = (28, 24, 20)
 NOTE_TOP, NOTE_BOTTOM = 500, 590
@@ -80,14 +81,17 @@ def _blossom(draw: ImageDraw.ImageDraw, x: int, y: int) -> None:
 def _title(draw: ImageDraw.ImageDraw, card: Card) -> None:
     """All of it, in the largest letters in which there is room for it."""
     words = [_fitted(word) for word in writable(card.title).split()]
-    room = TITLE_BOTTOM - TITLE_TOP
-    for size in TITLE_SIZES:
-        lines, height = _lines(words, size), round(size * 1.3)
-        if height * len(lines) <= room and all(_width(line, size) <= WIDTH - 2 * MARGIN for line in lines):
-            break
-    top = TITLE_TOP + max(0, room - height * len(lines)) // 2
+    size = next((size for size in TITLE_SIZES if _fits(words, size)), TITLE_SIZES[-1])
+    lines, height = _lines(words, size), round(size * LINE)
+    top = TITLE_TOP + max(0, TITLE_BOTTOM - TITLE_TOP - height * len(lines)) // 2
     for number, line in enumerate(lines):
         _write(draw, card, line, top + number * height, size, INK)
+
+
+def _fits(words: Sequence[str], size: int) -> bool:
+    lines = _lines(words, size)
+    is_narrow = all(_width(line, size) <= WIDTH - 2 * MARGIN for line in lines)
+    return is_narrow and round(size * LINE) * len(lines) <= TITLE_BOTTOM - TITLE_TOP
 
 
 def _notes(draw: ImageDraw.ImageDraw, card: Card) -> None:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, g, request
 
 from service.formats import Formats
-from service.links.drawing import Card
 from service.links.followers import Follower
 from service.links.following import Arrival, Ended, Following, Onward, WayUnknown, Welcome
 from service.links.greetings import Greeting, greet
@@ -39,6 +38,8 @@ def follow_code(slug: str, code: str) -> Response:
 @blueprint.get("/cards/<token>.png")
 def card(token: str) -> Response:
     """The image of a link, as chats and posts show it. Nothing but the link changes it."""
+    from service.links.drawing import Card  # what draws is large, and seldom needed
+
     found = current_app.extensions["orchard-following"].offered(token, now=datetime.now(UTC))
     if found is None:
         return page("not-found.html", 404, shop=None)

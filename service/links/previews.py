@@ -5,8 +5,10 @@ import logging
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from service.links.drawing import Card, drawn
+if TYPE_CHECKING:
+    from service.links.drawing import Card
 
 log = logging.getLogger("orchard.previews")
 MOST_KEPT = 500
@@ -18,13 +20,13 @@ class Previews:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def of(self, card: Card) -> bytes:
+    def of(self, card: "Card") -> bytes:
         """The image, as a PNG."""
         path = self._folder / f"{hashlib.sha256(repr(card).encode()).hexdigest()[:32]}.png"
         try:
             return path.read_bytes()
         except OSError:
-            image = drawn(card)
+            image = _drawn(card)
         try:
             self._keep(path, image)
         except OSError as error:
@@ -46,6 +48,12 @@ class Previews:
         kept = sorted(self._folder.glob("*.png"), key=_age)
         for one in kept[:-MOST_KEPT]:
             one.unlink(missing_ok=True)
+
+
+def _drawn(card: "Card") -> bytes:
+    from service.links.drawing import drawn  # what draws is large, and seldom needed
+
+    return drawn(card)
 
 
 def _age(path: Path) -> float:

@@ -9,6 +9,7 @@ import dns.resolver
 from service.database.engine import Database
 from service.errors import Unknown
 from service.links import domains, visitor_keys, visits
+from service.links.asking import is_shown
 from service.links.domains import HostTaken
 
 log = logging.getLogger("orchard.links")
@@ -25,7 +26,7 @@ def ask_for_domains(database: Database, now: datetime) -> int:
     """Ask the DNS about hosts that shops have named, outside of any transaction. Brings nobody up to date: 0."""
     asked = database.write(lambda session: domains.pending(session, now=now))
     for domain in asked:
-        if domains.is_shown(domain, dns.resolver.get_default_resolver()):
+        if is_shown(domain, dns.resolver.get_default_resolver()):
             confirm = partial(domains.confirm, merchant_id=domain.merchant_id, program_id=domain.program_id, now=now)
             try:
                 database.write(confirm)

@@ -74,7 +74,7 @@ def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int
     with _bare(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
         limit = median(lambda: load(bare, "follow", data))
         followed = median(lambda: load(server.base_url, "follow", data))
-    _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.4)
+    _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.5)
     _pgbench(postgres, data)
     limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
     with serving(data.url, folder, workers=workers, **PROXIED) as server:

@@ -134,6 +134,7 @@ def png_of(width: int, height: int) -> bytes:
         svg("", ""),
         svg("", 'viewBox="0 0 x 1"'),
         svg("", 'viewBox="0 0 0 0"'),
+        svg("", 'viewBox="0 0 30 10" width="0" height="0"'),
         svg("", 'viewBox="0 0 1 100000"'),
         svg("<g>" * 5_000 + "</g>" * 5_000),
         png_of(20_000, 20),
@@ -141,7 +142,7 @@ def png_of(width: int, height: int) -> bytes:
         png_of(4_000, 2),
         image("PNG") + b"\0" * LARGEST_BYTES,
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_what_is_no_logo_is_told(content: bytes) -> None:
     with pytest.raises(BadLogo) as told:

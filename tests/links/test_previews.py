@@ -75,7 +75,7 @@ def test_whatever_is_asked_besides_there_is_one_image(shop: Shop, monkeypatch: p
         made.append(card)
         return drawn(card)
 
-    monkeypatch.setattr(previews, "drawn", draw)
+    monkeypatch.setattr(previews, "_drawn", draw)
     link = shop.link(shop.program(), customer={"first_name": "Wilhelmina"})
     address = meta(shop.follow(link, **CARD).text)["og:image"].partition("?")[0]
     for number in range(20):
@@ -153,7 +153,7 @@ def test_what_the_font_has_not_is_written_in_latin_letters(text: str, shown: str
 
 def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(previews, "MOST_KEPT", 3)
-    monkeypatch.setattr(previews, "drawn", lambda card: card.title.encode())
+    monkeypatch.setattr(previews, "_drawn", lambda card: card.title.encode())
     folder = tmp_path / "previews"
     for number in range(6):
         card = Card("Acme", f"{number}", (), None, None, False)
@@ -164,7 +164,7 @@ def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypatch: py
 
 
 def test_where_nothing_can_be_kept_images_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previews, "drawn", lambda card: b"image")
+    monkeypatch.setattr(previews, "_drawn", lambda card: b"image")
     (tmp_path / "file").write_text("")
     assert Previews(tmp_path / "file" / "folder").of(PLAIN) == b"image"
     assert previews._age(tmp_path / "gone") == 0

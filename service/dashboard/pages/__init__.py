@@ -2,8 +2,8 @@
 
 import hashlib
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from service.dashboard.pages import (
     advocates,
@@ -32,6 +32,12 @@ class Sha256Sessions(SecureCookieSessionInterface):
 
     digest_method = staticmethod(hashlib.sha256)
     salt = "dashboard-session"
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """That of a page of the dashboard; other requests have none, and pay nothing for it."""
+        if not request.path.startswith("/dashboard"):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
 
 
 def register(app: Flask, settings: Settings) -> None:
