@@ -106,6 +106,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(follow.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)
-    if not settings.is_production:
+    if settings.is_production:
+        app.after_request(assets.only_over_https)
+    else:
         app.register_blueprint(demo.blueprint)
     return app

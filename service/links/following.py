@@ -93,7 +93,9 @@ class Following:
         """
         named, behind = leading_token(token)
         link = read_link(self.signer, named)
-        return Nowhere() if link is None else self._arrive(link, _bringing(behind, follower), now)
+        if link is None:
+            return self._nowhere(follower)
+        return self._arrive(link, _bringing(behind, follower), now)
 
     def offered(self, token: str, *, now: datetime) -> tuple[Offer, bytes | None] | None:
         """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing."""
@@ -108,11 +110,11 @@ class Following:
         """The same by a shop's slug and one of its codes. Raises WayUnknown."""
         named, behind = leading_code(code)
         if fault_of_slug(slug.lower()):
-            return Nowhere()
+            return self._nowhere(follower)
         try:
             found = tables.by_slug(self.database, slug.lower(), fold(named) or "")
-            if found is None:
-                return Nowhere()
+            if found is None or (follower.at is not None and follower.at.merchant_id != found[0]):
+                return self._nowhere(follower)
             merchant_id, link_id = found
             if link_id is None:
                 return Nowhere(offers.shop(self.database, merchant_id))
@@ -123,13 +125,22 @@ class Following:
     def _arrive(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         try:
             if follower.at is not None and not self._is_at_home(link, follower.at):
-                return Nowhere()
+                return self._nowhere(follower)
             if follower.visitor.is_machine:
                 return self._card(link, follower, now)
             return self._lead(link, follower, self._look(link, follower, now), now)
         except (SQLAlchemyError, psycopg.Error) as error:
             log.error("a link is followed without the database: %s", type(error).__name__)
             return self._without_database(link, follower, now)
+
+    def _nowhere(self, follower: Follower) -> Nowhere:
+        """There is no such link; under a host of its own, the shop is known all the same."""
+        if follower.at is None:
+            return Nowhere()
+        try:
+            return Nowhere(offers.shop(self.database, follower.at.merchant_id))
+        except (SQLAlchemyError, psycopg.Error):
+            return Nowhere()
 
     def _is_at_home(self, link: LinkEvidence, owner: Owner) -> bool:
         """Whether the link is of the program whose host it was followed under."""

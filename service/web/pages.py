@@ -41,6 +41,12 @@ def page(template: str, status: int, **values: object) -> Response:
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 
+def only_over_https(response: Response) -> Response:
+    """In production: browsers that were here once come by https from then on."""
+    response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
 def wanted() -> list[str]:
     """The languages that the reader's browser asks for, those that they like best first."""
     return [tag for tag, quality in request.accept_languages if quality]

@@ -135,8 +135,12 @@ def test_no_other_programs_links_are_followed_there(
     stranger = new_shop()
     for other in (shop.link(shop.program()), stranger.link(stranger.program())):
         for address in (other["url"], other["short_url"]):
-            assert fetch(shop, address, host).status_code == 404
+            answer = fetch(shop, address, host)
+            assert answer.status_code == 404
+            assert "https://shop.example/welcome?a=1#top" in answer.text
             assert fetch(shop, address, "localhost").status_code == 302
+    for path in ("/r/x.y", f"/c/nobody/{other['code']}", "/c/%00/x", "/c/acme/x"):
+        assert 'class="button"' in fetch(shop, path, host).text
 
 
 def test_a_host_belongs_to_who_showed_it_first_and_a_claim_keeps_it_from_nobody(
@@ -193,7 +197,9 @@ def test_in_production_a_host_that_nobody_has_serves_nothing_to_friends(
     for host, status in (("orchard.example", 302), ("evil.example", 404), ("127.0.0.1", 404)):
         answer = strict.test_client().get(path, headers={"User-Agent": BROWSER, "Host": host})
         assert answer.status_code == status, host
-    assert strict.test_client().get("/livez", headers={"Host": "127.0.0.1"}).status_code == 200
+    lives = strict.test_client().get("/livez", headers={"Host": "127.0.0.1"})
+    assert (lives.status_code, lives.headers["Strict-Transport-Security"]) == (200, "max-age=31536000")
+    assert "Strict-Transport-Security" not in shop.call("GET", "/links").headers
     strict.extensions["orchard"].database.dispose()
 
 
