@@ -34,7 +34,11 @@ def with_settings(command: Command) -> Command:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             settings = environment.load()
-            return command(settings, Database(settings.database_url, patient=True), *arguments, **options)
+            database = Database(settings.database_url, patient=True)
+            try:
+                return command(settings, database, *arguments, **options)
+            finally:
+                database.dispose()
         except (BadSettings, ReferralError) as error:
             raise Fault(str(error)) from error
         except SQLAlchemyError as error:
