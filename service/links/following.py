@@ -97,9 +97,13 @@ class Following:
             return self._nowhere(follower)
         return self._arrive(link, _bringing(behind, follower), now)
 
-    def offered(self, token: str, *, now: datetime) -> tuple[Offer, bytes | None] | None:
-        """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing."""
+    def offered(self, token: str, *, at: Owner | None, now: datetime) -> tuple[Offer, bytes | None] | None:
+        """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing, or not under
+        this host.
+        """
         link = read_link(self.signer, token)
+        if link and at and not self._is_at_home(link, at):
+            return None
         target = link and visits.look(self.database, link.merchant_id, link.link_id)
         if not link or not target or not target.is_open(now):
             return None

@@ -40,7 +40,7 @@ def card(token: str) -> Response:
     """The image of a link, as chats and posts show it. Nothing but the link changes it."""
     from service.links.drawing import Card  # what draws is large, and seldom needed
 
-    found = current_app.extensions["orchard-following"].offered(token, now=datetime.now(UTC))
+    found = current_app.extensions["orchard-following"].offered(token, at=g.link_owner, now=datetime.now(UTC))
     if found is None:
         return page("not-found.html", 404, shop=None)
     offer, logo = found
@@ -122,7 +122,7 @@ def _speak(locale: str | None, visitor: Visitor) -> Formats:
 
 def _image(token: str, greeting: Greeting) -> str:
     """The address of a link's image: another one once it shows something else, since chats keep what they saw."""
-    shown = repr((greeting.title, greeting.conditions[:1], greeting.look))
+    shown = repr((greeting.title, greeting.conditions, greeting.look))
     version = hashlib.sha256(shown.encode()).hexdigest()[:8]
     base_url = f"https://{_host()}" if g.link_owner else wiring().settings.base_url
     return f"{base_url}/cards/{token}.png?v={version}"

@@ -139,6 +139,9 @@ def test_no_other_programs_links_are_followed_there(
             assert answer.status_code == 404
             assert "https://shop.example/welcome?a=1#top" in answer.text
             assert fetch(shop, address, "localhost").status_code == 302
+        token = other["url"].partition("/r/")[2]
+        assert fetch(shop, f"/cards/{token}.png", host).status_code == 404
+        assert fetch(shop, f"/cards/{token}.png", "localhost").status_code == 200
     for path in ("/r/x.y", f"/c/nobody/{other['code']}", "/c/%00/x", "/c/acme/x"):
         assert 'class="button"' in fetch(shop, path, host).text
 
