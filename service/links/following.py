@@ -98,8 +98,8 @@ class Following:
         return self._arrive(link, _bringing(behind, follower), now)
 
     def offered(self, token: str, *, at: Owner | None, now: datetime) -> tuple[Offer, bytes | None] | None:
-        """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing, or not under
-        this host.
+        """What this link's token offers now to anybody, and the shop's logo; None where it leads to nothing under this
+        host.
         """
         link = read_link(self.signer, token)
         if link and at and not self._is_at_home(link, at):

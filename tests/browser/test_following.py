@@ -1,6 +1,6 @@
 """The page that a friend comes to: in every language, both schemes, at any size of the letters, as the shop's own."""
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +14,7 @@ from tests.shop import BROWSER, Shop
 
 pytestmark = pytest.mark.browser
 NARROW = 320
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 MOST_BYTES = 30_000
 SHIFTED = """() => new Promise(resolve => {
   let sum = 0;
@@ -40,35 +41,32 @@ def branded(web_shop: Shop) -> str:
     return url
 
 
-def opened(browser: Browser, url: str, language: str, scheme: Any = "light", *, width: int = 375) -> Page:
+def opened(browser: Browser, language: str, *, width: int = 375) -> Page:
     viewport: Any = {"width": width, "height": 667}
-    page = browser.new_page(viewport=viewport, color_scheme=scheme, user_agent=BROWSER, locale=language)
-    page.goto(url)
-    return page
+    return browser.new_page(viewport=viewport, user_agent=BROWSER, locale=language)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", KNOWN)
 def test_a_friend_is_greeted_in_their_language_by_the_shop(
-    browser: Browser, server: Server, branded: str, language: str, scheme: str
+    browser: Browser, server: Server, branded: str, language: str
 ) -> None:
-    viewport: Any = {"width": 375, "height": 667}
-    color: Any = scheme
-    page = browser.new_page(viewport=viewport, color_scheme=color, user_agent=BROWSER, locale=language)
+    page = opened(browser, language)
     hosts, errors = watch(page)
     sizes: list[int] = []
     page.on("response", lambda response: sizes.append(len(response.body()) if response.status == 200 else 0))
     page.goto(branded)
     page.wait_for_load_state("networkidle")
-    keep(page, f"following-{language}-{scheme}")
     assert page.locator("html").get_attribute("lang") == language
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
-    assert hosts == {urlsplit(server.base_url).netloc}
-    assert errors == []
-    assert faults(page) == []
     assert page.locator("a.button").count() == 1
     assert page.evaluate(SHIFTED) == 0
     assert sum(sizes) < MOST_BYTES
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        keep(page, f"following-{language}-{scheme}")
+        assert faults(page) == []
+    assert hosts == {urlsplit(server.base_url).netloc}
+    assert errors == []
     page.close()
 
 
@@ -76,7 +74,8 @@ def test_a_friend_is_greeted_in_their_language_by_the_shop(
 def test_it_is_read_on_the_smallest_phone_and_in_letters_of_twice_the_size(
     browser: Browser, branded: str, language: str
 ) -> None:
-    page = opened(browser, branded, language, width=NARROW)
+    page = opened(browser, language, width=NARROW)
+    page.goto(branded)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
