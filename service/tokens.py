@@ -4,7 +4,6 @@ Source: HMAC-SHA-256-128 (RFC 4868) by itsdangerous, a list of keys for rotation
 """
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 
 from itsdangerous import BadData, HMACAlgorithm, Signer
@@ -52,11 +51,6 @@ class TokenSigner:
         except BadData:
             return None
         return payload if spelled_as_we_do and size in (None, len(payload)) else None
-
-    def keyed_hash(self, text: str) -> bytes:
-        """32 bytes that tell two texts apart, and say nothing else of them to whoever lacks our newest key."""
-        key = hashlib.sha256(self._keys[-1].encode()).digest()
-        return hmac.digest(key, text.encode(), "sha256")
 
     def seal(self, position: str) -> str:
         """A reader's position in a list, as a cursor that only we can make."""

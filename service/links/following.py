@@ -22,6 +22,7 @@ from service.links.destinations import Destinations
 from service.links.evidence import (
     LinkEvidence,
     VisitEvidence,
+    claimed_merchant,
     link_token,
     read_link,
     visit_token,
@@ -94,7 +95,7 @@ class Following:
         named, behind = leading_token(token)
         link = read_link(self.signer, named)
         if link is None:
-            return self._nowhere(follower)
+            return self._nowhere(follower, claimed=claimed_merchant(token))
         return self._arrive(link, _bringing(behind, follower), now)
 
     def offered(self, token: str, *, at: Owner | None, now: datetime) -> tuple[Offer, bytes | None] | None:
@@ -137,12 +138,13 @@ class Following:
             log.error("a link is followed without the database: %s", type(error).__name__)
             return self._without_database(link, follower, now)
 
-    def _nowhere(self, follower: Follower) -> Nowhere:
-        """There is no such link; under a host of its own, the shop is known all the same."""
-        if follower.at is None:
+    def _nowhere(self, follower: Follower, *, claimed: UUID | None = None) -> Nowhere:
+        """There is no such link. The shop may be known all the same: by its own host, or as a broken link claims."""
+        merchant_id = follower.at.merchant_id if follower.at else claimed
+        if merchant_id is None:
             return Nowhere()
         try:
-            return Nowhere(offers.shop(self.database, follower.at.merchant_id))
+            return Nowhere(offers.shop(self.database, merchant_id))
         except (SQLAlchemyError, psycopg.Error):
             return Nowhere()
 

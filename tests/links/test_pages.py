@@ -190,6 +190,15 @@ def test_a_link_that_we_did_not_sign_is_a_kind_404_page(shop: Shop, token: str) 
     assert "Sorry" in response.text
 
 
+@pytest.mark.parametrize("lost", [1, 10, 22, 23, 40])
+def test_a_link_that_lost_its_end_on_the_way_leads_to_the_shop(shop: Shop, lost: int) -> None:
+    link = shop.link(shop.program())
+    response = shop.follow({"url": link["url"][:-lost]})
+    assert response.status_code == 404
+    assert '<a class="button" href="https://shop.example/welcome?a=1#top">Go to Acme</a>' in response.text
+    assert "referral=" not in response.text
+
+
 def test_a_well_signed_link_that_does_not_exist_is_404(shop: Shop, signer: TokenSigner) -> None:
     token = link_token(signer, new_id(), new_id())
     assert shop._send(f"/r/{token}", method="GET", headers={"User-Agent": BROWSER}).status_code == 404
