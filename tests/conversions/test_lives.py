@@ -485,7 +485,7 @@ def test_a_whole_url_is_read_for_the_referral_that_it_holds(shop: Shop, which: s
     urls = {
         "visit": f"https://shop.example/cart?utm_source=x&referral={shop.visit(link)}#top",
         "link": link["url"] + "/",
-        "code": f"https://shop.example/c/acme/{link['code'].lower()}",
+        "code": link["short_url"].lower(),
     }
     asked = {"referral": link["code"], "amount": 5000, "currency": "EUR"}
     urls["quote"] = f"https://shop.example/?referral={shop.post('/quotes', asked, status=200)['quote']}"
