@@ -104,6 +104,7 @@ def test_a_name_of_many_words_is_there_as_far_as_there_is_room() -> None:
         "FUC-K99",
         "FUCKYOU",
         "MYFUCKTEA",
+        "PENISTEA",
         "8ITCH",
         "F4CK-99",
         "fuck you",
