@@ -149,10 +149,10 @@ def _give_code(session: Session, link: Link, code: str, *, now: datetime) -> Non
     holder = storage.by_code(session, link.merchant_id, folded)
     if holder is not None and holder.link_id != link.link_id:
         raise CodeTaken(codes.tidy(code))
-    if holder is None:
+    if holder is None or len(codes.tidy(code)) > codes.LONGEST_SHOWN:
         refuse_faults({"code": codes.fault_of_code(code)})
-        if storage.number_of_codes(session, link) >= MOST_CODES:
-            raise BadValues({"code": f"The link has {MOST_CODES} codes, all of which work; it gets no more."})
+    if holder is None and storage.number_of_codes(session, link) >= MOST_CODES:
+        raise BadValues({"code": f"The link has {MOST_CODES} codes, all of which work; it gets no more."})
     link.code = codes.tidy(code)
     if holder is None:
         _keep_code(session, link, now=now)

@@ -179,3 +179,11 @@ def test_an_order_that_came_with_a_code_nobody_could_read_then_is_the_same_order
     shop.patch(f"/links/{link['link_id']}", {"code": "SUMMER25"})
     again = shop.order("ben", order_id="o-1", referral="SUMMER25", status=200)
     assert again["conversion_id"] == order["conversion_id"]
+
+
+def test_a_code_that_grows_in_latin_letters_has_room_or_is_refused(shop: Shop) -> None:
+    link = shop.link(shop.program())
+    wide = "-".join("ж" * 16)
+    for code, status in ((wide, 422), ("ZH" * 16, 200), (wide, 422), ("ж" * 16, 200)):
+        shop.patch(f"/links/{link['link_id']}", {"code": code}, status=status)
+    assert shop.get(f"/links/{link['link_id']}")["code"] == "ZH" * 16
