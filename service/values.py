@@ -20,7 +20,7 @@ CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 LOCALE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z"
 _CONTROLS, _NOT_BLANK, _LOCALE = re.compile(f"[{CONTROL}]"), re.compile(r"\S"), re.compile(LOCALE)
 
-JOINERS = "\u200c\u200d\ufe0f"
+JOINERS = "\u200c\u200d"
 """Of what is not seen, what letters and emoji need."""
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'")

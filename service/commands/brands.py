@@ -3,6 +3,7 @@
 import base64
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import click
@@ -27,7 +28,7 @@ def brand(
     database: Database, program_id: UUID | None, merchant_id: UUID | None, logo: str | None, **said: str | None
 ) -> None:
     """Change how the pages that friends see look. What is not given stays; "" takes away."""
-    fields = BrandFields(**{name: value or None for name, value in said.items() if value is not None})  # type: ignore[typeddict-item]
+    fields = cast(BrandFields, {name: value or None for name, value in said.items() if value is not None})
     if logo is not None:
         fields["logo"] = base64.b64encode(_content(logo)).decode() if logo else None
     database.write(

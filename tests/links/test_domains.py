@@ -28,8 +28,16 @@ HOST = "friends.shop.example"
 Records = dict[str, list[str]]
 
 
+class _Server(socketserver.UDPServer):
+    """A DNS server with these records."""
+
+    records: Records
+
+
 class _Dns(socketserver.BaseRequestHandler):
     """Answers with the TXT records that there are."""
+
+    server: _Server
 
     def handle(self) -> None:
         data, channel = self.request
@@ -37,7 +45,7 @@ class _Dns(socketserver.BaseRequestHandler):
         answer = dns.message.make_response(asked)
         answer.flags |= dns.flags.RA
         name = str(asked.question[0].name).rstrip(".")
-        texts = self.server.records.get(name, [])  # type: ignore[attr-defined]
+        texts = self.server.records.get(name, [])
         if texts:
             answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", *(f'"{text}"' for text in texts)))
         channel.sendto(answer.to_wire(), self.client_address)
@@ -47,8 +55,8 @@ class _Dns(socketserver.BaseRequestHandler):
 def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     """What a DNS server says, which is asked as the system's would be."""
     known: Records = {}
-    with socketserver.UDPServer(("127.0.0.1", 0), _Dns) as server:
-        server.records = known  # type: ignore[attr-defined]
+    with _Server(("127.0.0.1", 0), _Dns) as server:
+        server.records = known
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], server.server_address[1]
