@@ -77,6 +77,15 @@ def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -
     return str(yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=110))
 
 
+def _of_names(field: fields.Dict) -> dict[str, Any]:
+    """What the names of an open object may be, and of metadata its texts."""
+    if not isinstance(field, Metadata):
+        return {"propertyNames": {"pattern": WITHOUT_NUL}} if field.key_field is not None else {}
+    text = {"type": "string", "maxLength": LONGEST_METADATA, "pattern": WITHOUT_NUL}
+    names = {"minLength": 1, "maxLength": LONGEST_KEY, "pattern": WITHOUT_NUL}
+    return {"maxProperties": MOST_KEYS, "propertyNames": names, "additionalProperties": text}
+
+
 def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if isinstance(field, Currency):
         return {"$ref": "#/components/schemas/Currency"}
@@ -86,10 +95,8 @@ def _of_field(_converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, 
         return {"format": "date", "description": "A day of the merchant's, or a time (RFC 3339)"}
     if isinstance(field, CurrencyCode):
         return {"pattern": "^[A-Z]{3}$"}
-    if isinstance(field, Metadata):
-        text = {"type": "string", "maxLength": LONGEST_METADATA, "pattern": WITHOUT_NUL}
-        names = {"minLength": 1, "maxLength": LONGEST_KEY, "pattern": WITHOUT_NUL}
-        return {"maxProperties": MOST_KEYS, "propertyNames": names, "additionalProperties": text}
+    if isinstance(field, fields.Dict):
+        return _of_names(field)
     if isinstance(field, Optional):
         return {"description": "What cannot be used is left out, and named in the answer's warnings."}
     if isinstance(field, Text):
