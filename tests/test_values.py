@@ -69,3 +69,18 @@ def test_a_fault_says_what_is_wrong_and_within_which_bounds() -> None:
     assert values.fault_of_instant(NOW.replace(tzinfo=None), now=NOW) == "It must say its offset from UTC."
     assert values.fault_of_instant(NOW.replace(year=1969), now=NOW) == "It is before 1970."
     assert values.fault_of_instant(NOW + timedelta(days=2), now=NOW) == "It is in the future."
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Acme", None),
+        ("نرگس\u200cها", None),
+        ("", "Length must be between 1 and 9."),
+        ("a\x00", "It is blank, or holds control characters."),
+        ("a\u202eb", "It holds characters that nobody sees and that turn around what stands beside them."),
+        ("\u200d", "There is nothing to be seen of it."),
+    ],
+)
+def test_what_strangers_are_shown_can_be_seen_and_turns_nothing_around(text: str, fault: str | None) -> None:
+    assert values.fault_of_shown(text, most=9) == fault
