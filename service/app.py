@@ -30,6 +30,8 @@ from service.merchants.authentication import authenticate
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
+from service.sharing import api as share_pages
+from service.sharing import pages as sharing
 from service.statistics.api import exports, stats
 from service.tokens import TokenSigner
 from service.web import pages as assets
@@ -44,6 +46,7 @@ RESOURCES = (
     customers,
     links,
     link_domains,
+    share_pages,
     quotes,
     conversions,
     refunds,
@@ -104,6 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.register(app)
     app.register_blueprint(brand_pages.blueprint)
     app.register_blueprint(follow.blueprint)
+    app.register_blueprint(sharing.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)
     if settings.is_production:

@@ -14,6 +14,7 @@ from service.database.engine import Database
 from service.events.upkeep import place_events
 from service.links.upkeep import ask_for_domains, forget_visitor_keys, prepare_partitions
 from service.rewards.upkeep import catch_up_everybody
+from service.sharing.upkeep import forget_share_pages
 from service.statistics.upkeep import roll_up
 from service.web.upkeep import forget_answers
 
@@ -32,6 +33,7 @@ JOBS: tuple[Job, ...] = (
     ask_for_domains,
     forget_answers,
     forget_sessions,
+    forget_share_pages,
 )
 
 

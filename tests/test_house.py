@@ -200,6 +200,7 @@ NEVER_ANSWERED = {
     "Fault": "the command line's",
     "LostRows": "the command line's",
     "NotAnExport": "the command line's",
+    "NotOpen": "a page",
     "RaceLost": "tried again; at last it is as if the database were away",
     "WayUnknown": "a page",
 }

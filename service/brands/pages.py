@@ -33,7 +33,7 @@ def accent(colour: str) -> Response:
     if not HEX.match(wanted) or fault_of_accent(wanted):
         abort(404)
     light, dark = _rules(in_light(wanted)), _rules(in_dark(wanted))
-    style = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+    style = f":root, :host {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root, :host {{ {dark} }} }}\n"
     return Response(style, content_type="text/css; charset=utf-8", headers=FOR_EVER)
 
 

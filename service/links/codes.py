@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 
 from anyascii import anyascii
 
@@ -19,6 +20,9 @@ LONGEST_NAMED = 20
 BREAKS = re.compile("[/?&=#%]")
 TAIL = "BCDFGHJKMNPQRSTVWXYZ34679"
 """What is drawn by chance: no two of it are taken for each other, and without vowels they make no words."""
+
+DIGITS = "34679"
+"""Those of them that are digits."""
 
 LOOK_ALIKES = str.maketrans("01L258", "OIIZSB")
 """Digits and letters that are taken for others, and for which."""
@@ -69,6 +73,20 @@ def generate(first_name: str | None, *, random_characters: int) -> str:
                 if name
                 else [tail[:-2], tail[-2:]]
             )
+
+
+def near(wish: str, first_name: str | None) -> Iterator[str]:
+    """Codes like one that was wished for and cannot be had. Whether these are free is for others to say.
+
+    first_name: of whom it will be.
+    """
+    words, name = _words(wish), _words(first_name or "")
+    candidates = [[*name, *words]] if name and name != words[: len(name)] else []
+    candidates += [[*words, "".join(secrets.choice(DIGITS) for _ in range(2))] for _ in range(3)] if words else []
+    for candidate in ("-".join(parts) for parts in candidates):
+        if fault_of_code(candidate) is None:
+            yield candidate
+    yield generate(first_name, random_characters=4)
 
 
 def _shortened(words: list[str], most: int) -> str:

@@ -67,7 +67,7 @@ def greet(offer: Offer, formats: Formats) -> Greeting:
     terms = offer.terms
     if terms is None or terms.friend_reward is None:
         return _greeting(formats.say(RECOMMENDED, **people), offer, formats, [], None)
-    gift = _gift(terms.friend_reward, terms.currency, formats)
+    gift = gift_of(terms.friend_reward, terms.currency, formats)
     title = formats.say(_title(terms.friend_reward, terms), gift=gift, **people)
     return _greeting(title, offer, formats, list(_conditions(terms, offer, formats)), offer.code)
 
@@ -84,7 +84,8 @@ def _title(reward: RewardTerms, terms: Terms) -> str:
     return CREDIT if isinstance(reward, FixedReward) else BACK[terms.new_customers_only]
 
 
-def _gift(reward: RewardTerms, currency: str, formats: Formats) -> str:
+def gift_of(reward: RewardTerms, currency: str, formats: Formats) -> str:
+    """How much it is, without what it is given as. A maximum is part of it."""
     if isinstance(reward, FixedReward):
         return formats.price(reward.amount, currency)
     rate = formats.hundredths(reward.rate_basis_points)
@@ -146,7 +147,7 @@ def _of_credit(terms: Terms, formats: Formats) -> Iterator[str]:
 
 def _elsewhere(terms: Terms, reward: RewardTerms, formats: Formats) -> str:
     """What an order in another currency is given."""
-    gift = _gift(reward, terms.currency, formats)
+    gift = gift_of(reward, terms.currency, formats)
     if not isinstance(reward, FixedReward):
         gift = formats.say("%(gift)s in %(currency)s", gift=gift, currency=terms.currency)
     gift = formats.say(KINDS[reward.given_as], gift=gift)

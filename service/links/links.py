@@ -139,6 +139,11 @@ def change(session: Session, merchant_id: UUID, link_id: UUID, asked: LinkChange
     return link
 
 
+def short_url(base_url: str, slug: str, link: Link) -> str:
+    """The address that people can type. base_url: of the links of its program. slug: the merchant's."""
+    return f"{base_url}/c/{slug}/{link.code}"
+
+
 def _refuse_past(expires_at: datetime | None, *, now: datetime) -> None:
     if expires_at is not None and expires_at <= now:
         raise BadValues({"expires_at": "It must be in the future."})

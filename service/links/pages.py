@@ -8,16 +8,20 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, g, request
 
 from service.formats import Formats
+from service.links.addresses import bare
+from service.links.codes import LONGEST_SHOWN, tidy
 from service.links.followers import Follower
 from service.links.following import Arrival, Ended, Following, Onward, WayUnknown, Welcome
 from service.links.greetings import Greeting, greet
 from service.links.previews import Previews
+from service.links.typed_codes import look_up
 from service.links.visitors import Visitor, classify
-from service.web.pages import page, redirect, speak, wanted
+from service.web.pages import HEADERS, page, redirect, speak, wanted
 from service.web.wiring import wiring
 
 RETRY_AFTER_SECONDS = 5
 IMAGE_HEADERS = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
+FORM_POLICY = HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 FOR_FRIENDS = ("/r/", "/c/", "/cards/")
 DRESS = ("/assets/", "/logos/", "/accents/")
 blueprint = Blueprint("links_pages", __name__, template_folder="templates")
@@ -33,6 +37,28 @@ def follow_link(token: str) -> Response:
 def follow_code(slug: str, code: str) -> Response:
     """The same by the shop's name in addresses and a code."""
     return _followed(lambda following, follower: following.arrive_by_code(slug, code, follower, now=datetime.now(UTC)))
+
+
+@blueprint.get("/c/<slug>")
+def type_code(slug: str) -> Response:
+    """Where a friend types a code that they heard: it is told at once whether it is good, and leads on."""
+    asked = bare(request.args.get("code", ""))
+    code = tidy(asked[:LONGEST_SHOWN])
+    try:
+        typed = look_up(wiring().database, slug, code, at=g.link_owner, now=datetime.now(UTC))
+    except WayUnknown:
+        return _unavailable()
+    if typed is None:
+        return page("not-found.html", 404, shop=None)
+    if typed.offer is None:
+        status = (410 if typed.has_ended else 404) if asked else 200
+        return page(
+            "code.html", status, policy=FORM_POLICY, shop=typed.shop, asked=asked, slug=slug, has_ended=typed.has_ended
+        )
+    onward = f"/c/{slug}/{code}"
+    if typed.is_greeted:
+        return redirect(onward)
+    return page("code-good.html", 200, greeting=greet(typed.offer, speak(*wanted())), onward=onward)
 
 
 @blueprint.get("/cards/<token>.png")
@@ -94,9 +120,13 @@ def _followed(arrive: Callable[[Following, Follower], Arrival]) -> Response:
     try:
         return _page_of(arrive(current_app.extensions["orchard-following"], follower), follower.visitor)
     except WayUnknown:
-        response = page("unavailable.html", 503)
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return _unavailable()
+
+
+def _unavailable() -> Response:
+    response = page("unavailable.html", 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def _page_of(arrival: Arrival, visitor: Visitor) -> Response:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.database.writing import write_now
-from service.errors import BadValues, Unknown
+from service.errors import Unknown, refuse_faults
 from service.ids import new_id
 from service.merchants import currencies as merchant_currencies
 from service.programs import tables as storage
@@ -115,11 +115,7 @@ def refuse_bad_destination(url: str, *, allowed_hosts: frozenset[str] | None = N
 
     allowed_hosts: the only hosts that it may name, or None for any.
     """
-    fault = fault_of_destination(url)
-    if fault is None and allowed_hosts is not None and urlsplit(url).hostname not in allowed_hosts:
-        fault = "Its host is not among the program's allowed_hosts."
-    if fault is not None:
-        raise BadValues({"destination_url": fault})
+    refuse_faults({"destination_url": fault_of_destination(url, allowed_hosts=allowed_hosts)})
 
 
 def hosts_of(destination_url: str, allowed_hosts: Sequence[str]) -> frozenset[str]:
@@ -128,8 +124,8 @@ def hosts_of(destination_url: str, allowed_hosts: Sequence[str]) -> frozenset[st
     return frozenset({*allowed_hosts, *([own] if own else [])})
 
 
-def fault_of_destination(url: str) -> str | None:
-    """For an address that people may be sent to."""
+def fault_of_destination(url: str, *, allowed_hosts: frozenset[str] | None = None) -> str | None:
+    """For an address that people may be sent to. allowed_hosts: the only hosts that it may name, or None for any."""
     if any(character <= " " or character in '\x7f\\"<>' for character in url):
         return "It must not hold blanks, quotation marks, brackets, backslashes or control characters."
     try:
@@ -143,6 +139,8 @@ def fault_of_destination(url: str) -> str | None:
         return "It must be an https URL."
     if parts.scheme == "http" and host not in LOCAL_HOSTS:
         return "It must be https; http is for localhost alone."
+    if allowed_hosts is not None and host not in allowed_hosts:
+        return "Its host is not among the program's allowed_hosts."
     return None
 
 

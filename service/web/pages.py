@@ -34,10 +34,12 @@ def redirect(location: str) -> Response:
     return Response("", 302, {**HEADERS, "Location": location}, content_type="text/plain")
 
 
-def page(template: str, status: int, **values: object) -> Response:
-    """A page for people."""
+def page(template: str, status: int, *, policy: str | None = None, **values: object) -> Response:
+    """A page for people. policy: its Content-Security-Policy, where it may do more than be read."""
     body = render_template(template, formats=formats(), **values)
     headers = {**HEADERS, "Vary": "Accept-Language"}
+    if policy is not None:
+        headers["Content-Security-Policy"] = policy
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 

@@ -132,7 +132,7 @@ def test_another_shops_brand_is_its_own(new_shop: Callable[[], Shop]) -> None:
 def test_an_accent_is_a_style_of_its_own(shop: Shop) -> None:
     style = seen(shop, "/accents/7a1f5c.css")
     assert style.content_type.startswith("text/css")
-    assert ":root { --leaf: #7a1f5c; --on-leaf: #ffffff; }" in style.text
+    assert ":root, :host { --leaf: #7a1f5c; --on-leaf: #ffffff; }" in style.text
     assert "prefers-color-scheme: dark" in style.text
     for colour in ("ffd400", "7a1f5", "7a1f5c0", "%7B%7D", "é"):
         assert seen(shop, f"/accents/{colour}.css").status_code == 404

@@ -50,6 +50,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("PATCH", "/links/{link_id}", {"status": "revoked"}),
     ("GET", "/customers/{customer_id}", None),
     ("GET", "/customers/{customer_id}/balance", None),
+    ("POST", "/customers/{customer_id}/share-page", {"program_id": "{program_id}"}),
     ("GET", "/customers/{customer_id}/statement", None),
     ("GET", "/conversions/{conversion_id}", None),
     ("GET", "/conversions/{conversion_id}/explanation", None),

@@ -126,13 +126,9 @@ def draw_link(merchant_id: UUID, drawing: Drawing, link_id: UUID, format: Form) 
     with wiring().database.reading() as session:
         link = links.get(session, merchant_id, link_id)
         base = domains.bases(session, merchant_id).get(link.program_id, wiring().settings.base_url)
-        address = _short_url(base, merchants.get(session, merchant_id).slug, link)
+        address = links.short_url(base, merchants.get(session, merchant_id).slug, link)
     headers = {"Content-Disposition": f'inline; filename="{link.code}.{format}"', "X-Content-Type-Options": "nosniff"}
     return Response(drawn(address, format, drawing), content_type=MEDIA_TYPES[format], headers=headers)
-
-
-def _short_url(base_url: str, slug: str, link: Link) -> str:
-    return f"{base_url}/c/{slug}/{link.code}"
 
 
 def _rendered(call: Call, rows: Sequence[Link]) -> list[dict[str, Any]]:
@@ -151,7 +147,7 @@ def _render(call: Call, link: Link, slug: str, program_status: ProgramStatus, ba
         "customer_id": link.customer_id,
         "channel": link.channel or None,
         "url": f"{base_url}/r/{token}",
-        "short_url": _short_url(base_url, slug, link),
+        "short_url": links.short_url(base_url, slug, link),
         "code": link.code,
         "destination_url": link.destination_url,
         "status": state_of(link.status, program_status, link.expires_at, now=call.now),

@@ -1,0 +1,38 @@
+"""PURE: which sites may show a customer's page in themselves: those of its program, and nobody else."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+
+def origins(destination_url: str, allowed_hosts: Sequence[str]) -> list[str]:
+    """The origins of a program's own site and of the other hosts that it allows."""
+    parts = urlsplit(destination_url)
+    own = f"{parts.scheme}://{parts.netloc}"
+    return sorted({own, *(f"https://{host}" for host in allowed_hosts)})
+
+
+def policy(ancestors: Sequence[str]) -> str:
+    """The Content-Security-Policy of a page that these may show in a frame."""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        f"base-uri 'none'; frame-ancestors 'self' {' '.join(ancestors)}"
+    )
+
+
+def is_elsewhere(headers: Mapping[str, str], known: Sequence[str], ours: str) -> bool:
+    """Whether the page is asked for by a frame in a site that is none of these, as the browser tells.
+
+    One that does not tell is held to the page's policy, which shows nothing at all there.
+    """
+    if headers.get("Sec-Fetch-Dest") not in ("iframe", "frame", "embed", "object"):
+        return False
+    referrer = headers.get("Referer")
+    if not referrer:
+        return False
+    parts = urlsplit(referrer)
+    return f"{parts.scheme}://{parts.netloc}" not in (*known, ours)
+
+
+def may_read(origin: str, known: Sequence[str]) -> bool:
+    """Whether a script of this origin may read the page, to show it as a part of its own."""
+    return origin in known

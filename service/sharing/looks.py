@@ -1,0 +1,150 @@
+"""What a customer's page shows: orders of theirs and of friends, follows, and what they have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, Row, String, Uuid, bindparam, select, text
+from sqlalchemy.orm import Session
+
+from service.database.tables import Instant
+from service.links.tables import Link
+from service.links.visits import Visit
+from service.rewards.tables import due
+from service.rewards.tables.rewards import AVAILABLE, Reward, rewarded_friends
+from service.sharing.growth import Earned, Order, next_lapse
+
+AT_ONCE = 20
+MOST_FOLLOWS = 500
+MOST_EXPIRING = 50
+FOLLOWS_OF = timedelta(days=90)
+
+_ORDER = """
+    SELECT conversion.conversion_id, conversion.ordered_at, conversion.status, conversion.reasons,
+           conversion.customer_id, friend.first_name, reward.amount, reward.reversed_amount, reward.currency,
+           reward.given_as, reward.status AS reward_status, reward.available_at
+      FROM conversion
+      JOIN customer AS friend
+           ON friend.merchant_id = conversion.merchant_id AND friend.customer_id = conversion.customer_id
+      LEFT JOIN reward ON reward.merchant_id = conversion.merchant_id
+           AND reward.conversion_id = conversion.conversion_id AND reward.customer_id = :customer
+     WHERE conversion.merchant_id = :merchant AND conversion.{whose} = :customer
+           AND conversion.conversion_id < :before AND conversion.status NOT IN ({besides})
+     ORDER BY conversion.conversion_id DESC LIMIT :most
+"""
+_COLUMNS: dict[str, Any] = {
+    "conversion_id": Uuid,
+    "ordered_at": Instant,
+    "status": String,
+    "reasons": JSON,
+    "customer_id": String,
+    "first_name": String,
+    "amount": BigInteger,
+    "reversed_amount": BigInteger,
+    "currency": String,
+    "given_as": String,
+    "reward_status": String,
+    "available_at": Instant,
+}
+_OF_FRIENDS, _OWN = (
+    text(_ORDER.format(whose=whose, besides=besides))
+    .bindparams(bindparam("merchant", type_=Uuid), bindparam("before", type_=Uuid))
+    .columns(**_COLUMNS)
+    for whose, besides in (("advocate_id", "'unattributed'"), ("customer_id", "'unattributed', 'repeat'"))
+)
+NEWEST = UUID(int=2**128 - 1)
+"""Ids grow with time; every order is before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Some orders, newest first. older: before which one the next ones come, None for none."""
+
+    orders: Sequence[Order]
+    older: UUID | None
+
+
+def orders(session: Session, merchant_id: UUID, customer_id: str, *, before: UUID | None, now: datetime) -> Orders:
+    """The newest orders that a customer's links brought, and the customer's own that a referral was given for."""
+    asked = {"merchant": merchant_id, "customer": customer_id, "before": before or NEWEST, "most": AT_ONCE + 1}
+    rows = {row.conversion_id: row for query in (_OF_FRIENDS, _OWN) for row in session.execute(query, asked)}
+    newest = sorted(rows.values(), key=lambda row: row.conversion_id, reverse=True)
+    shown = newest[:AT_ONCE]
+    older = shown[-1].conversion_id if len(newest) > AT_ONCE else None
+    return Orders([_order(row, customer_id, now) for row in shown], older)
+
+
+def _order(row: Row[Any], customer_id: str, now: datetime) -> Order:
+    earned = None
+    if row.amount is not None:
+        is_ripe = row.reward_status == "pending" and row.available_at <= now
+        earned = Earned(
+            amount=row.amount,
+            left=row.amount - row.reversed_amount,
+            currency=row.currency,
+            given_as=row.given_as,
+            status="available" if is_ripe else row.reward_status,
+            available_at=row.available_at,
+        )
+    is_own = row.customer_id == customer_id
+    return Order(row.ordered_at, row.status, row.reasons, is_own, None if is_own else row.first_name, earned)
+
+
+def earned_since(session: Session, merchant_id: UUID, customer_id: str, conversion_id: UUID) -> dict[str, int]:
+    """currency -> minor units that refunds have left of the customer's ripe rewards of this order and of newer ones."""
+    query = select(Reward.currency, Reward.amount, Reward.reversed_amount).where(
+        Reward.merchant_id == merchant_id,
+        Reward.customer_id == customer_id,
+        Reward.conversion_id >= conversion_id,
+        Reward.given_as == "credit",
+        AVAILABLE,
+    )
+    sums: dict[str, int] = {}
+    for currency, amount, reversed_amount in session.execute(query):
+        sums[currency] = sums.get(currency, 0) + amount - reversed_amount
+    return sums
+
+
+def follows(session: Session, link: Link, *, now: datetime) -> Sequence[datetime]:
+    """When the link was followed lately, newest first; one more than are counted."""
+    query = select(Visit.visited_at).where(
+        Visit.merchant_id == link.merchant_id, Visit.link_id == link.link_id, Visit.hour > now - FOLLOWS_OF
+    )
+    return session.scalars(query.order_by(Visit.hour.desc(), Visit.visited_at.desc()).limit(MOST_FOLLOWS + 1)).all()
+
+
+def lapses(
+    session: Session, merchant_id: UUID, customer_id: str, available: dict[str, int], *, now: datetime
+) -> dict[str, tuple[datetime, int]]:
+    """currency -> when something of what is available lapses next, and how much, where something does."""
+    query = select(Reward.currency, Reward.expires_at, Reward.amount - Reward.reversed_amount).where(
+        Reward.merchant_id == merchant_id,
+        Reward.customer_id == customer_id,
+        AVAILABLE,
+        Reward.lapsed_amount.is_(None),
+        Reward.expires_at > now,
+    )
+    soonest = session.execute(query.order_by(Reward.expires_at, Reward.reward_id).limit(MOST_EXPIRING)).all()
+    if not soonest:
+        return {}
+    last = soonest[-1].expires_at
+    if len(soonest) == MOST_EXPIRING:  # there may be more of this very moment, all of which lapse together
+        soonest = [one for one in soonest if one.expires_at < last] or soonest
+        last = soonest[-1].expires_at
+    living = due.left_of_unexpired(session, merchant_id, customer_id, now=last)
+    found = {}
+    for currency, amount in available.items():
+        expiring = [(over_at, left) for of, over_at, left in soonest if of == currency]
+        next_one = next_lapse(amount, expiring, living.get(currency, 0))
+        if next_one is not None:
+            found[currency] = next_one
+    return found
+
+
+def friends_so_far(session: Session, link: Link) -> int:
+    """How many friends count for the tiers of the link's program."""
+    return rewarded_friends(
+        session, link.merchant_id, program_id=link.program_id, advocate_id=link.customer_id, besides=""
+    )
