@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from service import errors
 from service.conversions.amendments import AmendmentContradicted
+from service.conversions.api.browsers import OriginRefused, TooManyQuestions
 from service.conversions.attributing import AttributionRefused
 from service.conversions.eligibility import REASONS
 from service.conversions.orders import OrderContradicted
@@ -33,6 +34,7 @@ from service.statistics.rolling import StatisticsBehind
 from service.web.errors import InvalidValues, KeyReused, StillRunning, code_of
 
 RETRY_AFTER_SECONDS = 2
+LATER = "Repeat it after `Retry-After` seconds."
 UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
 log = logging.getLogger("orchard.problems")
 
@@ -141,9 +143,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     StatisticsBehind: Problem(
         503, "statistics-behind", "The numbers are being rolled up", "Repeat it later; `orchard worker` must run."
     ),
-    TooManyExports: Problem(
-        429, "too-many-exports", "Too many exports at once", "Repeat it after `Retry-After` seconds."
+    TooManyExports: Problem(429, "too-many-exports", "Too many exports at once", LATER),
+    OriginRefused: Problem(
+        403, "origin-refused", "This key is not for that site", "Name the site's host in the program's `allowed_hosts`."
     ),
+    TooManyQuestions: Problem(429, "too-many-questions", "Too many questions at once", LATER),
     ParquetMissing: Problem(
         501, "parquet-missing", "This installation writes no Parquet", "Install `orchard-referrals[parquet]`."
     ),
@@ -154,14 +158,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Ask for no more than `available` of the customer's balance.",
     ),
 }
-UNAVAILABLE = Problem(
-    503, "unavailable", "The service cannot do this right now", "Repeat it after `Retry-After` seconds."
-)
+UNAVAILABLE = Problem(503, "unavailable", "The service cannot do this right now", LATER)
 OUT_OF_RANGE = Problem(422, "out-of-range", "The amount would pass what the books can hold", "Use a smaller amount.")
 UNEXPECTED = Problem(500, "unexpected", "Something went wrong on our side", "Report it with its `request_id`.")
-_DETAILS: dict[type[Exception], str] = {
-    books.InsufficientFunds: "The customer has less than that available.",
-}
+_DETAILS: dict[type[Exception], str] = {books.InsufficientFunds: "The customer has less than that available."}
 
 
 def answer(problem: Problem, detail: str, **more: Any) -> Response:

@@ -25,6 +25,9 @@ from service.merchants.slugs import fault_of_slug, next_to, slug_of
 from service.merchants.tables import ApiKey, Merchant, Scope, Slug
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+SECRET: tuple[Scope, ...] = ("admin", "checkout", "marketing")
+"""Those of the keys that every merchant is given."""
+
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LONGEST_NAME = 120
 _SECRET_BYTES = 20
@@ -63,9 +66,9 @@ def parse_key(key: str) -> ParsedKey | None:
 def create_merchant(
     session: Session, name: str, currency: str, *, now: datetime, time_zone: str = "UTC", slug: str | None = None
 ) -> tuple[Merchant, dict[Scope, str]]:
-    """A new merchant, and a key for each scope: scope -> key. time_zone: of IANA. slug: None for one of the name.
+    """A new merchant, and a secret key for each scope that has one: scope -> key.
 
-    Raises BadValues.
+    time_zone: of IANA. slug: None for one of the name. Raises BadValues.
     """
     faults = {"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)}
     refuse_faults({**faults, "currency": fault_of_currency(currency)})
@@ -75,7 +78,7 @@ def create_merchant(
     )
     write_now(session, merchant)
     _give_slug(session, merchant, slug)
-    return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SCOPES}
+    return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SECRET}
 
 
 def change_merchant(

@@ -14,7 +14,8 @@ from service.database.engine import Database
 from service.database.tables import Base
 from service.database.writing import insertion, numbered
 
-Scope = Literal["admin", "checkout", "marketing"]
+Scope = Literal["admin", "checkout", "marketing", "public"]
+"""public: of a publishable key, which may stand in a page."""
 
 
 class Merchant(Base):
@@ -56,7 +57,7 @@ class ApiKey(Base):
     __tablename__ = "api_key"
     __table_args__ = (
         UniqueConstraint("merchant_id", "key_id"),
-        CheckConstraint("scope IN ('checkout', 'marketing', 'admin')", name="scope"),
+        CheckConstraint("scope IN ('checkout', 'marketing', 'admin', 'public')", name="scope"),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.database.lists import Page, newest
 from service.database.tables import Base
 from service.merchants.tables import Merchant
+from service.programs.sites import origins_of
 from service.programs.states import Landing, ProgramStatus
 
 
@@ -54,6 +55,13 @@ class ProgramTerms(Base):
 def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = False) -> Program | None:
     """The merchant's program, or None."""
     return session.get(Program, (merchant_id, program_id), with_for_update=lock, populate_existing=lock)
+
+
+def origins(session: Session, merchant_id: UUID) -> set[str]:
+    """The sites of all of the merchant's programs that have not ended."""
+    query = select(Program.destination_url, Program.allowed_hosts)
+    rows = session.execute(query.where(Program.merchant_id == merchant_id, Program.status != "ended"))
+    return {origin for row in rows for origin in origins_of(row.destination_url, row.allowed_hosts)}
 
 
 def terms(session: Session, merchant_id: UUID, program_id: UUID, version: int) -> ProgramTerms:

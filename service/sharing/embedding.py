@@ -4,13 +4,6 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 
-def origins(destination_url: str, allowed_hosts: Sequence[str]) -> list[str]:
-    """The origins of a program's own site and of the other hosts that it allows."""
-    parts = urlsplit(destination_url)
-    own = f"{parts.scheme}://{parts.netloc}"
-    return sorted({own, *(f"https://{host}" for host in allowed_hosts)})
-
-
 def policy(ancestors: Sequence[str]) -> str:
     """The Content-Security-Policy of a page that these may show in a frame."""
     return (

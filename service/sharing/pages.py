@@ -17,6 +17,7 @@ from service.links.greetings import Offer, greet
 from service.links.links import CodeTaken
 from service.links.qr import MEDIA_TYPES, Drawing, drawn
 from service.links.states import state_of
+from service.programs.sites import origins_of
 from service.rewards import reading
 from service.sharing import channels, embedding, growth, invitations, looks, wishes
 from service.sharing.opening import NotOpen, Opened, found, named, open_page
@@ -133,7 +134,7 @@ def _why_not(wish: str, error: CodeTaken | BadValues, reader: Formats) -> str:
 
 
 def _shown(session: Session, opened: Opened, wished: Wished, now: datetime, *, status: int = 200) -> Response:
-    hosts = embedding.origins(opened.program.destination_url, opened.program.allowed_hosts)
+    hosts = origins_of(opened.program.destination_url, opened.program.allowed_hosts)
     if embedding.is_elsewhere(dict(request.headers), hosts, wiring().settings.base_url):
         return page("share-elsewhere.html", 403, policy=embedding.policy(["*"]))
     offer = offers.find(wiring().database, opened.link.merchant_id, opened.link.link_id, visited_at=None, now=now)

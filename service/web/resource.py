@@ -26,11 +26,14 @@ from service.web.errors import InvalidValues
 from service.web.fields import is_name
 from service.web.parsing import UNKNOWN_FIELD, StrictParser
 from service.web.rendering import rendered
-from service.web.wiring import wiring
+from service.web.wiring import Wiring, wiring
 
 View = TypeVar("View", bound=Callable[..., Any])
 CHECKOUT = frozenset({"checkout"})
 MARKETING = frozenset({"marketing"})
+CHECKOUT_AND_PUBLIC = CHECKOUT | {"public"}
+"""What a browser may ask as well."""
+
 CHECKOUT_AND_MARKETING = CHECKOUT | MARKETING
 """Who reads what belongs to the shop's daily work."""
 
@@ -65,11 +68,12 @@ class Resource(Blueprint):  # type: ignore[misc]
         method: str = "GET",
         body: type[Schema] | None = None,
         before: Callable[..., None] | None = None,
+        admit: Callable[[Wiring], None] | None = None,
     ) -> Callable[[View], View]:
         """Declare an endpoint whose view changes nothing: view(call, [query or body,] **path) -> Answer.
 
         before: called as before(wiring, merchant_id, **path), ahead of the view's one look at the database, to book
-        what time has done.
+        what time has done. admit: raises what keeps this caller out, before anything of the request is parsed.
         """
 
         def declare(view: View) -> View:
@@ -80,7 +84,7 @@ class Resource(Blueprint):  # type: ignore[misc]
                     return rendered(view(call, *arguments, **path))
 
             run = self._parsing(view, run, query=query, body=body)
-            self._route(rule, method, view, run, scopes, {200: answer}, query=query)
+            self._route(rule, method, view, run, scopes, {200: answer}, query=query, admit=admit)
             return view
 
         return declare
@@ -174,10 +178,13 @@ class Resource(Blueprint):  # type: ignore[misc]
         query: type[Schema] | None = None,
         headers: Sequence[Mapping[str, Any]] = (),
         parts: Sequence[Mapping[str, Any]] = (),
+        admit: Callable[[Wiring], None] | None = None,
     ) -> None:
         @wraps(run)
         def guarded(*arguments: Any, **path: Any) -> Response:
             g.caller = wiring().authenticate(request.headers.get("Authorization", ""), scopes)
+            if admit is not None:
+                admit(wiring())
             _refuse_bad_url(path, has_query=query is not None)
             return run(*arguments, **path)  # type: ignore[no-any-return]
 

@@ -11,9 +11,10 @@ from service.brands.looks import Look
 from service.formats import formats_for
 from service.languages import KNOWN
 from service.links.greetings import Offer, greet
+from service.programs.sites import origins_of
 from service.programs.terms import Terms, terms_of
 from service.sharing.channels import CHANNELS, ways
-from service.sharing.embedding import is_elsewhere, may_read, origins, policy
+from service.sharing.embedding import is_elsewhere, may_read, policy
 from service.sharing.invitations import invitation, progress, promises, subject
 
 ENGLISH = formats_for("en")
@@ -125,7 +126,7 @@ def test_words_cannot_become_a_part_of_the_address() -> None:
 
 
 def test_a_page_is_shown_at_its_programs_sites_alone() -> None:
-    known = origins("http://localhost:8000/demo", ["www.shop.example", "shop.example"])
+    known = origins_of("http://localhost:8000/demo", ["www.shop.example", "shop.example"])
     assert known == ["http://localhost:8000", "https://shop.example", "https://www.shop.example"]
     assert policy(known).endswith(f"frame-ancestors 'self' {' '.join(known)}")
     assert may_read("https://shop.example", known)

@@ -3,15 +3,17 @@
 from marshmallow import fields, validate
 
 from service.conversions import quotes
+from service.conversions.api.browsers import admit, let_browsers_read, refuse_customer
 from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
 from service.customers.api import ContactIn
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Referral, Strict, Whole, rfc3339
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, Resource
+from service.web.resource import CHECKOUT_AND_PUBLIC, Resource
 
 resource = Resource("quotes", "What a referral would earn the friend, before the order")
+resource.after_request(let_browsers_read)
 
 
 class QuestionIn(Strict):
@@ -48,9 +50,10 @@ class QuoteOut(Strict):
     expires_at = Moment(required=True, allow_none=True)
 
 
-@resource.reads("/quotes", QuoteOut, method="POST", body=QuestionIn, scopes=CHECKOUT)
+@resource.reads("/quotes", QuoteOut, method="POST", body=QuestionIn, scopes=CHECKOUT_AND_PUBLIC, admit=admit)
 def quote(call: Call, body: Question) -> Answer:
     """Ask what a referral would earn the friend"""
+    refuse_customer(body)
     quoted = quotes.quote(call.session, call.wiring.signer, call.merchant_id, body, now=call.now)
     reward = quoted.friend_reward
     return Answer(
