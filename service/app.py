@@ -33,6 +33,7 @@ from service.settings import STATE, Settings
 from service.sharing import api as share_pages
 from service.sharing import pages as sharing
 from service.statistics.api import exports, stats
+from service.storefront import pages as storefront
 from service.tokens import TokenSigner
 from service.web import pages as assets
 from service.web.openapi import describe, document
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(brand_pages.blueprint)
     app.register_blueprint(follow.blueprint)
     app.register_blueprint(sharing.blueprint)
+    app.register_blueprint(storefront.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)
     if settings.is_production:

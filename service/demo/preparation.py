@@ -20,8 +20,8 @@ from service.settings import STATE, Settings
 from service.tokens import TokenSigner
 
 KEPT = STATE / "demo-keys"
-"""What the demo is known by, a name and a value a line: `admin`, `checkout` and `marketing` for
-the keys, `merchant`, `program`, `link`."""
+"""What the demo is known by, a name and a value a line: `admin`, `checkout`, `marketing` and
+`public` for the keys, `merchant`, `program`, `link`."""
 
 NAME = "Demo Shop"
 CatchUp = Callable[..., object]
@@ -37,6 +37,8 @@ def prepare(database: Database, settings: Settings, *, catch_up: CatchUp, now: d
     token, code = database.write(lambda session: _link(session, signer, merchant_id, asked, now))
     link = f"{settings.base_url}/r/{token}"
     kept = {**kept_names(), "link": link}
+    if "public" not in kept:
+        kept["public"] = database.write(lambda session: keys.create(session, merchant_id, "public", now=now)[1])
     _keep(kept)
     shown = {"key": kept["checkout"], "admin": kept["admin"], "marketing": kept["marketing"]}
     return _TEXT.format(base=settings.base_url, link=link, code=code, **shown)
@@ -105,7 +107,9 @@ Orchard's demo is ready.
           What half a year brought. Sign in with this key:
           {marketing}
   Click   {link}
-          Ana's link: it leads to the demo shop, which shows what to paste next.
+          Ana's link: it leads a friend to the demo shop. Order something there.
+  Then    {base}/demo/shop/account?name=Ana
+          Ana's page: her link, her code, and what has grown from them.
   Read    {base}/docs
 
   Paste   export KEY={key}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +110,15 @@ def share_qr(token: str, form: Any) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response(drawn(opened.short_url, form, Drawing()), content_type=MEDIA_TYPES[form], headers=headers)
+
+
+@blueprint.get("/orchard-share.js")
+def widget() -> Response:
+    """The page as an element, `<orchard-share>`, for shops that want no frame."""
+    static = Path(__file__).parent / "static"
+    text = "".join((static / name).read_text() for name in ("share.js", "widget.js"))
+    headers = {"Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
+    return Response(text, content_type="text/javascript; charset=utf-8", headers=headers)
 
 
 def _opened(session: Session, token: str, now: datetime) -> Opened:

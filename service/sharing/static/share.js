@@ -45,7 +45,7 @@
   }
 
   window.orchardShare = enliven;
-  if (document.currentScript && document.currentScript.hasAttribute("data-widget")) return;
+  if (!document.currentScript.hasAttribute("data-page")) return;
   document.documentElement.classList.add("with-script");
   document.addEventListener("DOMContentLoaded", () => enliven(document, document.documentElement));
 })();
