@@ -106,20 +106,22 @@
     keep();
   };
 
+  const forget = () => {
+    memory = null;
+    attempt(store.drop);
+    fill(document);
+  };
+
   window.orchard = {
     version: "1.0.0",
     referral,
     quote,
+    forget,
     consent: (given) => {
-      mayStore = given;
-      if (given) keep();
-      else {
-        memory = null;
-        attempt(store.drop);
-      }
-      fill(document);
+      mayStore = Boolean(given);
+      if (mayStore) keep();
+      else forget();
     },
-    forget: () => window.orchard.consent(false),
   };
   take();
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
