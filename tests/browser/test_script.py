@@ -1,14 +1,13 @@
 """orchard.js in the pages of a shop: what it takes, keeps, fills, asks and shows, and what it never does."""
 
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import faults
+from tests.browser.sites import Site, running
 from tests.functional.conftest import CommandLine
 from tests.serving import Server
 from tests.shop import BROWSER, Shop
@@ -26,54 +25,22 @@ def public_key(server: Server, web_shop: Shop) -> str:
     return made.strip()
 
 
-class Site(ThreadingHTTPServer):
-    """The shop's own site: its pages are the same for everybody, as out of a cache, and forbid inline code."""
-
-    def __init__(self, script: str) -> None:
-        super().__init__(("127.0.0.1", 0), Pages)
-        self.script = script
-        self.said: dict[str, str] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.server_port}"
-
-
-class Pages(BaseHTTPRequestHandler):
-    """Any page of it."""
-
-    server: Site
-
-    def do_GET(self) -> None:
-        said = " ".join(f'data-{name}="{value}"' for name, value in self.server.said.items())
-        script = self.server.script
-        body = (
-            f'<!doctype html><html lang="{self.server.said.get("language", "en")}"><title>Shop</title>'
-            '<link rel="icon" href="data:,">'
-            f'<script src="{script}/orchard.js" {said} async></script><main><h1>Shop</h1><div id="here"></div>'
-            '<form action="/order"><input type="hidden" name="referral"><input name="typed" aria-label="Code"></form>'
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", STRICT.format(base=script))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def site(server: Server) -> Iterator[Site]:
-    """The shop's site, running."""
-    site = Site(server.base_url)
-    thread = Thread(target=site.serve_forever)
-    thread.start()
-    yield site
-    site.shutdown()
-    thread.join()
-    site.server_close()
+    """The shop's site: its pages are the same for everybody, as out of a cache, and forbid inline code."""
+    with running() as site:
+        site.headers = {"Content-Security-Policy": STRICT.format(base=server.base_url)}
+        yield site
+
+
+def page_with(script: str, said: dict[str, str]) -> str:
+    """A page of the shop with the script and these settings."""
+    settings = " ".join(f'data-{name}="{value}"' for name, value in said.items())
+    return (
+        f'<html lang="{said.get("language", "en")}"><title>Shop</title>'
+        f'<script src="{script}/orchard.js" {settings} async></script><main><h1>Shop</h1><div id="here"></div>'
+        '<form action="/order"><input type="hidden" name="referral"><input name="typed" aria-label="Code"></form>'
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +51,7 @@ def link(web_shop: Shop, site: Site) -> dict[str, Any]:
 
 
 @pytest.fixture
-def visit(browser: Browser, site: Site, public_key: str) -> Iterator[Visit]:
+def visit(browser: Browser, server: Server, site: Site, public_key: str) -> Iterator[Visit]:
     """Opens a page of the shop that has the script, with these settings; every page of one test is one visitor's."""
     context = browser.new_context(user_agent=BROWSER, locale="en")
     errors: list[str] = []
@@ -92,7 +59,8 @@ def visit(browser: Browser, site: Site, public_key: str) -> Iterator[Visit]:
     context.on("weberror", lambda error: errors.append(str(error.error)))
 
     def open_page(path: str = "/", *, before: str = "", **said: str) -> Page:
-        site.said = {"key": public_key, **said}
+        html = page_with(server.base_url, {"key": public_key, **said})
+        site.page = lambda _: html
         page = context.new_page()
         if before:
             page.add_init_script(before)
