@@ -70,7 +70,9 @@ def refund() -> Response:
 @blueprint.get("/shop/account")
 def account() -> Response:
     """A customer's account, with their share page as a part of it."""
-    server, name = _server(), _name(request.args.get("name", ""))
+    if not request.args.get("name"):
+        return redirect("/demo/shop/account?name=Ana")
+    server, name = _server(), _name(request.args["name"])
     path = f"/customers/{encoded(customer_id(name))}"
     server.ask("PUT", path, {"first_name": name})
     base_url = wiring().settings.base_url
@@ -80,7 +82,7 @@ def account() -> Response:
 
 
 def _thanked(server: ShopServer, conversion: dict[str, Any], name: str) -> Response:
-    return _shown("demo/thanks.html", conversion=conversion, name=name, said=server.said)
+    return _shown("demo/thanks.html", conversion=conversion, name=name, spent=server.spent, said=server.said)
 
 
 def _server() -> ShopServer:

@@ -33,12 +33,13 @@ class Said:
 
 
 class ShopServer:
-    """Asks the service, and keeps what was said. key: a checkout key."""
+    """Asks the service, and keeps what was said. key: a checkout key. spent: credit that paid, in minor units."""
 
     def __init__(self, client: Client, key: str) -> None:
         self._client = client
         self._headers = {"Authorization": f"Bearer {key}"}
         self.said: list[Said] = []
+        self.spent = 0
 
     def ask(self, method: str, path: str, body: Any = None) -> Said:
         """One request."""
@@ -75,6 +76,7 @@ class ShopServer:
             reserved = self.ask("POST", "/redemptions", asked)
             if reserved.status in (200, 201):
                 self.ask("POST", f"/redemptions/{reserved.answer['redemption_id']}/capture", {})
+                self.spent = spent
 
 
 def customer_id(first_name: str) -> str:

@@ -52,9 +52,8 @@ def type_code(slug: str) -> Response:
         return page("not-found.html", 404, shop=None)
     if typed.offer is None:
         status = (410 if typed.has_ended else 404) if asked else 200
-        return page(
-            "code.html", status, policy=FORM_POLICY, shop=typed.shop, asked=asked, slug=slug, has_ended=typed.has_ended
-        )
+        told = {"asked": asked[:LONGEST_SHOWN], "slug": slug, "has_ended": typed.has_ended}
+        return page("code.html", status, policy=FORM_POLICY, shop=typed.shop, **told)
     onward = f"/c/{slug}/{code}"
     if typed.is_greeted:
         return redirect(onward)

@@ -140,7 +140,7 @@ def fault_of_destination(url: str, *, allowed_hosts: frozenset[str] | None = Non
     if parts.scheme == "http" and host not in LOCAL_HOSTS:
         return "It must be https; http is for localhost alone."
     if allowed_hosts is not None and host not in allowed_hosts:
-        return "Its host is not among the program's allowed_hosts."
+        return "Its host is neither the program's own nor among its allowed_hosts."
     return None
 
 

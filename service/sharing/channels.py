@@ -22,12 +22,12 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way with everything filled in."""
+    """A way with everything filled in. pattern: the address with PLACE where the message goes, for other words."""
 
     name: str
     title: str
     address: str
-    link: str
+    pattern: str
 
 
 def _encoded(text: str) -> str:
@@ -45,6 +45,10 @@ def _apart(start: str, text: str, link: str) -> Callable[[str, str, str], str]:
     return lambda said, url, _subject: f"{start}?{text}={_encoded(said)}&{link}={_encoded(url)}"
 
 
+SHEET = "share"
+"""How a link is marked that goes through the phone's own share sheet."""
+
+PLACE = "{message}"
 CHANNELS = (
     Channel("whatsapp", "WhatsApp", _all_in_one("https://wa.me/?text=")),
     Channel("sms", "SMS", _all_in_one("sms:?&body=")),
@@ -73,8 +77,9 @@ def marked(short_url: str, channel: str) -> str:
 
 def ways(said: str, short_url: str, subject: str) -> list[Way]:
     """All ways of sharing this message with this link."""
-    links = {channel.name: marked(short_url, channel.name) for channel in CHANNELS}
-    return [
-        Way(channel.name, channel.title, channel.address(said, links[channel.name], subject), links[channel.name])
-        for channel in CHANNELS
-    ]
+    found = []
+    for channel in CHANNELS:
+        link = marked(short_url, channel.name)
+        address, pattern = (channel.address(words, link, subject) for words in (said, PLACE))
+        found.append(Way(channel.name, channel.title, address, pattern))
+    return found

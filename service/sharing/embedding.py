@@ -1,7 +1,8 @@
 """PURE: which sites may show a customer's page in themselves: those of its program, and nobody else."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+
+from service.programs.sites import origin_of
 
 
 def policy(ancestors: Sequence[str]) -> str:
@@ -22,8 +23,10 @@ def is_elsewhere(headers: Mapping[str, str], known: Sequence[str], ours: str) ->
     referrer = headers.get("Referer")
     if not referrer:
         return False
-    parts = urlsplit(referrer)
-    return f"{parts.scheme}://{parts.netloc}" not in (*known, ours)
+    try:
+        return origin_of(referrer) not in (*known, origin_of(ours))
+    except ValueError:  # no address at all
+        return True
 
 
 def may_read(origin: str, known: Sequence[str]) -> bool:

@@ -3,13 +3,13 @@
 Friends are told of by their first names; where a rule said no, not even by these: why it did is the friend's matter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal
 
 from service.conversions.attribution import Status
-from service.conversions.eligibility import REASONS
+from service.conversions.eligibility import ALREADY_REFERRED, REASONS
 from service.conversions.explanations import NOW, WORDS
 from service.formats import Formats
 from service.languages import message
@@ -17,15 +17,24 @@ from service.ledger.rewards import Given
 from service.links.names import shown_name
 
 Stage = Literal["followed", "ordered", "ripening", "ripe", "spent", "bare"]
-STAGES: Mapping[Stage, str] = {
-    "followed": message("Followed"),
-    "ordered": message("Ordered"),
-    "ripening": message("Ripening"),
-    "ripe": message("Ripe"),
-    "spent": message("Spent"),
-    "bare": message("Not rewarded"),
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a stage is shown: its word, and the drawing beside it."""
+
+    word: str
+    drawing: str
+
+
+STAGES: Mapping[Stage, Shown] = {
+    "followed": Shown(message("Followed"), "bud"),
+    "ordered": Shown(message("Ordered"), "blossom"),
+    "ripening": Shown(message("Ripening"), "green-fruit"),
+    "ripe": Shown(message("Ripe"), "ripe-fruit"),
+    "spent": Shown(message("Spent"), "basket"),
+    "bare": Shown(message("Not rewarded"), "bough"),
 }
-"""What stands beside the picture of each stage."""
 
 SOMEBODY = message("One of your friends")
 TO_ADVOCATES: Mapping[str, str] = {
@@ -49,7 +58,10 @@ TO_ADVOCATES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What an order brought the customer. Minor units. status: as it is now. left: after what was taken back."""
+    """What an order brought the customer. Minor units. status: as it is now.
+
+    left: after what was taken back. lapsed: what of that was not used in time.
+    """
 
     amount: int
     left: int
@@ -57,6 +69,7 @@ class Earned:
     given_as: Given
     status: str
     available_at: datetime
+    lapsed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def _follows(follows: Follows, formats: Formats) -> Grown:
 
 
 def _order(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) -> Grown:
-    name = None if order.status == "declined" else shown_name(order.friend_name)
+    name = None if _was_refused(order) else shown_name(order.friend_name)
     who = formats.set_apart(name) if name else formats.say(SOMEBODY)
     if order.is_own:
         title = formats.say("You ordered")
@@ -141,6 +154,11 @@ def _order(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) 
     return Grown(order.at, stage, title, text)
 
 
+def _was_refused(order: Order) -> bool:
+    """Whether a rule said no, also where the order was cancelled since."""
+    return order.status == "declined" or (order.status == "voided" and bool(order.reasons))
+
+
 def _standing(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
     """How the order's reward stands, or why there is none."""
     earned = order.earned
@@ -150,9 +168,9 @@ def _standing(order: Order, there: dict[str, int], zone: tzinfo, formats: Format
     if order.status == "flagged":
         return "ordered", formats.say(by_itself)
     if earned is None:
-        why = " ".join(_refusals(order, formats))
-        return ("bare", why) if why else ("ordered", "")
-    if earned.status in ("lapsed", "denied", "reversed"):
+        refusal = _refusal(order, formats)
+        return ("bare", refusal) if refusal else ("ordered", "")
+    if earned.status in ("denied", "reversed") or (earned.status == "lapsed" and earned.lapsed >= earned.left):
         return "bare", formats.say(NOW[earned.status])
     stage, text = _reward(earned, there, zone, formats)
     return (
@@ -161,9 +179,16 @@ def _standing(order: Order, there: dict[str, int], zone: tzinfo, formats: Format
     )
 
 
-def _refusals(order: Order, formats: Formats) -> Iterator[str]:
-    for reason in order.reasons:
-        yield formats.say(REASONS[reason].customer_text if order.is_own else TO_ADVOCATES[reason])
+def _refusal(order: Order, formats: Formats) -> str:
+    """The first reason: one apology is enough. All of them are in the order's explanation.
+
+    What another advocate's token was noted for is nothing to the one to whom the order belongs.
+    """
+    noted = () if order.status == "declined" else (ALREADY_REFERRED.name,)
+    reason = next((reason for reason in order.reasons if reason not in noted), None)
+    if reason is None:
+        return ""
+    return formats.say(REASONS[reason].customer_text if order.is_own else TO_ADVOCATES[reason])
 
 
 def _reward(earned: Earned, there: dict[str, int], zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
@@ -173,6 +198,9 @@ def _reward(earned: Earned, there: dict[str, int], zone: tzinfo, formats: Format
     if earned.status == "pending":
         day = formats.day(earned.available_at.astimezone(zone).date())
         return "ripening", formats.say("%(amount)s for you, ripe on %(day)s.", amount=amount, day=day)
+    if earned.status == "lapsed":
+        lapsed = formats.money(earned.lapsed, earned.currency)
+        return "spent", formats.say("%(amount)s, of which %(lapsed)s lapsed.", amount=amount, lapsed=lapsed)
     unspent = min(earned.left, there.get(earned.currency, 0))
     there[earned.currency] = there.get(earned.currency, 0) - unspent
     if unspent == earned.left:

@@ -101,9 +101,9 @@ def better(from_referral: int, reward: RewardTerms, currency: str, formats: Form
 
 
 def progress(terms: Terms, rewarded_friends: int, formats: Formats) -> str | None:
-    """How far the advocate is on the way to the next tier; None where none is to come."""
-    following = next((tier for tier in terms.tiers if tier.from_referral > rewarded_friends + 1), None)
-    if following is None:
+    """How far the advocate is on the way to the next tier; None before the first friend, and where none is to come."""
+    following = next((tier for tier in terms.tiers if tier.from_referral > rewarded_friends), None)
+    if following is None or not rewarded_friends:
         return None
     so_far = formats.say_many(
         "One friend has brought you a reward so far.",

@@ -23,7 +23,8 @@ FOLLOWS_OF = timedelta(days=90)
 
 _ORDER = """
     SELECT conversion.conversion_id, conversion.ordered_at, conversion.status, conversion.reasons,
-           conversion.customer_id, friend.first_name, reward.amount, reward.reversed_amount, reward.currency,
+           conversion.customer_id, friend.first_name, reward.amount, reward.reversed_amount, reward.lapsed_amount,
+           reward.currency,
            reward.given_as, reward.status AS reward_status, reward.available_at
       FROM conversion
       JOIN customer AS friend
@@ -43,6 +44,7 @@ _COLUMNS: dict[str, Any] = {
     "first_name": String,
     "amount": BigInteger,
     "reversed_amount": BigInteger,
+    "lapsed_amount": BigInteger,
     "currency": String,
     "given_as": String,
     "reward_status": String,
@@ -87,6 +89,7 @@ def _order(row: Row[Any], customer_id: str, now: datetime) -> Order:
             given_as=row.given_as,
             status="available" if is_ripe else row.reward_status,
             available_at=row.available_at,
+            lapsed=row.lapsed_amount or 0,
         )
     is_own = row.customer_id == customer_id
     return Order(row.ordered_at, row.status, row.reasons, is_own, None if is_own else row.first_name, earned)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from service.customers import customers
+from service.customers import tables as people
 from service.customers.tables import Customer
 from service.links import domains, links
 from service.links.tables import Link
@@ -62,6 +62,9 @@ def open_page(session: Session, signer: TokenSigner, token: str, *, ours: str, n
     """All that the page of this address is about. ours: the service's own base of links. Raises NotOpen."""
     merchant_id, share_page_id = named(signer, token)
     page, link = found(session, merchant_id, share_page_id, now=now)
+    customer = people.get(session, merchant_id, link.customer_id)
+    if customer is None:
+        raise NotOpen(merchant_id)
     program, in_force = programs.get(session, merchant_id, link.program_id)
     merchant = merchants.get(session, merchant_id)
     base_url = domains.bases(session, merchant_id).get(link.program_id, ours)
@@ -71,7 +74,7 @@ def open_page(session: Session, signer: TokenSigner, token: str, *, ours: str, n
         link=link,
         program=program,
         terms=terms_of(in_force.terms),
-        customer=customers.get(session, merchant_id, link.customer_id),
+        customer=customer,
         zone=ZoneInfo(merchant.time_zone),
         short_url=links.short_url(base_url, merchant.slug, link),
     )

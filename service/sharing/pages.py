@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,13 +18,13 @@ from service.links import codes, offers
 from service.links.greetings import Offer, greet
 from service.links.links import CodeTaken
 from service.links.qr import MEDIA_TYPES, Drawing, drawn
-from service.links.states import state_of
+from service.links.states import LinkState, state_of
 from service.programs.sites import origins_of
 from service.rewards import reading
 from service.sharing import channels, embedding, growth, invitations, looks, wishes
 from service.sharing.opening import NotOpen, Opened, found, named, open_page
 from service.values import fault_of_text
-from service.web.pages import formats, page, speak, wanted
+from service.web.pages import HEADERS, formats, page, speak, wanted
 from service.web.wiring import wiring
 
 LINES = 10
@@ -46,11 +47,22 @@ class Wished:
     suggestions: Sequence[str] = ()
 
 
+@blueprint.after_request
+def keep_private(response: Response) -> Response:
+    """Whatever is answered here, an error too, is nobody else's; what is kept by browsers says so itself."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
 @blueprint.errorhandler(NotOpen)
 def kind_word(error: NotOpen) -> Response:
     """What is shown to somebody who comes too late, or with an address that is none."""
     shop = error.merchant_id and offers.shop(wiring().database, error.merchant_id)
-    return page("share-over.html", 410 if error.merchant_id else 404, shop=shop or None)
+    status = 410 if error.merchant_id else 404
+    response = page("share-over.html", status, policy=embedding.policy(["*"]), shop=shop or None)
+    response.headers["Access-Control-Allow-Origin"] = "*"  # it is nobody's, and may be shown wherever the page was
+    return response
 
 
 @blueprint.get("/s/<token>")
@@ -83,31 +95,36 @@ def use_message(token: str) -> Response:
 def wish_for_code(token: str) -> Response:
     """Give the customer the code that they wish for, or say why not, with others that they can have."""
     now = datetime.now(UTC)
-    merchant_id, share_page_id = named(wiring().signer, token)
+    merchant_id, _ = named(wiring().signer, token)
     wish = request.form.get("code", "")
     try:
-        wiring().database.write(lambda session: _grant(session, merchant_id, share_page_id, wish, now))
+        is_granted = wiring().database.write(lambda session: _grant(session, token, wish, now))
     except (CodeTaken, BadValues) as error:
         with wiring().database.reading() as session:
             opened = _opened(session, token, now)
-            near = wishes.suggestions(session, merchant_id, wish, opened.customer.first_name)
-            why = _why_not(wish, error, formats())
+            has_room = wishes.has_room(session, opened.link)
+            near = wishes.suggestions(session, merchant_id, wish, opened.customer.first_name) if has_room else []
+            why = _why_not(wish, error, formats(), has_room=has_room)
             wished = Wished(code=wish[: codes.LONGEST_SHOWN], code_fault=why, suggestions=near)
             return _shown(session, opened, wished, now, status=409 if isinstance(error, CodeTaken) else 422)
     with wiring().database.reading() as session:
-        return _shown(session, _opened(session, token, now), Wished(is_granted=True), now)
+        wished = Wished(is_granted=is_granted)
+        return _shown(session, _opened(session, token, now), wished, now, status=200 if is_granted else 409)
 
 
 @blueprint.get("/s/<token>/qr.<any(svg, png):form>")
 def share_qr(token: str, form: Any) -> Response:
     """The QR code of the customer's link."""
+    now = datetime.now(UTC)
     with wiring().database.reading() as session:
-        opened = _opened(session, token, datetime.now(UTC))
+        opened = _opened(session, token, now)
+    if _state(opened, now) != "active":
+        raise NotOpen(opened.link.merchant_id)
+    disposition = "attachment" if form == "png" else "inline"  # what is to be saved, and what is to be seen
     headers = {
         "Cache-Control": "no-store",
-        "Content-Disposition": f'inline; filename="{opened.link.code}.{form}"',
+        "Content-Disposition": f'{disposition}; filename="{opened.link.code}.{form}"',
         "Cross-Origin-Resource-Policy": "cross-origin",
-        "X-Content-Type-Options": "nosniff",
     }
     return Response(drawn(opened.short_url, form, Drawing()), content_type=MEDIA_TYPES[form], headers=headers)
 
@@ -115,10 +132,15 @@ def share_qr(token: str, form: Any) -> Response:
 @blueprint.get("/orchard-share.js")
 def widget() -> Response:
     """The page as an element, `<orchard-share>`, for shops that want no frame."""
-    static = Path(__file__).parent / "static"
-    text = "".join((static / name).read_text() for name in ("share.js", "widget.js"))
     headers = {"Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
-    return Response(text, content_type="text/javascript; charset=utf-8", headers=headers)
+    headers |= {"Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(_widget(), content_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@cache
+def _widget() -> str:
+    static = Path(__file__).parent / "static"
+    return "".join((static / name).read_text() for name in ("share.js", "widget.js"))
 
 
 def _opened(session: Session, token: str, now: datetime) -> Opened:
@@ -128,19 +150,27 @@ def _opened(session: Session, token: str, now: datetime) -> Opened:
     return opened
 
 
-def _grant(session: Session, merchant_id: UUID, share_page_id: UUID, wish: str, now: datetime) -> None:
-    _, link = found(session, merchant_id, share_page_id, now=now)
-    wishes.grant(session, merchant_id, link.link_id, wish, now=now)
+def _grant(session: Session, token: str, wish: str, now: datetime) -> bool:
+    """Give the code, where there is something to be shared at all. Returns whether there is."""
+    opened = open_page(session, wiring().signer, token, ours=wiring().settings.base_url, now=now)
+    is_open = _state(opened, now) == "active"
+    if is_open:
+        wishes.grant(session, opened.link.merchant_id, opened.link.link_id, wish, now=now)
+    return is_open
 
 
-def _why_not(wish: str, error: CodeTaken | BadValues, reader: Formats) -> str:
+def _state(opened: Opened, now: datetime) -> LinkState:
+    return state_of(opened.link.status, opened.program.status, opened.link.expires_at, now=now)
+
+
+def _why_not(wish: str, error: CodeTaken | BadValues, reader: Formats, *, has_room: bool) -> str:
     if isinstance(error, CodeTaken):
         return reader.say("Sorry, somebody else has this code already. How about one of these?")
-    if codes.fold(wish) is None or codes.BREAKS.search(wish) or len(codes.tidy(wish)) > codes.LONGEST_SHOWN:
-        return reader.say("A code has 4 to 32 letters and digits, such as SUMMER25.")
+    if not has_room:
+        return reader.say("You have chosen as many codes as there can be. All of them go on working.")
     if not codes.is_kind(wish):
         return reader.say("Sorry, somebody may take offence at that. How about one of these?")
-    return reader.say("You have chosen as many codes as there can be. All of them go on working.")
+    return reader.say("A code has 4 to 32 letters and digits, such as SUMMER25.")
 
 
 def _shown(session: Session, opened: Opened, wished: Wished, now: datetime, *, status: int = 200) -> Response:
@@ -159,17 +189,17 @@ def _shown(session: Session, opened: Opened, wished: Wished, now: datetime, *, s
 
 def _to_share(opened: Opened, offer: Offer, wished: Wished, now: datetime) -> dict[str, Any]:
     """What there is to be shared, and the terms of it, in words."""
-    reader, link = formats(), opened.link
+    reader = formats()
     invitation = invitations.invitation(offer, reader)
     said = wished.message if wished.message and not wished.message_fault else invitation
-    state = state_of(link.status, opened.program.status, link.expires_at, now=now)
     return {
         "look": offer.look,
         "greeting": greet(offer, reader),
-        "state": state,
+        "state": _state(opened, now),
         "message": said,
         "most": invitations.LONGEST_MESSAGE,
         "ways": channels.ways(said, opened.short_url, invitations.subject(offer, reader)),
+        "sheet": channels.marked(opened.short_url, channels.SHEET),
         "promises": list(invitations.promises(opened.terms, reader)),
         "shown_url": opened.short_url.partition("://")[2],
         "base_url": wiring().settings.base_url,
@@ -198,6 +228,7 @@ def _grown(session: Session, opened: Opened, now: datetime) -> dict[str, Any]:
         "is_first": before is None,
         "held": held,
         "lapses": looks.lapses(session, merchant_id, customer_id, available, now=now),
+        "can_spend": any(available.values()),
         "entries": entries,
         "progress": invitations.progress(opened.terms, looks.friends_so_far(session, opened.link), reader)
         if has_tiers

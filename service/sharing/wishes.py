@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.links import codes, links
 from service.links import tables as storage
 from service.links.names import shown_name
+from service.links.tables import Link
 
 MOST_SUGGESTED = 3
 
@@ -19,6 +20,11 @@ def grant(session: Session, merchant_id: UUID, link_id: UUID, wish: str, *, now:
     Raises CodeTaken, and BadValues for what cannot be one.
     """
     links.change(session, merchant_id, link_id, {"code": wish}, now=now)
+
+
+def has_room(session: Session, link: Link) -> bool:
+    """Whether the link can be given one more code."""
+    return storage.number_of_codes(session, link) < links.MOST_CODES
 
 
 def suggestions(session: Session, merchant_id: UUID, wish: str, first_name: str | None) -> list[str]:

@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -31,11 +29,12 @@ from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
 from tests.bench.events import bench_events
-from tests.bench.loads import CONNECTIONS, PROXIED, ROUNDS, SECONDS, Load, Prepared, load, median
+from tests.bench.loads import CONNECTIONS, PROXIED, ROUNDS, SECONDS, Prepared, bare_flask, compare, load, median
 from tests.bench.numbers import bench_numbers
+from tests.bench.sharing import bench_sharing
 from tests.bench.visitors import bench_visitors
 from tests.postgres import BINARIES, PostgreSQL, running
-from tests.serving import SECRET, Server, free_port, serving
+from tests.serving import SECRET, Server, serving
 
 HERE = Path(__file__).parent
 ADVOCATES = 1000
@@ -51,7 +50,7 @@ def main() -> None:
         workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers")
         print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
-        parts = sys.argv[1:] or ["service", "visitors", "books", "numbers"]
+        parts = sys.argv[1:] or ["service", "visitors", "books", "numbers", "sharing"]
         if "service" in parts:
             _service(postgres, folder, workers)
         if "visitors" in parts:
@@ -61,6 +60,8 @@ def main() -> None:
         if "numbers" in parts:
             bench_events(postgres)
             bench_numbers(postgres, folder)
+        if "sharing" in parts:
+            bench_sharing(postgres, folder, workers)
 
 
 def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:
@@ -71,16 +72,16 @@ def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:
 
 
 def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int) -> tuple[float, float]:
-    with _bare(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
+    with bare_flask(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
         limit = median(lambda: load(bare, "follow", data))
         followed = median(lambda: load(server.base_url, "follow", data))
-    _compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.5)
+    compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.5)
     _pgbench(postgres, data)
     limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
         converted = median(lambda: load(server.base_url, "convert", data))
         _memory_and_start(data, folder, server)
-    _compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
+    compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
     return followed.per_second, converted.per_second
 
 
@@ -88,18 +89,8 @@ def _sqlite(data: Prepared, folder: Path, workers: int, *, followed: float, conv
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
         conversions = median(lambda: load(server.base_url, "convert", data))
         follows = median(lambda: load(server.base_url, "follow", data))
-    _compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
-    _compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
-
-
-def _compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: float) -> None:
-    ratio = had.per_second / limit
-    print(
-        f"{name:30} {had.per_second:8.0f}/s   p99 {had.p99_milliseconds:6.1f} ms   errors {had.errors}\n"
-        f"{'':30} {limit:8.0f}/s   {limit_name}\n"
-        f"{'':30} ratio {ratio:.2f}, wanted {wanted}: {'yes' if ratio >= wanted else 'NO'}\n",
-        flush=True,
-    )
+    compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
+    compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
 
 
 def _memory_and_start(data: Prepared, folder: Path, server: Server) -> None:
@@ -155,22 +146,6 @@ def _prepare(url: str, folder: Path) -> Prepared:
 
 def _driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://")
-
-
-@contextmanager
-def _bare(folder: Path, workers: int) -> Iterator[str]:
-    port = free_port()
-    script = folder / "bare_conf.py"
-    script.write_text("from service.gunicorn_conf import *\ndel post_fork\n")
-    command = [sys.executable, "-m", "gunicorn", "-c", str(script), "-b", f"127.0.0.1:{port}", "-w", str(workers)]
-    process = subprocess.Popen([*command, "tests.bench.bare:app"], stderr=subprocess.DEVNULL)
-    server = Server(f"http://127.0.0.1:{port}", process, script)
-    try:
-        server.wait()
-        yield server.base_url
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 def _pgbench(postgres: PostgreSQL, data: Prepared) -> float:

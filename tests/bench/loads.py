@@ -4,11 +4,15 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
+
+from tests.serving import Server, free_port
 
 HERE = Path(__file__).parent
 SECONDS = int(os.environ.get("BENCH_SECONDS", "6"))
@@ -50,12 +54,13 @@ def median(measure: Callable[[], Load]) -> Load:
 
 def load(base_url: str, script: str, data: Prepared) -> Load:
     """One round of `follow` or `convert`."""
-    environment = {
-        **os.environ,
-        "BENCH_TOKENS": str(data.tokens),
-        "BENCH_KEY": data.key,
-        "BENCH_RUN": f"{time.monotonic_ns()}",
-    }
+    given = {"BENCH_TOKENS": str(data.tokens), "BENCH_KEY": data.key, "BENCH_RUN": f"{time.monotonic_ns()}"}
+    return round_of(base_url, script, given)
+
+
+def round_of(base_url: str, script: str, given: Mapping[str, str]) -> Load:
+    """One round of a script, which finds what it is given in its environment."""
+    environment = {**os.environ, **given}
     command = [
         "wrk",
         "-t",
@@ -71,3 +76,31 @@ def load(base_url: str, script: str, data: Prepared) -> Load:
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     requests, microseconds, p99, errors = map(int, re.findall(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)[0])
     return Load(requests / (microseconds / 1e6), p99 / 1000, errors)
+
+
+def compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: float) -> None:
+    """Print what was measured beside its limit, and whether the ratio is what is wanted."""
+    ratio = had.per_second / limit
+    print(
+        f"{name:30} {had.per_second:8.0f}/s   p99 {had.p99_milliseconds:6.1f} ms   errors {had.errors}\n"
+        f"{'':30} {limit:8.0f}/s   {limit_name}\n"
+        f"{'':30} ratio {ratio:.2f}, wanted {wanted}: {'yes' if ratio >= wanted else 'NO'}\n",
+        flush=True,
+    )
+
+
+@contextmanager
+def bare_flask(folder: Path, workers: int) -> Iterator[str]:
+    """A bare Flask view on gunicorn with our settings; where it is."""
+    port = free_port()
+    script = folder / "bare_conf.py"
+    script.write_text("from service.gunicorn_conf import *\ndel post_fork\n")
+    command = [sys.executable, "-m", "gunicorn", "-c", str(script), "-b", f"127.0.0.1:{port}", "-w", str(workers)]
+    process = subprocess.Popen([*command, "tests.bench.bare:app"], stderr=subprocess.DEVNULL)
+    server = Server(f"http://127.0.0.1:{port}", process, script)
+    try:
+        server.wait()
+        yield server.base_url
+    finally:
+        process.terminate()
+        process.wait(15)

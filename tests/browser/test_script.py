@@ -138,6 +138,28 @@ def test_nothing_is_stored_before_consent_and_all_is_gone_when_it_is_withdrawn(
     assert kept(visit("/", consent="required")) is None
 
 
+def test_what_is_withdrawn_in_one_tab_is_gone_in_all(visit: Visit, web_shop: Shop, link: dict[str, Any]) -> None:
+    token = web_shop.visit(link)
+    first = visit(f"/?referral={token}", banner="#here")
+    expect(first.locator("aside")).to_be_visible()
+    second = visit("/", banner="#here")
+    second.evaluate("window.orchard.consent(false)")
+    expect(second.locator("aside")).to_have_count(0)
+    expect(first.locator('input[name="referral"]')).to_have_value("")
+    assert kept(first) is None
+
+
+def test_who_says_no_before_anything_was_stored_comes_again_with_nothing(
+    visit: Visit, web_shop: Shop, link: dict[str, Any]
+) -> None:
+    page = visit(f"/?a=1&referral={web_shop.visit(link)}", consent="required")
+    page.evaluate("window.orchard.consent(false)")
+    assert page.url.endswith("/?a=1")
+    page.reload()
+    page.wait_for_function("window.orchard")
+    assert kept(page) is None
+
+
 def test_global_privacy_control_is_respected(visit: Visit, web_shop: Shop, link: dict[str, Any]) -> None:
     token = web_shop.visit(link)
     control = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"

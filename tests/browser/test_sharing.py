@@ -108,6 +108,10 @@ def test_what_is_written_goes_into_every_way_of_sharing(browser: Browser, addres
     before = words.input_value()
     ways = page.locator("a.way")
     assert before in unquote(str(ways.first.get_attribute("href")))
+    words.fill("")
+    words.press_sequentially("s")
+    words.press_sequentially("o")
+    assert str(ways.first.get_attribute("href")).startswith("https://wa.me/?text=so%20http")
     words.fill("Schau mal: 10 % & mehr? 'für' $& dich!")
     for way in ways.all():
         href = unquote(str(way.get_attribute("href")))
@@ -119,7 +123,9 @@ def test_what_is_written_goes_into_every_way_of_sharing(browser: Browser, addres
 
 def test_the_phones_own_share_sheet_is_offered_where_there_is_one(browser: Browser, address: Address) -> None:
     page = opened(browser)
-    page.add_init_script("navigator.share = async (shared) => { window.shared = shared }")
+    page.add_init_script(
+        "navigator.canShare = () => true; navigator.share = async (shared) => { window.shared = shared }"
+    )
     page.goto(address("en", is_full=False))
     page.locator("textarea").fill("Look at this")
     page.get_by_role("button", name="Share …").click()
@@ -173,6 +179,40 @@ def test_a_frame_shows_the_page_at_the_programs_sites_alone(browser: Browser, we
         shown = page.frame_locator("iframe").locator("h1")
         said = "Share Tea & Sons with friends" if is_allowed else "Sorry, this page is not shown here"
         expect(shown).to_have_text(said)
+        page.close()
+
+
+def test_the_page_is_an_element_of_another_site(browser: Browser, server: Server, web_shop: Shop) -> None:
+    with running() as site:
+        program = web_shop.program(destination_url=f"{site.url}/")
+        link = web_shop.link(program, "element")
+        for number in range(25):
+            web_shop.order(f"element-{number}", referral=link["code"], customer={"first_name": f"F{number}"})
+        url = web_shop.post("/customers/element/share-page", {"program_id": program["program_id"]})["url"]
+        element = f'<orchard-share src="{url}"><a href="{url}">Your page</a></orchard-share>'
+        site.page = lambda _: (
+            f'<title>Account</title><script src="{server.base_url}/orchard-share.js"></script>{element}'
+        )
+        page = opened(browser)
+        _, errors = watch(page)
+        page.goto(f"{site.url}/account")
+        page.get_by_text("Choose a code of your own").click()
+        page.get_by_label("A word that your friends will remember").fill("my element")
+        page.keyboard.press("Enter")
+        expect(page.locator("strong.code")).to_have_text("MY-ELEMENT")
+        expect(page.locator("[data-answer]")).to_be_focused()
+        page.get_by_role("link", name="Earlier ones").click()
+        expect(page.locator(".grown")).to_contain_text("F0 ordered")
+        expect(page.locator("#grown")).to_be_focused()
+        page.get_by_role("link", name="The latest").click()
+        expect(page.locator(".grown")).to_contain_text("F24 ordered")
+        assert page.url == f"{site.url}/account"
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="Save the picture").click()
+        assert saved.value.suggested_filename == "MY-ELEMENT.png"
+        assert page.url == f"{site.url}/account"
+        assert errors == []
+        assert url.rpartition("/")[2] not in server.log.read_text(), "no address of a page is logged"
         page.close()
 
 

@@ -44,6 +44,8 @@ def test_a_browser_asks_for_a_quote_at_a_site_of_the_program(shop: Shop) -> None
     assert shop.keys["public"].startswith("ok_public_")
     program = shop.program(destination_url="https://shop.example/welcome", allowed_hosts=["www.shop.example"])
     link = shop.link(program)
+    shop.program(destination_url="https://OTHER.example:443/")
+    assert ask(shop, link["code"], origin="https://other.example").status_code == 200
     for origin in (SITE, "https://www.shop.example"):
         answer = ask(shop, link["code"], origin=origin)
         assert answer.status_code == 200, answer.text
@@ -109,6 +111,8 @@ def test_one_address_asks_no_more_than_a_person_would(shop: Shop) -> None:
     assert found == [200] * browsers.ALLOWED.amount + [429]
     answer = ask(shop, link["code"])
     assert answer.headers["Retry-After"]
+    assert answer.headers["Access-Control-Allow-Origin"] == SITE
+    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
     assert answer.json["type"].endswith("#too-many-questions")
     secret = shop.call("POST", "/quotes", {"referral": link["code"], "amount": 1, "currency": "EUR"}, scope="checkout")
     assert secret.status_code == 200

@@ -47,7 +47,13 @@ def test_every_reason_has_words_for_the_advocate() -> None:
             "€6.00 for you, ready to be spent. A part of the order was given back.",
         ),
         (replace(EARNED, given_as="discount"), 0, "spent", "€10.00 was taken off."),
-        (replace(EARNED, status="lapsed"), 0, "bare", "The reward was not used in time and has lapsed."),
+        (
+            replace(EARNED, status="lapsed", lapsed=1000),
+            0,
+            "bare",
+            "The reward was not used in time and has lapsed.",
+        ),
+        (replace(EARNED, status="lapsed", lapsed=200), 0, "spent", "€10.00, of which €2.00 lapsed."),
         (replace(EARNED, status="reversed"), 0, "bare", "As the order was given back, its reward was too."),
         (
             replace(EARNED, status="denied"),
@@ -72,6 +78,18 @@ def test_a_reward_is_told_as_it_stands(earned: Earned, unspent: int, stage: str,
             ("bare", "Gus ordered", "This order was cancelled, so there is no reward for it."),
         ),
         (
+            replace(ORDER, status="voided", earned=None, reasons=("existing_customer",)),
+            ("bare", "One of your friends ordered", "This order was cancelled, so there is no reward for it."),
+        ),
+        (
+            replace(ORDER, status="repeat", earned=None, reasons=("already_referred",)),
+            ("ordered", "Gus came back", ""),
+        ),
+        (
+            replace(ORDER, earned=None, reasons=("already_referred", "cap_reached")),
+            ("bare", "Gus ordered", TO_ADVOCATES["cap_reached"]),
+        ),
+        (
             replace(ORDER, status="flagged"),
             (
                 "ordered",
@@ -84,8 +102,7 @@ def test_a_reward_is_told_as_it_stands(earned: Earned, unspent: int, stage: str,
             (
                 "bare",
                 "One of your friends ordered",
-                "Sorry, the order was below the amount from which a referral is rewarded. "
-                "Sorry, this offer welcomes customers who are new to us.",
+                "Sorry, the order was below the amount from which a referral is rewarded.",
             ),
         ),
         (

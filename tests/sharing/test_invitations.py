@@ -93,9 +93,11 @@ def test_progress_tells_of_the_tier_to_come_alone() -> None:
     assert (
         progress(of, 1, ENGLISH) == "One friend has brought you a reward so far. From friend number 3 on, it is €10.03."
     )
-    assert "From friend number 5 on" in str(progress(of, 2, ENGLISH))
-    assert progress(of, 4, ENGLISH) is None
-    assert progress(replace(of, tiers=()), 0, ENGLISH) is None
+    assert "From friend number 3 on" in str(progress(of, 2, ENGLISH))
+    assert "From friend number 5 on" in str(progress(of, 4, ENGLISH))
+    assert progress(of, 5, ENGLISH) is None
+    assert progress(of, 0, ENGLISH) is None
+    assert progress(replace(of, tiers=()), 1, ENGLISH) is None
 
 
 @pytest.mark.parametrize("language", KNOWN)
@@ -107,8 +109,8 @@ def test_every_way_carries_the_words_and_the_link_marked(language: str) -> None:
     assert [way.name for way in found] == [channel.name for channel in CHANNELS]
     for way in found:
         link = f"https://o.example/c/acme/ANA-7K3F?via={way.name}"
-        assert way.link == link
         address = unquote(way.address)
+        assert unquote(way.pattern).replace("{message}", said) == address
         assert link in address
         assert (said in address) is (way.name != "facebook")
     telegram = parse_qs(urlsplit(next(way.address for way in found if way.name == "telegram")).query)
@@ -125,6 +127,20 @@ def test_words_cannot_become_a_part_of_the_address() -> None:
         assert "evil.example" not in query.get("url", [""])[0]
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://SHOP.example/x", "https://shop.example"),
+        ("https://shop.example:443/", "https://shop.example"),
+        ("https://shop.example:8443/", "https://shop.example:8443"),
+        ("http://localhost:80/", "http://localhost"),
+        ("https://[::1]:8000/x", "https://[::1]:8000"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_do(url: str, origin: str) -> None:
+    assert origins_of(url, []) == [origin]
+
+
 def test_a_page_is_shown_at_its_programs_sites_alone() -> None:
     known = origins_of("http://localhost:8000/demo", ["www.shop.example", "shop.example"])
     assert known == ["http://localhost:8000", "https://shop.example", "https://www.shop.example"]
@@ -137,4 +153,6 @@ def test_a_page_is_shown_at_its_programs_sites_alone() -> None:
     assert not is_elsewhere({**frame, "Referer": "https://shop.example/x"}, known, ours)
     assert not is_elsewhere({**frame, "Referer": "https://o.example/x"}, known, ours)
     assert not is_elsewhere(frame, known, ours)
+    assert is_elsewhere({**frame, "Referer": "http://["}, known, ours)
+    assert not is_elsewhere({**frame, "Referer": "https://o.example/x"}, known, "https://o.example:443/base")
     assert not is_elsewhere({"Referer": "https://evil.example/"}, known, ours)

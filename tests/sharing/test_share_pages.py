@@ -66,7 +66,7 @@ def test_what_was_spent_given_back_or_refused_is_said(shop: Shop, client: FlaskC
     assert "One of your friends ordered: Sorry, this offer welcomes customers who are new to us." in said
     assert "Kim" not in said
     assert "Gus came back" in said
-    assert "−€15.00 Spent on an order" in said
+    assert "Spent on an order. Enjoy! To be spent then: €10.00 −€15.00" in said
 
 
 def test_older_orders_are_a_page_further_and_tell_the_same(shop: Shop, client: FlaskClient, address: Address) -> None:
@@ -92,7 +92,8 @@ def test_older_orders_are_a_page_further_and_tell_the_same(shop: Shop, client: F
     ("tiers", "said"),
     [
         ([3], "One friend has brought you a reward so far. From friend number 3 on, it is €15."),
-        ([2], None),
+        ([2], "One friend has brought you a reward so far. From friend number 2 on, it is €15."),
+        ([1], None),
         ([], None),
     ],
 )
@@ -341,3 +342,50 @@ def test_a_page_that_is_looked_at_makes_no_visit(shop: Shop, client: FlaskClient
     for _ in range(2):
         page = client.get(address(program), headers={"User-Agent": BROWSER})
     assert "Nothing yet" in page.text
+
+
+def test_a_broken_referrer_of_a_frame_is_elsewhere(shop: Shop, client: FlaskClient, address: Address) -> None:
+    program = shop.program()
+    shop.link(program)
+    page = client.get(address(program), headers={"Sec-Fetch-Dest": "iframe", "Referer": "http://["})
+    assert page.status_code == 403
+
+
+def test_the_kind_word_is_shown_wherever_the_page_was(shop: Shop, client: FlaskClient) -> None:
+    page = client.get("/s/rubbish")
+    assert page.headers["Content-Security-Policy"].endswith("frame-ancestors 'self' *")
+    assert page.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_where_nothing_is_shared_no_code_is_given_and_no_picture_drawn(
+    shop: Shop, client: FlaskClient, address: Address
+) -> None:
+    program = shop.program()
+    link, path = shop.link(program), address(program)
+    shop.patch(f"/programs/{program['program_id']}", {"status": "ended"})
+    assert client.post(f"{path}/code", data={"code": "SUMMER25"}).status_code == 409
+    assert client.get(f"{path}/qr.svg").status_code == 410
+    assert shop.get(f"/links/{link['link_id']}")["code"] == link["code"]
+
+
+def test_there_is_an_end_to_codes_and_no_more_are_suggested(shop: Shop, client: FlaskClient, address: Address) -> None:
+    program = shop.program()
+    shop.link(program)
+    path = address(program)
+    found = [client.post(f"{path}/code", data={"code": f"SUMMER-{number}{number}"}) for number in range(20)]
+    assert {page.status_code for page in found[:19]} == {200}
+    assert found[19].status_code == 422
+    assert "as many codes as there can be" in text_of(found[19])
+    assert 'name="code" value="SUMMER-' not in found[19].text.replace('value="SUMMER-1919"', "")
+
+
+def test_errors_are_as_private_as_the_page(shop: Shop, client: FlaskClient, address: Address) -> None:
+    program = shop.program()
+    shop.link(program)
+    answer = client.post(address(program), data={"message": "x" * 2_000_000})
+    assert answer.status_code == 413
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    with client.get("/sharing/share.js") as script:
+        assert script.headers["X-Content-Type-Options"] == "nosniff"
+    with client.get("/orchard-share.js") as script:
+        assert script.headers["Cross-Origin-Resource-Policy"] == "cross-origin"

@@ -46,9 +46,10 @@ def admit(wiring: Wiring) -> None:
     caller = cast(Caller, g.caller)
     if caller.scope != "public":
         return
-    if not _window.hit(ALLOWED, caller.key_id.hex, request.remote_addr or ""):
-        raise TooManyQuestions
     origin = request.headers.get("Origin")
+    if not _window.hit(ALLOWED, caller.key_id.hex, request.remote_addr or ""):
+        g.browser_at = origin or ""  # it may read that it is to wait, and nothing else
+        raise TooManyQuestions
     with wiring.database.reading() as session:
         if origin not in programs.origins(session, caller.merchant_id):
             raise OriginRefused(origin)
@@ -72,5 +73,6 @@ def let_browsers_read(response: Response) -> Response:
         response.vary.add("Origin")
     elif "browser_at" in g:
         response.headers["Access-Control-Allow-Origin"] = g.browser_at
+        response.headers["Access-Control-Expose-Headers"] = "Retry-After"
         response.vary.add("Origin")
     return response

@@ -2,7 +2,8 @@
 (() => {
   "use strict";
 
-  const encoded = (said) => encodeURIComponent(said);
+  const PLACE = "%7Bmessage%7D";
+  const LONGEST = 500;
 
   async function copy(field, status) {
     field.select();
@@ -15,33 +16,29 @@
     setTimeout(() => { status.textContent = status.dataset.said; }, 50);
   }
 
-  function keepWordsInWays(root, words) {
-    let before = words.dataset.message;
-    words.addEventListener("input", () => {
-      const after = words.value.trim().replace(/\s+/g, " ");
-      if (!after || after.length > 500) return;
-      for (const way of root.querySelectorAll("[data-way]")) {
-        const address = way.getAttribute("href");
-        way.setAttribute("href", address.replace(encoded(before), () => encoded(after)));
-      }
-      before = after;
-    });
-    return () => before;
+  const said = (words) => words.value.trim().replace(/\s+/g, " ");
+
+  function fillWays(root, words) {
+    const message = said(words);
+    if (!message || message.length > LONGEST) return;
+    for (const way of root.querySelectorAll("[data-way]")) {
+      way.setAttribute("href", way.dataset.way.replace(PLACE, () => encodeURIComponent(message)));
+    }
   }
 
   // root: what holds the page, a document or a shadow of one. marked: the element that says what there is.
   function enliven(root, marked) {
-    marked.classList.add("with-script");
-    if (navigator.share) marked.classList.add("with-sheet");
     const field = root.querySelector("[data-copied]");
     const words = root.querySelector("[data-message]");
-    if (!field || !words) return;
-    root.querySelector("[data-copy]").addEventListener("click", () => copy(field, root.querySelector("[data-said]")));
-    const message = keepWordsInWays(root, words);
     const sheet = root.querySelector("[data-sheet]");
-    sheet.addEventListener("click", () => {
-      navigator.share({ text: message(), url: sheet.dataset.sheet }).catch(() => {});
-    });
+    marked.classList.add("with-script");
+    if (!field || !words || !sheet) return;
+    root.querySelector("[data-copy]").addEventListener("click", () => copy(field, root.querySelector("[data-said]")));
+    words.addEventListener("input", () => fillWays(root, words));
+    const url = sheet.dataset.sheet;
+    if (!navigator.canShare || !navigator.canShare({ url })) return;
+    marked.classList.add("with-sheet");
+    sheet.addEventListener("click", () => navigator.share({ text: said(words), url }).catch(() => {}));
   }
 
   window.orchardShare = enliven;

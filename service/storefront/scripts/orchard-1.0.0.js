@@ -32,17 +32,21 @@
     const [token, since] = (kept || "").split("~");
     return shape.test(token) && Date.now() - since < days * 864e5 ? token : null;
   };
-  const referral = () => attempt(() => fresh(store.read())) || memory;
+  const stored = () => attempt(() => fresh(store.read()));
+  const referral = () => memory || stored();
 
   const keep = () => {
     if (!memory || !mayStore) return;
     attempt(() => {
       store.write(`${memory}~${Date.now()}`);
+      if (stored() !== memory) return;
+      memory = null;
       clean();
     });
   };
+  const ours = (part) => part.startsWith("referral=") && shape.test(part.slice(9));
   const clean = () => {
-    const parts = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("referral="));
+    const parts = location.search.slice(1).split("&").filter((part) => part && !ours(part));
     const query = parts.length ? `?${parts.join("&")}` : "";
     if (query !== location.search) history.replaceState(history.state, "", location.pathname + query + location.hash);
   };
@@ -109,7 +113,9 @@
   const forget = () => {
     memory = null;
     attempt(store.drop);
+    attempt(clean);
     fill(document);
+    document.querySelectorAll(".orchard-banner").forEach((box) => box.remove());
   };
 
   window.orchard = {
