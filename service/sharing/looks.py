@@ -22,19 +22,23 @@ MOST_EXPIRING = 50
 FOLLOWS_OF = timedelta(days=90)
 
 _ORDER = """
-    SELECT conversion.conversion_id, conversion.ordered_at, conversion.status, conversion.reasons,
-           conversion.customer_id, friend.first_name, reward.amount, reward.reversed_amount, reward.lapsed_amount,
-           reward.currency,
-           reward.given_as, reward.status AS reward_status, reward.available_at
-      FROM conversion
+    SELECT newest.conversion_id, newest.ordered_at, newest.status, newest.reasons, newest.customer_id,
+           friend.first_name, reward.customer_id AS rewarded, reward.amount, reward.reversed_amount,
+           reward.lapsed_amount, reward.currency, reward.given_as, reward.status AS reward_status, reward.available_at
+      FROM (
+           SELECT merchant_id, conversion_id, ordered_at, status, reasons, customer_id
+             FROM conversion
+            WHERE merchant_id = :merchant AND {whose} = :customer AND conversion_id < :before
+                  AND status NOT IN ({besides})
+            ORDER BY conversion_id DESC LIMIT :most
+           ) AS newest
       JOIN customer AS friend
-           ON friend.merchant_id = conversion.merchant_id AND friend.customer_id = conversion.customer_id
-      LEFT JOIN reward ON reward.merchant_id = conversion.merchant_id
-           AND reward.conversion_id = conversion.conversion_id AND reward.customer_id = :customer
-     WHERE conversion.merchant_id = :merchant AND conversion.{whose} = :customer
-           AND conversion.conversion_id < :before AND conversion.status NOT IN ({besides})
-     ORDER BY conversion.conversion_id DESC LIMIT :most
+           ON friend.merchant_id = newest.merchant_id AND friend.customer_id = newest.customer_id
+      LEFT JOIN reward ON reward.merchant_id = newest.merchant_id AND reward.conversion_id = newest.conversion_id
 """
+"""All rewards of the order, and not the customer's alone: asked for by the customer too, a database that was never
+analysed may read all that the customer ever earned, for each order."""
+
 _COLUMNS: dict[str, Any] = {
     "conversion_id": Uuid,
     "ordered_at": Instant,
@@ -42,6 +46,7 @@ _COLUMNS: dict[str, Any] = {
     "reasons": JSON,
     "customer_id": String,
     "first_name": String,
+    "rewarded": String,
     "amount": BigInteger,
     "reversed_amount": BigInteger,
     "lapsed_amount": BigInteger,
@@ -71,7 +76,11 @@ class Orders:
 def orders(session: Session, merchant_id: UUID, customer_id: str, *, before: UUID | None, now: datetime) -> Orders:
     """The newest orders that a customer's links brought, and the customer's own that a referral was given for."""
     asked = {"merchant": merchant_id, "customer": customer_id, "before": before or NEWEST, "most": AT_ONCE + 1}
-    rows = {row.conversion_id: row for query in (_OF_FRIENDS, _OWN) for row in session.execute(query, asked)}
+    rows: dict[UUID, Row[Any]] = {}
+    for query in (_OF_FRIENDS, _OWN):
+        for row in session.execute(query, asked):
+            if row.conversion_id not in rows or row.rewarded == customer_id:
+                rows[row.conversion_id] = row
     newest = sorted(rows.values(), key=lambda row: row.conversion_id, reverse=True)
     shown = newest[:AT_ONCE]
     older = shown[-1].conversion_id if len(newest) > AT_ONCE else None
@@ -80,7 +89,7 @@ def orders(session: Session, merchant_id: UUID, customer_id: str, *, before: UUI
 
 def _order(row: Row[Any], customer_id: str, now: datetime) -> Order:
     earned = None
-    if row.amount is not None:
+    if row.rewarded == customer_id:
         is_ripe = row.reward_status == "pending" and row.available_at <= now
         earned = Earned(
             amount=row.amount,
