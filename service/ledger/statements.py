@@ -1,12 +1,25 @@
 """The postings of one owner or on one account, newest first, with the balance that each of them left."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, func, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from service.ledger import balances
@@ -63,8 +76,8 @@ def entries_of_owner(
     running = dict(before.available_before) if before else _available_now(session, merchant_id, owner)
     account = available(owner)
     names = [Account(kind, owner).name for kind in OWNER_KINDS]
-    older = _older_than((before.transaction_id, before.line)) if before else None
-    rows = _newest(session, merchant_id, names, older, limit=limit + 1)
+    position = (before.transaction_id, before.line) if before else None
+    rows = _newest(session, merchant_id, names, before=position, limit=limit + 1)
     entries: list[OwnerEntry] = []
     for row in rows[:limit]:
         posting = posting_of(row)
@@ -95,10 +108,8 @@ def entries_of_account(
     running = balances.account_balances(session, merchant_id, [account]).get((account, currency), 0)
     if before is not None:
         running -= _change_since(session, merchant_id, account, currency, before)
-    in_currency = _p.currency == currency
-    older = and_(in_currency, _older_than(before)) if before else in_currency
     entries = []
-    for row in _newest(session, merchant_id, [account.name], older, limit=limit):
+    for row in _newest(session, merchant_id, [account.name], currency=currency, before=before, limit=limit):
         posting = posting_of(row)
         entries.append(_account_entry(row, posting, running))
         running -= _effect(posting, account)
@@ -106,32 +117,52 @@ def entries_of_account(
 
 
 def _newest(
-    session: Session, merchant_id: UUID, names: Collection[str], wanted: ColumnElement[bool] | None, *, limit: int
+    session: Session,
+    merchant_id: UUID,
+    names: Sequence[str],
+    *,
+    currency: str | None = None,
+    before: tuple[UUID, int] | None,
+    limit: int,
 ) -> Sequence[RowMapping]:
-    """The newest postings on these accounts: from each of them as many, and of those the newest.
+    """The newest postings on these accounts, in this currency or any, older than a position or all."""
+    query = _newest_query(len(names), in_currency=currency is not None, is_older=before is not None)
+    asked: dict[str, Any] = {f"account_{number}": name for number, name in enumerate(names)}
+    asked |= {"merchant": merchant_id, "most": limit, "currency": currency}
+    asked |= {"transaction": before[0], "line": before[1]} if before else {}
+    return session.execute(query, asked).mappings().all()
 
-    One look-up in an index for each account and side, so that a page costs the same on an account of any age.
+
+@cache
+def _newest_query(accounts: int, *, in_currency: bool, is_older: bool) -> Select[Any]:
+    """From each of so many accounts as many as are wanted, and of those the newest.
+
+    One look-up in an index for each account and side, so that a page costs the same on an account of any age. Built
+    once: to put it together takes as long as to ask it.
     """
     order = (_p.transaction_id.desc(), _p.line.desc())
+    most: BindParameter[int] = bindparam("most")
+    names: list[BindParameter[str]] = [bindparam(f"account_{number}") for number in range(accounts)]
+    wanted = [_p.merchant_id == bindparam("merchant")]
+    wanted += [_p.currency == bindparam("currency")] if in_currency else []
+    wanted += [_older_than((bindparam("transaction"), bindparam("line")))] if is_older else []
     looks = []
     for name in names:
         for side in (_p.debit == name, and_(_p.credit == name, _p.debit.not_in(names))):
-            look = select(posting_table).where(_p.merchant_id == merchant_id, side)
-            if wanted is not None:
-                look = look.where(wanted)
-            looks.append(select(look.order_by(*order).limit(limit).subquery()))
+            look = select(posting_table).where(side, *wanted)
+            looks.append(select(look.order_by(*order).limit(most).subquery()))
     lines = union_all(*looks).subquery()
-    of_transaction = and_(_t.merchant_id == merchant_id, _t.transaction_id == lines.c.transaction_id)
-    query = (
+    of_transaction = and_(_t.merchant_id == bindparam("merchant"), _t.transaction_id == lines.c.transaction_id)
+    return (
         select(lines, _t.reference, _t.event, _t.effective_at, _t.recorded_at)
         .join(transaction_table, of_transaction)
         .order_by(lines.c.transaction_id.desc(), lines.c.line.desc())
-        .limit(limit)
+        .limit(most)
     )
-    return session.execute(query).mappings().all()
 
 
-def _older_than(position: tuple[UUID, int]) -> ColumnElement[bool]:
+def _older_than(position: tuple[Any, Any]) -> ColumnElement[bool]:
+    """Whether a posting stands before this transaction and line, each a value or a parameter."""
     transaction_id, line = position
     return and_(_p.transaction_id <= transaction_id, or_(_p.transaction_id < transaction_id, _p.line < line))
 
