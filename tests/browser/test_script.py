@@ -255,6 +255,15 @@ def test_a_banner_tells_the_offer_in_the_pages_language(
     expect(banner).to_have_count(0)
 
 
+def test_a_banner_that_was_closed_stays_closed(visit: Visit, web_shop: Shop, link: dict[str, Any]) -> None:
+    page = visit(f"/?referral={web_shop.visit(link)}", banner="#here")
+    page.get_by_role("button", name="Close").click()
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert kept(page) is not None
+    assert page.locator("aside").count() == 0
+
+
 def test_a_banner_without_a_place_stands_at_the_foot(visit: Visit, web_shop: Shop, link: dict[str, Any]) -> None:
     page = visit(f"/?referral={web_shop.visit(link)}", banner="")
     expect(page.locator("body > aside")).to_be_visible()

@@ -76,7 +76,7 @@
 
   const banner = async () => {
     const token = referral();
-    if (!token || told.banner === undefined) return;
+    if (!token || told.banner === undefined || attempt(() => sessionStorage.getItem("orchard-closed")) === token) return;
     const offer = await ask(`/offers/${token}.json?language=${encodeURIComponent(document.documentElement.lang)}`);
     if (!offer || !offer.title || referral() !== token) return;
     const box = document.createElement("aside");
@@ -89,7 +89,10 @@
     text.textContent = offer.title;
     close.type = "button";
     close.textContent = offer.close;
-    close.addEventListener("click", () => box.remove());
+    close.addEventListener("click", () => {
+      box.remove();
+      if (mayStore) attempt(() => sessionStorage.setItem("orchard-closed", token));
+    });
     box.append(text, close);
     const place = told.banner && document.querySelector(told.banner);
     if (place) return place.append(box);
@@ -113,6 +116,7 @@
   const forget = () => {
     memory = null;
     attempt(store.drop);
+    attempt(() => sessionStorage.removeItem("orchard-closed"));
     attempt(clean);
     fill(document);
     document.querySelectorAll(".orchard-banner").forEach((box) => box.remove());
