@@ -137,6 +137,11 @@ def _of_credit(terms: Terms, formats: Formats) -> Iterator[str]:
         )
     else:
         yield formats.say("Credit can be spent at once after the order.")
+    yield from lapsing(terms, formats)
+
+
+def lapsing(terms: Terms, formats: Formats) -> Iterator[str]:
+    """When credit lapses, where it does: the same for both sides."""
     if terms.reward_expiry is not None:
         yield formats.say_many(
             "Credit that is not spent lapses one day later.",

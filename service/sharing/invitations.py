@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from service.formats import Formats
 from service.languages import message
 from service.ledger.rewards import FixedReward, RewardTerms
-from service.links.greetings import Offer, gift_of
+from service.links.greetings import Offer, gift_of, lapsing
 from service.programs.terms import Terms
 
 LONGEST_MESSAGE = 500
@@ -71,12 +71,7 @@ def promises(terms: Terms, formats: Formats) -> Iterator[str]:
             "You can be rewarded for up to %(number)s friends.",
             terms.max_rewards_per_advocate,
         )
-    if terms.reward_expiry is not None:
-        yield formats.say_many(
-            "Credit that is not spent lapses one day later.",
-            "Credit that is not spent lapses %(number)s days later.",
-            terms.reward_expiry.days,
-        )
+    yield from lapsing(terms, formats)
 
 
 def _per_order(reward: RewardTerms, terms: Terms, formats: Formats) -> str:

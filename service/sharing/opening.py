@@ -50,18 +50,13 @@ def named(signer: TokenSigner, token: str) -> tuple[UUID, UUID]:
     return UUID(bytes=payload[:16]), UUID(bytes=payload[16:])
 
 
-def found(session: Session, merchant_id: UUID, share_page_id: UUID, *, now: datetime) -> tuple[SharePage, Link]:
-    """The page and its link, while it is good. Raises NotOpen."""
-    page = share_pages.find(session, merchant_id, share_page_id, now=now)
-    if page is None:
-        raise NotOpen(merchant_id)
-    return page, links.get(session, merchant_id, page.link_id)
-
-
 def open_page(session: Session, signer: TokenSigner, token: str, *, ours: str, now: datetime) -> Opened:
     """All that the page of this address is about. ours: the service's own base of links. Raises NotOpen."""
     merchant_id, share_page_id = named(signer, token)
-    page, link = found(session, merchant_id, share_page_id, now=now)
+    page = share_pages.find(session, merchant_id, share_page_id, now=now)
+    if page is None:
+        raise NotOpen(merchant_id)
+    link = links.get(session, merchant_id, page.link_id)
     customer = people.get(session, merchant_id, link.customer_id)
     if customer is None:
         raise NotOpen(merchant_id)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,7 +15,7 @@ from tests.serving import free_port
 from tests.shop import BROWSER
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 375, "height": 667}
+PHONE: Any = {"width": 375, "height": 667}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def someone(browser: Browser) -> Page:
     """Somebody with a phone of their own."""
-    context = browser.new_context(viewport=PHONE, user_agent=BROWSER, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+    context = browser.new_context(viewport=PHONE, user_agent=BROWSER, permissions=["clipboard-read", "clipboard-write"])
     return context.new_page()
 
 
@@ -146,7 +147,7 @@ def test_the_demos_shop_is_good_for_everybody(browser: Browser, demo: str, path:
 
 
 def test_without_scripts_the_shops_own_form_still_works(browser: Browser, demo: str) -> None:
-    context = browser.new_context(viewport=PHONE, user_agent=BROWSER, java_script_enabled=False)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=PHONE, user_agent=BROWSER, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{demo}/demo/shop/basket?ware=cups")
     page.get_by_label("Your first name").fill("Kim")
