@@ -119,7 +119,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(orchard: CommandLine, shop:
     running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 30
     while not list(tmp_path.iterdir()) and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.001)
     running.send_signal(signal.SIGINT)
     assert running.wait(30) != 0
     assert list(tmp_path.iterdir()) == []
