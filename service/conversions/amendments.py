@@ -112,8 +112,9 @@ def _nth_referral(held: Held) -> int:
     of = held.conversion
     assert of.program_id is not None
     assert of.advocate_id is not None
+    advocates, friends = (held.all_of(name) for name in (of.advocate_id, str(of.customer_id)))
     return 1 + rewards.rewarded_friends(
-        held.session, of.merchant_id, program_id=of.program_id, advocate_id=of.advocate_id, besides=of.customer_id
+        held.session, of.merchant_id, program_id=of.program_id, advocates=advocates, besides=friends
     )
 
 

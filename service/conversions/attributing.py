@@ -1,6 +1,6 @@
 """Late attribution: a human gives an order a referral that did not come with it, and says why."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from service.conversions.eligibility import (
     CURRENCY_MISMATCH,
     INVALID_REFERRAL,
     SELF_REFERRAL,
+    UNKNOWN_CUSTOMER,
 )
 from service.conversions.facts import Case, gather
 from service.conversions.rejudging import Came, hold_case, judge_again, overruling
@@ -26,9 +27,12 @@ from service.rewards.references import Step
 from service.tokens import TokenSigner
 
 NEVER_OVERRULED = frozenset(
-    reason.name for reason in (INVALID_REFERRAL, SELF_REFERRAL, CIRCULAR_REFERRAL, CURRENCY_MISMATCH)
+    reason.name for reason in (INVALID_REFERRAL, UNKNOWN_CUSTOMER, CIRCULAR_REFERRAL, CURRENCY_MISMATCH)
 )
-"""Without these two people, one above the other, and terms in the order's currency, there is nothing to attribute."""
+"""Without these two people, one above the other, and terms in the order's currency, there is nothing to attribute.
+
+That two customers with one mailbox are two people, a family say, is for a human to know; one customer never is.
+"""
 
 
 class AttributionRefused(ReferralError):
@@ -73,7 +77,9 @@ def attribute(
     held.refuse_voided()
     case = replace(case, pinned=(None, None), kept={})
     refusing, noted = _reasons(session, case)
-    _refuse_overruling(asked.overrule, [*refusing, *noted])
+    is_one = held.conversion.customer_id == case.seen.link_advocate_id
+    never = NEVER_OVERRULED | ({SELF_REFERRAL.name} if is_one else set())
+    _refuse_overruling(asked.overrule, [*refusing, *noted], never)
     came = replace(plain, overrule=tuple(asked.overrule), note=asked.note)
     refusing, _ = _reasons(session, overruling(case, came))
     if left := [name for name in refusing if name not in asked.overrule]:
@@ -100,9 +106,9 @@ def _reasons(session: Session, case: Case) -> tuple[list[str], list[str]]:
     return stands, list(decided.reasons)
 
 
-def _refuse_overruling(overrule: Sequence[str], arisen: Sequence[str]) -> None:
+def _refuse_overruling(overrule: Sequence[str], arisen: Sequence[str], never: Collection[str]) -> None:
     for name in overrule:
-        if name in NEVER_OVERRULED:
+        if name in never:
             raise BadValues({"overrule": f"{name} cannot be overruled."})
         if name not in arisen:
             listed = ", ".join(arisen) or "none"

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import facts
+from service.conversions import glimpses
 from service.conversions.earning import earned_by, reward_of
 from service.conversions.explanations import OrderNow, RewardNow
-from service.conversions.facts import Case, Glimpse
+from service.conversions.facts import Case
+from service.conversions.glimpses import Glimpse
 from service.conversions.judgement import Judgement, judge
 from service.conversions.orders import Order, OrderContradicted, contradictions, report_of
 from service.conversions.rules import Facts
@@ -19,7 +20,7 @@ from service.conversions.standing import find
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
 from service.customers import tables as customers
-from service.customers.customers import Contact, introduce, learn
+from service.customers.customers import Contact, contact_of, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once
@@ -70,12 +71,12 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     order.refuse_bad_time(now=now)
     evidence = read_referral(signer, order.referral, merchant_id) if order.referral else None
     order = order.as_quoted(evidence)
-    friend_id = order.customer.customer_id
-    seen = facts.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend_id=friend_id)
+    friend = contact_of(session, merchant_id, order.customer)
+    seen = glimpses.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend=friend, is_told=True)
     if seen.conversion_id is not None:
-        return _replay(session, merchant_id, seen.conversion_id, order, evidence, now=now)
+        return _replay(session, merchant_id, seen.conversion_id, order, friend, evidence, now=now)
     currencies.refuse_unknown(session, merchant_id, order.currency, at=order.ordered_at or now)
-    people = _lock(session, merchant_id, order.customer, seen, now=now)
+    people = _lock(session, merchant_id, friend, seen, now=now)
     case = Case(
         merchant_id=merchant_id,
         seen=seen,
@@ -83,12 +84,13 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
         ordered_at=order.ordered_at or now,
         eligible_amount=order.rewardable,
         currency=order.currency,
-        friend=people[friend_id],
+        friend=people[friend.customer_id] if friend else None,
         people=people,
+        is_nobodys=friend is None,
     )
     judged = judge(session, case, referral_given=bool(order.referral))
     known = judged.known
-    conversion = _conversion(merchant_id, order, report_of(order, evidence), judged, now=now)
+    conversion = _conversion(merchant_id, order, friend, report_of(order, evidence), judged, now=now)
     earned = _rewards(conversion, known) if known else []
     _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred, replaced=seen)
     owners = {name: person.owner for name, person in people.items()}
@@ -113,7 +115,14 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFil
 
 
 def _replay(
-    session: Session, merchant_id: UUID, conversion_id: UUID, order: Order, evidence: Evidence | None, *, now: datetime
+    session: Session,
+    merchant_id: UUID,
+    conversion_id: UUID,
+    order: Order,
+    friend: Contact | None,
+    evidence: Evidence | None,
+    *,
+    now: datetime,
 ) -> Recorded:
     """The order as it was recorded; contact details that are new are learned.
 
@@ -122,27 +131,39 @@ def _replay(
     recorded = get(session, merchant_id, conversion_id)
     stored = recorded.conversion
     known = {"currency": stored.currency, "customer_id": stored.customer_id, "ordered_at": stored.ordered_at}
-    fields = contradictions(order, evidence, stored.reported, known)
+    customer_id = friend.customer_id if friend else None
+    fields = contradictions(order, evidence, stored.reported, known, customer_id=customer_id)
     amounts = {name: getattr(stored, name) for name in ("amount", "discount_amount", "eligible_amount")}
-    if fields and contradictions(order, evidence, {**stored.reported, **amounts}, known):
+    amended = {**stored.reported, **amounts}
+    if fields and contradictions(order, evidence, amended, known, customer_id=customer_id):
         raise OrderContradicted(stored.order_id, conversion_id, fields)
-    if order.customer.says_more:
-        introduce(session, merchant_id, order.customer, now=now)
+    if friend is not None and friend.says_more:
+        introduce(session, merchant_id, friend, now=now)
     return recorded
 
 
 def _lock(
-    session: Session, merchant_id: UUID, friend: Contact, seen: Glimpse, *, now: datetime
+    session: Session, merchant_id: UUID, friend: Contact | None, seen: Glimpse, *, now: datetime
 ) -> dict[str, KnownCustomer]:
-    """Everybody whom this order may concern, locked; the friend made known and up to date."""
+    """Everybody whom this order may concern, locked; the friend made known and up to date. Raises RaceLost."""
+    if friend is None:
+        return glimpses.lock(session, merchant_id, seen)
     if not seen.friend_is_known:
         customers.add(session, merchant_id, friend.customer_id, owner_id=new_id(), created_at=now)
-    people = customers.lock(session, merchant_id, {friend.customer_id, *seen.advocate_ids})
-    return {**people, friend.customer_id: learn(session, merchant_id, people[friend.customer_id], friend)}
+    people = glimpses.lock(session, merchant_id, seen, friend.customer_id)
+    known = learn(session, merchant_id, people[friend.customer_id], friend, seen.met)
+    glimpses.refuse_newcomers(session, merchant_id, seen, known)
+    return {**people, friend.customer_id: known}
 
 
 def _conversion(
-    merchant_id: UUID, order: Order, reported: dict[str, Any], judged: Judgement, *, now: datetime
+    merchant_id: UUID,
+    order: Order,
+    friend: Contact | None,
+    reported: dict[str, Any],
+    judged: Judgement,
+    *,
+    now: datetime,
 ) -> Conversion:
     known, decided = judged.known, judged.decided
     return Conversion(
@@ -154,14 +175,14 @@ def _conversion(
         eligible_amount=order.eligible,
         refunded_amount=0,
         currency=order.currency,
-        customer_id=order.customer.customer_id,
+        customer_id=friend.customer_id if friend else None,
         status=decided.status,
         reasons=list(decided.reasons),
         decisions=[decision.as_stored() for decision in decided.decisions],
         program_id=known.program_id if known else None,
         terms_version=known.terms_version if known else None,
         link_id=known.link_id if known else None,
-        advocate_id=known.advocate.customer_id if known else None,
+        advocate_id=known.advocate_id if known else None,
         ordered_at=order.ordered_at or now,
         recorded_at=now,
         reported=reported,
@@ -196,7 +217,8 @@ def _write(
     add_at_once(session, [conversion])
     if is_new_referral and conversion.status == "attributed":
         if replaced.referral_advocate_id is not None:
-            storage.drop_referral(session, conversion.merchant_id, conversion.customer_id)
+            names = {str(conversion.customer_id), str(replaced.referral_friend_id)}
+            storage.drop_referral(session, conversion.merchant_id, names)
         add_at_once(session, [referral_of(conversion)])
     if earned:
         add_at_once(session, earned)

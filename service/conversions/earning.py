@@ -37,7 +37,7 @@ def earned_by(conversion: Conversion, terms: Terms, *, nth_referral: int) -> lis
     is_capped = CAP_REACHED.name in conversion.reasons
     sides: tuple[tuple[Side, str, RewardTerms | None], ...] = (
         ("advocate", str(conversion.advocate_id), None if is_capped else terms.advocate_reward_for(nth_referral)),
-        ("friend", conversion.customer_id, terms.friend_reward),
+        ("friend", str(conversion.customer_id), terms.friend_reward),
     )
     return [
         Earned(side, customer_id, reward.given_as, amount)

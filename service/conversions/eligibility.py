@@ -14,6 +14,12 @@ CLOCK_GRACE = timedelta(minutes=5)
 """How far the shop's clock may be behind ours for an order to follow a visit."""
 
 
+def _unknown_customer(facts: Facts) -> tuple[bool, str]:
+    if facts.friend_is_unknown:
+        return False, "The order names neither a customer nor a mailbox that is somebody's."
+    return True, "It is known who orders." if facts.friend_id is not None else "Nobody knows yet who will order."
+
+
 def _link_revoked(facts: Facts) -> tuple[bool, str]:
     return facts.link_status == "active", f"The link is {facts.link_status}."
 
@@ -41,12 +47,11 @@ def _outside_window(facts: Facts) -> tuple[bool, str]:
 
 
 def _self_referral(facts: Facts) -> tuple[bool, str]:
-    friend, advocate = facts.friend, facts.advocate
-    if friend is None:
+    if facts.friend_id is None:
         return True, "Nobody knows yet who will order."
-    if friend.customer_id == advocate.customer_id:
+    if facts.friend_id == facts.advocate_id:
         return False, "Advocate and friend are the same customer."
-    if friend.folded_email is not None and friend.folded_email == advocate.folded_email:
+    if facts.friend_is_advocate:
         return False, "Two customers with the same mailbox."
     return True, "Two customers with two mailboxes, or one is not known."
 
@@ -61,7 +66,7 @@ def _existing_customer(facts: Facts) -> tuple[bool, str]:
         return True, "The program welcomes existing customers."
     if facts.has_earlier_order:
         return False, "The friend has ordered here before."
-    if facts.friend is not None and facts.friend.since is not None:
+    if facts.friend_came_before:
         return False, "The friend was a customer before Orchard."
     return True, "The friend has no earlier order."
 
@@ -92,6 +97,12 @@ INVALID_REFERRAL = Reason(
     "It must be a token or code of this merchant.",
     message("Sorry, we could not read that referral. Please ask your friend to send the link again."),
 )
+UNKNOWN_CUSTOMER = Rule(
+    "unknown_customer",
+    "The order must name a customer, or a mailbox that is somebody's (not noreply@ and the like).",
+    message("Sorry, we do not know whose order this is, so nobody can be rewarded. Please order with your e-mail."),
+    _unknown_customer,
+)
 LINK_REVOKED = Rule(
     "link_revoked",
     "The link must not have been revoked.",
@@ -118,7 +129,7 @@ OUTSIDE_WINDOW = Rule(
 )
 SELF_REFERRAL = Rule(
     "self_referral",
-    "Advocate and friend must be two people: two customers, whose mailboxes are not one spelled in two ways.",
+    "Advocate and friend must be two persons: two customers, whose mailboxes are not one spelled in two ways.",
     message("Sorry, a referral rewards two different people, so one cannot refer oneself."),
     _self_referral,
 )
@@ -130,7 +141,7 @@ CIRCULAR_REFERRAL = Rule(
 )
 EXISTING_CUSTOMER = Rule(
     "existing_customer",
-    "Where the program is for new customers, the friend must have no earlier order and no `since`.",
+    "Where the program is for new customers, no customer with the friend's mailbox may have ordered before.",
     message("Sorry, this offer welcomes new customers, and we have already had the pleasure."),
     _existing_customer,
 )
@@ -162,6 +173,7 @@ REASONS: dict[str, Reason] = {
     reason.name: reason
     for reason in (
         INVALID_REFERRAL,
+        UNKNOWN_CUSTOMER,
         LINK_REVOKED,
         LINK_EXPIRED,
         PROGRAM_PAUSED,
@@ -178,7 +190,7 @@ REASONS: dict[str, Reason] = {
 """Every reason that there is, in the order in which the contract lists them."""
 
 FOR_A_NEW_REFERRAL = tuple(rule for rule in REASONS.values() if isinstance(rule, Rule))
-FOR_A_LATER_ORDER = (PROGRAM_PAUSED, BELOW_MINIMUM, CURRENCY_MISMATCH, CAP_REACHED)
+FOR_A_LATER_ORDER = (PROGRAM_PAUSED, SELF_REFERRAL, BELOW_MINIMUM, CURRENCY_MISMATCH, CAP_REACHED)
 
 KEPT_BY_A_QUOTE = (LINK_REVOKED, LINK_EXPIRED, PROGRAM_PAUSED, OUTSIDE_WINDOW)
 """What may change after a quote without taking away what was promised to the friend."""

@@ -1,4 +1,4 @@
-"""What is known about an order: a glimpse before locks, the facts of the decision under them.
+"""The facts of the decision on an order, which are gathered while people are locked.
 
 As few statements as it takes, since this is the path of every checkout. A recorded order and a quote come through here
 alike; only the first one holds locks.
@@ -14,63 +14,16 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import CLOCK_GRACE, kept_by
-from service.conversions.looks import BY_CODE, BY_LINK, GATHERED
-from service.conversions.rules import Decision, Facts, Person
+from service.conversions.glimpses import Glimpse
+from service.conversions.looks import OF_ONE, OF_SEVERAL
+from service.conversions.rules import Decision, Facts
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
-from service.links.evidence import CodeEvidence, Evidence, QuoteEvidence, VisitEvidence
-from service.merchants import tables as merchants
+from service.links.evidence import Evidence, QuoteEvidence, VisitEvidence
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables import rewards
 
 NOTHING = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """What is known before any lock is taken: enough to tell a replay, and whom to lock."""
-
-    conversion_id: UUID | None
-    friend_is_known: bool
-    referral_advocate_id: str | None
-    referral_program_id: UUID | None
-    referral_link_id: UUID | None
-    link_id: UUID | None
-    link_advocate_id: str | None
-    link_program_id: UUID | None
-
-    def referral(self, *, is_newcomer: bool) -> tuple[str | None, UUID | None, UUID | None]:
-        """(advocate, program, link) of the referral that the friend has, or else of the one that came.
-
-        is_newcomer: of the one that came, whether or not there is another.
-        """
-        if self.referral_advocate_id is not None and not is_newcomer:
-            return self.referral_advocate_id, self.referral_program_id, self.referral_link_id
-        return self.link_advocate_id, self.link_program_id, self.link_id
-
-    @property
-    def advocate_ids(self) -> set[str]:
-        """Who may be concerned besides the friend: the advocate who brought them, and the one whose token came."""
-        return {name for name in (self.referral_advocate_id, self.link_advocate_id) if name is not None}
-
-
-def glimpse(
-    session: Session,
-    merchant_id: UUID,
-    evidence: Evidence | None,
-    *,
-    order_id: str | None,
-    friend_id: str | None,
-) -> Glimpse:
-    """What is known of the order, its customer and the referral that came with it. Locks nothing."""
-    keys = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
-    if isinstance(evidence, CodeEvidence):
-        named = None if evidence.slug is None else merchants.of_slug(session, evidence.slug)
-        is_ours = named in (None, merchant_id)  # what nobody is called names no other shop
-        row = session.execute(BY_CODE, {**keys, "code": evidence.folded_code if is_ours else None}).one()
-    else:
-        row = session.execute(BY_LINK, {**keys, "link": evidence.link_id if evidence else None}).one()
-    return Glimpse(**row._mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +32,9 @@ class Case:
 
     evidence: what came with it proves. eligible_amount: minor units. friend: who orders, or None while nobody knows (a
     quote). people: at least the advocates. conversion_id: where it was recorded before, so that it is no other order.
-    pinned: (program, version) of terms that hold whatever is in force. kept: decisions of before, by their rules, which
-    hold for the program to which it is pinned. overruled: those that a human made, which hold for any.
+    is_nobodys: the order names no customer. pinned: (program, version) of terms that hold whatever is in force.
+    kept: decisions of before, by their rules, which hold for the program to which it is pinned.
+    overruled: those that a human made, which hold for any.
     """
 
     merchant_id: UUID
@@ -92,6 +46,7 @@ class Case:
     friend: KnownCustomer | None
     people: Mapping[str, KnownCustomer]
     conversion_id: UUID = NOTHING
+    is_nobodys: bool = False
     pinned: tuple[UUID | None, int | None] = (None, None)
     kept: Mapping[str, Decision] = field(default_factory=dict)
     overruled: Mapping[str, Decision] = field(default_factory=dict)
@@ -136,14 +91,17 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
         ordered_at=case.ordered_at,
         eligible_amount=case.eligible_amount,
         currency=case.currency,
-        advocate=_person(case.people[advocate_id]),
-        friend=_person(case.friend) if case.friend else None,
+        advocate_id=advocate_id,
+        friend_id=case.friend.customer_id if case.friend else None,
+        friend_is_unknown=case.is_nobodys,
+        friend_is_advocate=advocate_id in seen.friends,
         friend_is_above=row.friend_is_above,
+        friend_came_before=row.came_before,
         has_earlier_order=row.has_earlier_order,
         rewarded_friends=_rewarded_friends(session, case, program_id, advocate_id, in_force),
         is_referred=is_referred,
         referral_stands=row.referral_stands,
-        given_by_another=is_referred and seen.link_advocate_id not in (None, seen.referral_advocate_id),
+        given_by_another=is_referred and seen.link_advocate_id not in (None, *seen.all_of(advocate_id)),
         rewarded_orders=row.rewarded_orders,
         kept={
             **(case.kept if case.pinned[0] == program_id else {}),
@@ -163,7 +121,7 @@ def _under_locks(
     version: int | None,
 ) -> Row[Any]:
     """The one look at the database while people are locked. version: of the terms; None for those in force."""
-    keys = {
+    keys: dict[str, Any] = {
         "merchant": case.merchant_id,
         "link": link_id,
         "friend": case.friend.customer_id if case.friend else None,
@@ -173,7 +131,10 @@ def _under_locks(
         "ordered_at": case.ordered_at,
         "besides": case.conversion_id,
     }
-    row = session.execute(GATHERED, keys).one()
+    if case.seen.has_company:
+        friends, advocates = sorted(case.seen.friends), sorted(case.seen.all_of(advocate_id) if advocate_id else ())
+        keys |= {"friends": friends, "advocates": advocates}
+    row = session.execute((OF_SEVERAL if case.seen.has_company else OF_ONE).gathered, keys).one()
     if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost
     return row
@@ -182,11 +143,10 @@ def _under_locks(
 def _rewarded_friends(session: Session, case: Case, program_id: UUID, advocate_id: str, terms: Terms) -> int:
     if terms.max_rewards_per_advocate is None and not terms.tiers:
         return 0
-    besides = case.friend.customer_id if case.friend else ""
     return rewards.rewarded_friends(
-        session, case.merchant_id, program_id=program_id, advocate_id=advocate_id, besides=besides
+        session,
+        case.merchant_id,
+        program_id=program_id,
+        advocates=case.seen.all_of(advocate_id),
+        besides=case.seen.friends,
     )
-
-
-def _person(customer: KnownCustomer) -> Person:
-    return Person(customer.customer_id, customer.folded_email, customer.since)

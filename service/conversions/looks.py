@@ -1,9 +1,11 @@
 """The two looks at the database that an order takes, each one statement: the glimpse, and the facts under locks.
 
-Built once, when this file is loaded, which is a third of what they cost.
+Built once, when this file is loaded, which is a third of what they cost; and once more for persons with several
+customers, whom a plain order must not pay for.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -34,22 +36,45 @@ friend: BindParameter[Any] = bindparam("friend")
 code, conversion, customer, link = Code.__table__, Conversion.__table__, Customer.__table__, Link.__table__
 program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
 reward = Reward.__table__
+of_link, of_referral = customer.alias("of_link"), customer.alias("of_referral")
+
+Whose = Callable[[ColumnElement[str]], ColumnElement[bool]]
+"""Whether a column names the friend, by one of their customers; the same of the advocate."""
 
 
-def _glimpse(*found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
+class Looks(NamedTuple):
+    """The looks for one kind of people."""
+
+    by_link: Select[Any]
+    by_code: Select[Any]
+    gathered: Select[Any]
+
+
+def _glimpse(of_friend: Whose, *found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
     """found: how the link is, by tables and what joins them."""
     rows = (
         _one.outerjoin(
             conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
         )
         .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == friend))
-        .outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
+        .outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
+        .outerjoin(
+            of_referral,
+            and_(of_referral.c.merchant_id == merchant, of_referral.c.customer_id == referral.c.advocate_id),
+        )
     )
     for table, matches in found:
         rows = rows.outerjoin(table, and_(table.c.merchant_id == merchant, matches))
+    rows = rows.outerjoin(of_link, and_(of_link.c.merchant_id == merchant, of_link.c.customer_id == link.c.customer_id))
     return select(
         conversion.c.conversion_id,
         customer.c.customer_id.is_not(None).label("friend_is_known"),
+        customer.c.email.label("friend_email"),
+        customer.c.folded_email.label("friend_mailbox"),
+        customer.c.person_id.label("friend_person_id"),
+        of_link.c.person_id.label("link_person_id"),
+        of_referral.c.person_id.label("referral_person_id"),
+        referral.c.friend_id.label("referral_friend_id"),
         referral.c.advocate_id.label("referral_advocate_id"),
         referral.c.program_id.label("referral_program_id"),
         referral.c.link_id.label("referral_link_id"),
@@ -59,25 +84,41 @@ def _glimpse(*found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
     ).select_from(rows)
 
 
-BY_LINK = _glimpse((link, link.c.link_id == bindparam("link")))
-BY_CODE = _glimpse((code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id))
+def _first_referral(of_friend: Whose) -> ColumnElement[bool]:
+    """The friend's referral: a person who had several before they were known to be one has the first of them."""
+    if of_friend is _is_friend:
+        return of_friend(referral.c.friend_id)
+    one = referral.alias("one")
+    first = select(one.c.friend_id).where(one.c.merchant_id == merchant, of_friend(one.c.friend_id))
+    return referral.c.friend_id == first.order_by(one.c.created_at, one.c.friend_id).limit(1).scalar_subquery()
 
 
-def _above() -> CTE:
-    """Through whom the advocate came, all the way up."""
-    person = (
-        select(referral.c.advocate_id.label("person"))
-        .where(referral.c.merchant_id == merchant, referral.c.friend_id == bindparam("advocate"))
+def _above(of_advocate: Whose) -> CTE:
+    """Through whom the advocate came, all the way up, by whichever of their customers."""
+    above = (
+        select(referral.c.advocate_id.label("customer_id"))
+        .where(referral.c.merchant_id == merchant, of_advocate(referral.c.friend_id))
         .cte("above", recursive=True)
     )
-    further = select(referral.c.advocate_id).where(
-        referral.c.merchant_id == merchant, referral.c.friend_id == person.c.person
+    them, same = customer.alias("them"), customer.alias("same")
+    further = (
+        select(referral.c.advocate_id)
+        .select_from(above)
+        .join(them, and_(them.c.merchant_id == merchant, them.c.customer_id == above.c.customer_id))
+        .outerjoin(same, and_(same.c.merchant_id == merchant, same.c.person_id == them.c.person_id))
+        .join(
+            referral,
+            and_(
+                referral.c.merchant_id == merchant,
+                referral.c.friend_id == func.coalesce(same.c.customer_id, them.c.customer_id),
+            ),
+        )
     )
-    return person.union(further)
+    return above.union(further)
 
 
-def _gathered() -> Select[Any]:
-    above = _above()
+def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
+    above = _above(of_advocate)
     earned = select(reward.c.reward_id).where(
         reward.c.merchant_id == merchant, reward.c.conversion_id == conversion.c.conversion_id, reward.c.is_earned
     )
@@ -86,7 +127,7 @@ def _gathered() -> Select[Any]:
     # no earlier order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
     standing = select(conversion.c.conversion_id).where(
         conversion.c.merchant_id == merchant,
-        conversion.c.customer_id == friend,
+        of_friend(conversion.c.customer_id),
         conversion.c.conversion_id != bindparam("besides"),
         conversion.c.status != "voided",
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
@@ -96,6 +137,9 @@ def _gathered() -> Select[Any]:
     belonging = standing.where(
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
+    )
+    came_before = select(customer.c.customer_id).where(
+        customer.c.merchant_id == merchant, of_friend(customer.c.customer_id), customer.c.since.is_not(None)
     )
     of_terms = and_(
         terms.c.merchant_id == merchant,
@@ -112,13 +156,39 @@ def _gathered() -> Select[Any]:
         standing.where(conversion.c.ordered_at <= bindparam("ordered_at")).exists().label("has_earlier_order"),
         belonging.correlate(referral).exists().label("referral_stands"),
         rewarded.scalar_subquery().label("rewarded_orders"),
-        select(above.c.person).where(above.c.person == friend).exists().label("friend_is_above"),
+        came_before.exists().label("came_before"),
+        select(above.c.customer_id).where(of_friend(above.c.customer_id)).exists().label("friend_is_above"),
     ).select_from(
-        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, referral.c.friend_id == friend))
+        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
         .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))
         .outerjoin(terms, of_terms)
         .outerjoin(link, and_(link.c.merchant_id == merchant, link.c.link_id == bindparam("link")))
     )
 
 
-GATHERED = _gathered()
+def _is_friend(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == friend
+
+
+def _is_advocate(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == bindparam("advocate")
+
+
+def _is_among_friends(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column.in_(bindparam("friends", expanding=True))
+
+
+def _is_among_advocates(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column.in_(bindparam("advocates", expanding=True))
+
+
+def _looks(of_friend: Whose, of_advocate: Whose) -> Looks:
+    by_link = (link, link.c.link_id == bindparam("link"))
+    by_code = (code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id)
+    return Looks(_glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate))
+
+
+OF_ONE = _looks(_is_friend, _is_advocate)
+"""Where friend and advocate have one customer each."""
+OF_SEVERAL = _looks(_is_among_friends, _is_among_advocates)
+"""Where one of them is a person with several."""

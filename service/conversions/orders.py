@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.currencies import fault_of_code
-from service.customers.customers import Contact
+from service.customers.customers import Buyer
 from service.errors import ReferralError, refuse_faults
 from service.links.evidence import Evidence, QuoteEvidence, as_document
 from service.values import fault_of_amount, fault_of_instant, fault_of_name
@@ -40,7 +40,7 @@ class Order:
     order_id: str
     amount: int
     currency: str
-    customer: Contact
+    customer: Buyer
     referral: str | None = None
     ordered_at: datetime | None = None
     discount_amount: int | None = None
@@ -98,16 +98,22 @@ def report_of(order: Order, evidence: Evidence | None) -> dict[str, Any]:
 
 
 def contradictions(
-    order: Order, evidence: Evidence | None, stored: Mapping[str, Any], known: Mapping[str, Any]
+    order: Order,
+    evidence: Evidence | None,
+    stored: Mapping[str, Any],
+    known: Mapping[str, Any],
+    *,
+    customer_id: str | None,
 ) -> list[str]:
     """The fields in which an order differs from its first report. What it does not say contradicts nothing.
 
-    stored: from `report_of`. known: currency, customer_id and ordered_at of the order as it was recorded.
+    customer_id: whom the order says, a guest's too. stored: from `report_of`.
+    known: currency, customer_id and ordered_at of the order as it was recorded.
     """
     said = report_of(order, evidence) | {
         "eligible_amount": order.eligible_amount,
         "currency": order.currency,
-        "customer_id": order.customer.customer_id,
+        "customer_id": customer_id,
         "ordered_at": order.ordered_at,
     }
     before = {**stored, **known}

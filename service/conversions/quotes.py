@@ -1,20 +1,19 @@
 """Quotes: what a referral would earn the friend, asked before the order. Nothing is written."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import facts
+from service.conversions import glimpses
 from service.conversions.eligibility import EXISTING_CUSTOMER
-from service.conversions.facts import NOTHING, Case, Glimpse
+from service.conversions.facts import NOTHING, Case
 from service.conversions.judgement import judge
 from service.conversions.rules import Facts
 from service.currencies import fault_of_code
 from service.customers import tables as customers
-from service.customers.customers import Contact
-from service.customers.mailboxes import fold
+from service.customers.customers import Buyer, contact_of
 from service.customers.tables import KnownCustomer
 from service.errors import refuse_faults
 from service.ledger.rewards import Given
@@ -36,7 +35,7 @@ class Question:
     referral: str
     amount: int
     currency: str
-    customer: Contact | None = None
+    customer: Buyer | None = None
     eligible_amount: int | None = None
 
     def __post_init__(self) -> None:
@@ -80,9 +79,9 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     """
     currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
     evidence = read_referral(signer, asked.referral, merchant_id)
-    friend_id = asked.customer.customer_id if asked.customer else None
-    seen = facts.glimpse(session, merchant_id, evidence, order_id=None, friend_id=friend_id)
-    people = _people(session, merchant_id, asked.customer, seen)
+    friend = contact_of(session, merchant_id, asked.customer) if asked.customer else None
+    seen = glimpses.glimpse(session, merchant_id, evidence, order_id=None, friend=friend)
+    people = customers.known(session, merchant_id, seen.person_ids)
     case = Case(
         merchant_id=merchant_id,
         seen=seen,
@@ -90,8 +89,9 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
         ordered_at=now,
         eligible_amount=asked.eligible if asked.amount else 0,
         currency=asked.currency,
-        friend=people.get(friend_id) if friend_id else None,
+        friend=KnownCustomer(friend.customer_id, NOTHING) if friend else None,
         people=people,
+        is_nobodys=friend is None and asked.customer is not None and asked.customer.email is not None,
     )
     judged = judge(session, case, referral_given=True)
     known, decided = judged.known, judged.decided
@@ -105,7 +105,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     return Quote(
         eligible=eligible,
         reasons=decided.reasons or (() if eligible else (EXISTING_CUSTOMER.name,)),
-        advocate_first_name=people[known.advocate.customer_id].first_name if known else None,
+        advocate_first_name=people[known.advocate_id].first_name if known else None,
         friend_reward=(amount, terms.given_as) if terms and amount else None,
         payable_amount=asked.amount - discount,
         program_id=known.program_id if known else None,
@@ -128,13 +128,3 @@ def _promise(case: Case, known: Facts, discount_amount: int) -> QuoteEvidence:
         currency=case.currency,
         discount_amount=discount_amount,
     )
-
-
-def _people(session: Session, merchant_id: UUID, friend: Contact | None, seen: Glimpse) -> dict[str, KnownCustomer]:
-    names = {*seen.advocate_ids, friend.customer_id} if friend else seen.advocate_ids
-    people = customers.known(session, merchant_id, names)
-    if friend:
-        known = people.get(friend.customer_id) or KnownCustomer(friend.customer_id, NOTHING)
-        email = fold(friend.email) if friend.email else known.folded_email
-        people[friend.customer_id] = replace(known, folded_email=email)
-    return people

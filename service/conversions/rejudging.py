@@ -7,16 +7,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions import facts
+from service.conversions import glimpses
 from service.conversions.conversions import referral_of
 from service.conversions.earning import rewardable
 from service.conversions.eligibility import ALREADY_REFERRED, KEPT_WHEN_JUDGED_AGAIN
 from service.conversions.facts import Case
+from service.conversions.glimpses import Glimpse
 from service.conversions.judgement import Judgement, judge
 from service.conversions.rules import Decision
 from service.conversions.standing import Held, earn_anew, hold
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
+from service.customers.customers import Contact
 from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.links import evidence as links
@@ -55,8 +57,12 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
     Raises Unknown, and RaceLost where the order was given another referral meanwhile.
     """
     merchant_id, friend_id, late = conversion.merchant_id, conversion.customer_id, conversion.late_attribution
-    seen = facts.glimpse(session, merchant_id, came.evidence, order_id=None, friend_id=friend_id)
-    held = hold(session, merchant_id, conversion.conversion_id, sorted(seen.advocate_ids), now=now)
+    friend = Contact(friend_id) if friend_id is not None else None
+    seen = glimpses.glimpse(session, merchant_id, came.evidence, order_id=None, friend=friend)
+    held = hold(session, merchant_id, conversion.conversion_id, sorted(seen.concerned), now=now)
+    known = held.people[friend_id] if friend_id is not None else None
+    seen.refuse_changed(known, held.people)
+    glimpses.refuse_newcomers(session, merchant_id, seen, known)
     of = held.conversion
     if of.late_attribution != late:
         raise RaceLost  # it was given another referral while we waited
@@ -69,7 +75,8 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
         ordered_at=of.ordered_at,
         eligible_amount=rewardable(of),
         currency=of.currency,
-        friend=held.people[friend_id],
+        friend=known,
+        is_nobodys=known is None,
         people=held.people,
         conversion_id=of.conversion_id,
         pinned=(of.program_id, of.terms_version),
@@ -89,10 +96,10 @@ def judge_again(held: Held, case: Case, came: Came, step: Step, *, entry_id: UUI
     prefers_newcomer = ALREADY_REFERRED.name in came.overrule
     judged = judge(held.session, case, referral_given=came.referral_given, prefers_newcomer=prefers_newcomer)
     cause = Cause(step, entry_id, effective_at=held.now, recorded_at=held.now)
-    _become(held, judged, cause)
+    _become(held, judged, cause, case.seen)
 
 
-def _become(held: Held, judged: Judgement, cause: Cause) -> None:
+def _become(held: Held, judged: Judgement, cause: Cause, seen: Glimpse) -> None:
     """Make a held order and its rewards what was judged."""
     of, known, decided = held.conversion, judged.known, judged.decided
     of.status, of.reasons = decided.status, list(decided.reasons)
@@ -101,9 +108,10 @@ def _become(held: Held, judged: Judgement, cause: Cause) -> None:
     of.program_id = known.program_id if known else None
     of.terms_version = known.terms_version if known else None
     of.link_id = known.link_id if known else None
-    of.advocate_id = known.advocate.customer_id if known else None
+    of.advocate_id = known.advocate_id if known else None
     if known is not None and decided.status == "attributed" and not known.is_referred:
-        conversions.drop_referral(held.session, of.merchant_id, of.customer_id)
+        names = {str(of.customer_id), seen.referral_friend_id or str(of.customer_id)}
+        conversions.drop_referral(held.session, of.merchant_id, names)
         write_now(held.session, referral_of(of))
     nth_referral = known.rewarded_friends + 1 if known else 1
     earn_anew(held, known.terms if known else None, cause, nth_referral=nth_referral)

@@ -12,20 +12,13 @@ from service.programs.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One side of a referral, as far as the rules look at it."""
-
-    customer_id: str
-    folded_email: str | None = None
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that the decision on an order rests on. Amounts in minor units.
 
-    friend: None while nobody knows who will order (a quote).
+    friend_id: None while nobody knows who will order (a quote), or where nobody ever will.
+    friend_is_unknown: the order names nobody. friend_is_advocate: the two are customers of one person.
     visited_at: None where a link token or a code is the evidence, or the friend was referred before.
+    friend_came_before: the shop knew them before Orchard.
     friend_is_above: the friend stands somewhere above the advocate in the chain of who brought whom.
     rewarded_friends: how many other friends of this advocate the program's cap and tiers count; 0 without either.
     has_earlier_order: one that was placed before this one or with it, and stands.
@@ -47,8 +40,11 @@ class Facts:
     ordered_at: datetime
     eligible_amount: int
     currency: str
-    advocate: Person
-    friend: Person | None
+    advocate_id: str
+    friend_id: str | None
+    friend_is_unknown: bool
+    friend_is_advocate: bool
+    friend_came_before: bool
     friend_is_above: bool
     has_earlier_order: bool
     rewarded_friends: int

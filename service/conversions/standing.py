@@ -66,6 +66,11 @@ class Held:
     people: dict[str, KnownCustomer]
     now: datetime
 
+    def all_of(self, customer_id: str) -> set[str]:
+        """All customers who are one person with this one, who is held."""
+        person_id = self.people[customer_id].person_id
+        return customers.all_of(self.session, self.conversion.merchant_id, customer_id, person_id)
+
     def refuse_voided(self) -> None:
         """Raise OrderVoided if the order was voided."""
         if self.conversion.voided_at is not None:

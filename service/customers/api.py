@@ -5,12 +5,15 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from service.customers import customers
-from service.customers.customers import Contact, ProfileFields
-from service.customers.tables import Customer
+from service.customers import tables as storage
+from service.customers.customers import Buyer, Contact, Guest, ProfileFields
+from service.customers.mailboxes import fold
+from service.customers.tables import Customer, CustomerFilter
 from service.values import LOCALE, LONGEST_FIRST_NAME
 from service.web.call import Call
 from service.web.fields import Email, Moment, Name, Strict, Text, rfc3339
 from service.web.optional import Metadata, Optional, Unusable
+from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
 
@@ -28,21 +31,24 @@ class Profile(Strict):
 
 
 class ContactIn(Strict):
-    """A customer as a checkout names them. What is optional and cannot be used is left out, and fails nothing."""
+    """A customer as a checkout names them; a guest has no id. What cannot be used is left out, and fails nothing."""
 
     makes = Contact
 
-    customer_id = Name(required=True)
+    customer_id = Name(allow_none=True)
     first_name = Optional(Text(most=LONGEST_FIRST_NAME))
     email = Optional(Email())
     locale = Optional(fields.String(validate=validate.Regexp(LOCALE)))
 
     @post_load
-    def make(self, members: dict[str, Any], **_: Any) -> Contact:
-        """The contact, with what was left out of it and why."""
+    def make(self, members: dict[str, Any], **_: Any) -> Buyer:
+        """The contact or the guest, with what was left out of it and why."""
         unusable = {name: value.message for name, value in members.items() if isinstance(value, Unusable)}
         usable = {name: value for name, value in members.items() if name not in unusable}
-        return Contact(**usable, left_out=unusable)
+        customer_id = usable.pop("customer_id", None)
+        if customer_id is None:
+            return Guest(**usable, left_out=unusable)
+        return Contact(customer_id, **usable, left_out=unusable)
 
 
 class AdvocateIn(Strict):
@@ -54,6 +60,18 @@ class AdvocateIn(Strict):
     first_name = Text(most=LONGEST_FIRST_NAME, allow_none=True)
     email = Email(allow_none=True)
     locale = fields.String(allow_none=True, validate=validate.Regexp(LOCALE))
+
+
+def _with_mailbox(email: str | None) -> CustomerFilter:
+    return CustomerFilter(fold(email) if email else None)
+
+
+class CustomerQuery(PeriodQuery):
+    """Which customers: those with one mailbox, however it is spelled."""
+
+    makes = staticmethod(_with_mailbox)
+
+    email = Email(load_default=None)
 
 
 class CustomerOut(Profile):
@@ -70,6 +88,15 @@ def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     """Create or update a customer"""
     customer, is_new = customers.put(call.session, call.merchant_id, customer_id, body, now=call.now)
     return Answer(_render(customer), 201 if is_new else 200)
+
+
+@resource.reads(
+    "/customers", page_of(CustomerOut, "CustomerPage"), scopes=CHECKOUT_AND_MARKETING, query=CustomerQuery
+)
+def list_customers(call: Call, query: Listing[CustomerFilter]) -> Answer:
+    """List customers, or find those of a mailbox"""
+    rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
+    return page(rows, query.page, _render, lambda row: row.owner_id)
 
 
 @resource.reads("/customers/<name:customer_id>", CustomerOut, scopes=CHECKOUT_AND_MARKETING)

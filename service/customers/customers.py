@@ -1,6 +1,8 @@
 """Customers: what the shop tells us about them."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import hmac
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
@@ -8,12 +10,34 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.customers import persons
 from service.customers import tables as storage
 from service.customers.mailboxes import fold
 from service.customers.tables import Customer, KnownCustomer
+from service.database.engine import RaceLost
 from service.errors import Unknown, refuse_faults
 from service.ids import new_id
+from service.merchants import tables as merchants
 from service.values import LONGEST_FIRST_NAME, fault_of_locale, fault_of_name, fault_of_text
+
+GUEST_BYTES = 15
+"""Of the digest by which a guest is named: enough that no two mailboxes share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A customer without an id, as a checkout names them: somebody by their mailbox, or nobody. Raises BadValues.
+
+    left_out: what was said and cannot be used, and why.
+    """
+
+    first_name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_faults(_faults(self.first_name, self.locale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +59,11 @@ class Contact:
         return any(value is not None for value in (self.first_name, self.email, self.locale))
 
     def __post_init__(self) -> None:
-        faults = {
-            "customer_id": fault_of_name(self.customer_id),
-            "first_name": None if self.first_name is None else fault_of_text(self.first_name, most=LONGEST_FIRST_NAME),
-            "locale": None if self.locale is None else fault_of_locale(self.locale),
-        }
-        refuse_faults(faults)
+        refuse_faults({"customer_id": fault_of_name(self.customer_id), **_faults(self.first_name, self.locale)})
+
+
+Buyer = Contact | Guest
+"""Who orders, as a checkout says it."""
 
 
 class ProfileFields(TypedDict, total=False):
@@ -57,18 +80,17 @@ def put(
     session: Session, merchant_id: UUID, customer_id: str, said: ProfileFields, *, now: datetime
 ) -> tuple[Customer, bool]:
     """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new."""
-    is_new = storage.get(session, merchant_id, customer_id) is None
-    if is_new:
-        storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
-    storage.lock(session, merchant_id, [customer_id])
+    seen = storage.known(session, merchant_id, [customer_id]).get(customer_id)
+    meeting = meet(session, merchant_id, seen, said.get("email"))
+    known = _lock_with(session, merchant_id, customer_id, seen, meeting, now=now)
     columns: dict[str, object] = {**said}
     if "metadata" in said:
         columns["shop_metadata"] = columns.pop("metadata")
     if "email" in said:
-        columns["folded_email"] = fold(said["email"]) if said["email"] else None
+        columns |= _of_mailbox(session, merchant_id, known, said["email"], meeting)
     if columns:
         storage.change(session, merchant_id, customer_id, columns)
-    return get(session, merchant_id, customer_id), is_new
+    return get(session, merchant_id, customer_id), seen is None
 
 
 def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer:
@@ -79,11 +101,37 @@ def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer:
     return customer
 
 
+def contact_of(session: Session, merchant_id: UUID, buyer: Buyer) -> Contact | None:
+    """Who orders, by an id: a guest has one of their mailbox, always the same. None where nobody can say who it is."""
+    if isinstance(buyer, Contact):
+        return buyer
+    mailbox = persons.mailbox_of(buyer.email)
+    if mailbox is None:
+        return None
+    key = merchants.get(session, merchant_id).guest_key
+    name = base64.b32encode(hmac.digest(key, mailbox.encode(), "sha256")[:GUEST_BYTES]).decode().lower()
+    return Contact(f"guest-{name}", buyer.first_name, buyer.email, buyer.locale, buyer.left_out)
+
+
 def introduce(session: Session, merchant_id: UUID, contact: Contact, *, now: datetime) -> KnownCustomer:
     """Make sure that this customer is known as the contact says, and lock them."""
-    storage.add(session, merchant_id, contact.customer_id, owner_id=new_id(), created_at=now)
-    locked = storage.lock(session, merchant_id, [contact.customer_id])[contact.customer_id]
-    return learn(session, merchant_id, locked, contact)
+    seen = storage.known(session, merchant_id, [contact.customer_id]).get(contact.customer_id)
+    meeting = meet(session, merchant_id, seen, contact.email)
+    known = _lock_with(session, merchant_id, contact.customer_id, seen, meeting, now=now)
+    return learn(session, merchant_id, known, contact, meeting)
+
+
+def meet(session: Session, merchant_id: UUID, seen: KnownCustomer | None, email: str | None) -> set[str] | None:
+    """With whom a customer will be one person, by the e-mail that is said; None where it says nothing new of that.
+
+    Ahead of locks. seen: the customer as known so far.
+    """
+    if email is None or (seen is not None and seen.email == email):
+        return None
+    mailbox = persons.mailbox_of(email)
+    if mailbox is None or (seen is not None and seen.folded_email == mailbox):
+        return None
+    return persons.meet(session, merchant_id, mailbox)
 
 
 def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
@@ -100,15 +148,56 @@ def lock_all(session: Session, merchant_id: UUID, customer_ids: Sequence[str]) -
     return locked
 
 
-def learn(session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact) -> KnownCustomer:
-    """Take over what the contact says beyond what is known. Returns the customer as it is then."""
+def learn(
+    session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact, met: Collection[str] | None
+) -> KnownCustomer:
+    """Take over what the contact says beyond what is known. Returns the customer as it is then.
+
+    met: with whom they will be one person, from `meet`; the first of them locked, too.
+    """
     said = {"first_name": contact.first_name, "email": contact.email, "locale": contact.locale}
     new: dict[str, Any] = {
         name: value for name, value in said.items() if value is not None and value != getattr(known, name)
     }
     if "email" in new:
-        new["folded_email"] = fold(new["email"])
+        new |= _of_mailbox(session, merchant_id, known, new["email"], met)
     if not new:
         return known
     storage.change(session, merchant_id, known.customer_id, new)
     return replace(known, **new)
+
+
+def _of_mailbox(
+    session: Session, merchant_id: UUID, known: KnownCustomer, email: str | None, met: Collection[str] | None
+) -> dict[str, Any]:
+    """The columns that follow from an e-mail."""
+    folded = fold(email) if email else None
+    if folded == known.folded_email:
+        return {}
+    person_id = persons.unite(session, merchant_id, persons.mailbox_of(email), met or ())
+    return {"folded_email": folded, "person_id": person_id}
+
+
+def _lock_with(
+    session: Session,
+    merchant_id: UUID,
+    customer_id: str,
+    seen: KnownCustomer | None,
+    met: Collection[str] | None,
+    *,
+    now: datetime,
+) -> KnownCustomer:
+    """The customer, made known if need be and locked, with the first of those whom they meet. Raises RaceLost."""
+    if seen is None:
+        storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
+    known = storage.lock(session, merchant_id, {customer_id, *persons.first(met or ())})[customer_id]
+    if seen is not None and seen.folded_email != known.folded_email:
+        raise RaceLost  # they came with another mailbox while we waited
+    return known
+
+
+def _faults(first_name: str | None, locale: str | None) -> dict[str, str | None]:
+    return {
+        "first_name": None if first_name is None else fault_of_text(first_name, most=LONGEST_FIRST_NAME),
+        "locale": None if locale is None else fault_of_locale(locale),
+    }

@@ -3,6 +3,8 @@
 _IGNORE_DOTS = frozenset({"gmail.com"})
 _IGNORE_PLUS = frozenset({"gmail.com", "icloud.com", "me.com", "fastmail.com", "proton.me"})
 _IGNORE_PLUS_IN_EVERY_COUNTRY = frozenset({"outlook", "hotmail", "live"})
+_NOBODY = frozenset({"noreply", "donotreply", "nobody", "none", "unknown"})
+_SEPARATORS = dict.fromkeys(map(ord, "-_."))
 _SAME_PROVIDER = {"googlemail.com": "gmail.com", "pm.me": "proton.me", "protonmail.com": "proton.me"}
 
 
@@ -19,3 +21,9 @@ def fold(email: str) -> str:
     if domain in _IGNORE_DOTS:
         local = local.replace(".", "")
     return f"{local}@{domain}"
+
+
+def is_nobodys(folded: str) -> bool:
+    """Whether a folded address is one that tills and forms fill in where nobody gave one, such as noreply@."""
+    local, _, _ = folded.partition("@")
+    return local.translate(_SEPARATORS) in _NOBODY

@@ -1,23 +1,25 @@
 """Customers: people, named by the merchant's own ids."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, select, text, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 from service.database.writing import insertion, numbered
 from service.merchants.tables import Merchant
 
 
 class Customer(Base):
-    """One person at one merchant.
+    """An account at one merchant.
 
-    owner_id: the opaque name of this person in the books, which keep nothing personal.
+    owner_id: the opaque name of this customer in the books, which keep nothing personal.
     folded_email: the e-mail in the form in which two spellings of one mailbox are equal.
+    person_id: of the person whom this customer is together with others; None where there are no others.
     since: the first order before Orchard, where the merchant told us.
     """
 
@@ -31,6 +33,13 @@ class Customer(Base):
             postgresql_where=text("folded_email IS NOT NULL"),
             sqlite_where=text("folded_email IS NOT NULL"),
         ),
+        Index(
+            "ix_customer_person_id",
+            "merchant_id",
+            "person_id",
+            postgresql_where=text("person_id IS NOT NULL"),
+            sqlite_where=text("person_id IS NOT NULL"),
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
@@ -39,20 +48,42 @@ class Customer(Base):
     first_name: Mapped[str | None] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(254))
     folded_email: Mapped[str | None] = mapped_column(String(800))
+    person_id: Mapped[UUID | None]
     locale: Mapped[str | None] = mapped_column(String(35))
     since: Mapped[datetime | None]
     created_at: Mapped[datetime]
     shop_metadata: Mapped[dict[str, str] | None]
 
 
+class Mailbox(Base):
+    """A mailbox that a customer came with: who comes with it at the same time waits here for the other.
+
+    mailbox_id: a digest of its folded form.
+    """
+
+    __tablename__ = "mailbox"
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
+_HOLD = insertion(
+    Mailbox.__table__, "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id"
+)
 _c = Customer.__table__.c
 _READ = (
-    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.locale, _c.since)
+    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.person_id, _c.locale)
     .where(_c.merchant_id == bindparam("merchant"), _c.customer_id.in_(bindparam("ids", expanding=True)))
     .order_by(_c.customer_id)
 )
 _LOCK = _READ.with_for_update(key_share=True)
+_WITH_MAILBOX = (
+    select(_c.customer_id)
+    .where(_c.merchant_id == bindparam("merchant"), _c.folded_email == bindparam("mailbox"))
+    .limit(bindparam("most"))
+)
+_OF_PERSON = select(_c.customer_id).where(_c.merchant_id == bindparam("merchant"), _c.person_id == bindparam("person"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +95,8 @@ class KnownCustomer:
     first_name: str | None = None
     email: str | None = None
     folded_email: str | None = None
+    person_id: UUID | None = None
     locale: str | None = None
-    since: datetime | None = None
 
     @property
     def owner(self) -> str:
@@ -73,14 +104,27 @@ class KnownCustomer:
         return self.owner_id.hex
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerFilter:
+    """Which customers; None for any. folded_email: of the mailbox."""
+
+    folded_email: str | None = None
+
+
 def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | None:
     """The merchant's customer, or None."""
     return session.get(Customer, (merchant_id, customer_id), populate_existing=True)
 
 
+def page(session: Session, merchant_id: UUID, which: Page, wanted: CustomerFilter) -> Sequence[Customer]:
+    """The merchant's customers, newest first."""
+    query = matching(select(Customer).where(Customer.merchant_id == merchant_id), Customer, wanted)
+    return session.scalars(newest(query, Customer.owner_id, which, at=Customer.created_at)).all()
+
+
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "locale", "since", "shop_metadata"))
+    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "person_id", "locale", "since", "shop_metadata"))
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
     session.execute(_ADD, numbered([{**unsaid, **named}]))
 
@@ -101,3 +145,33 @@ def change(session: Session, merchant_id: UUID, customer_id: str, columns: Mappi
     """Set these columns of a customer that exists."""
     query = update(Customer).where(Customer.merchant_id == merchant_id, Customer.customer_id == customer_id)
     session.execute(query.values(**columns), execution_options={"synchronize_session": False})
+
+
+def hold_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> None:
+    """Let everybody else who comes with this mailbox wait until the transaction ends."""
+    session.execute(_HOLD, numbered([{"merchant_id": merchant_id, "mailbox_id": mailbox_id}]))
+
+
+def with_mailbox(session: Session, merchant_id: UUID, folded_email: str, *, most: int) -> set[str]:
+    """The customers with this mailbox, at most so many."""
+    return set(session.scalars(_WITH_MAILBOX, {"merchant": merchant_id, "mailbox": folded_email, "most": most}))
+
+
+def of_person(session: Session, merchant_id: UUID, person_id: UUID) -> set[str]:
+    """The customers who are this person."""
+    return set(session.scalars(_OF_PERSON, {"merchant": merchant_id, "person": person_id}))
+
+
+def all_of(session: Session, merchant_id: UUID, customer_id: str, person_id: UUID | None) -> set[str]:
+    """All customers who are one with this one, who is this person."""
+    return {customer_id} if person_id is None else of_person(session, merchant_id, person_id)
+
+
+def make_one(session: Session, merchant_id: UUID, customer_ids: Iterable[str], person_id: UUID | None) -> None:
+    """Say of these customers who they are; None for nobody but themselves."""
+    query = update(Customer).where(
+        Customer.merchant_id == merchant_id,
+        Customer.customer_id.in_(sorted(customer_ids)),
+        func.coalesce(Customer.person_id, UUID(int=0)) != (person_id or UUID(int=0)),
+    )
+    session.execute(query.values(person_id=person_id), execution_options={"synchronize_session": False})

@@ -36,6 +36,7 @@ REASONS: Mapping[str, str] = {
     "program_paused": message("The program was paused or over"),
     "outside_window": message("Too long after the visit"),
     "self_referral": message("Somebody referred themselves"),
+    "unknown_customer": message("Nobody said whose order it was"),
     "circular_referral": message("The advocate had come through the friend"),
     "existing_customer": message("Not a new customer"),
     "already_referred": message("Another friend was first"),

@@ -74,7 +74,13 @@ def create_merchant(
     refuse_faults({**faults, "currency": fault_of_currency(currency)})
     slug = _free_slug(session, name) if slug is None else slug
     merchant = Merchant(
-        merchant_id=new_id(), name=name, currency=currency, created_at=now, time_zone=time_zone, slug=slug
+        merchant_id=new_id(),
+        name=name,
+        currency=currency,
+        created_at=now,
+        time_zone=time_zone,
+        slug=slug,
+        guest_key=secrets.token_bytes(32),
     )
     write_now(session, merchant)
     _give_slug(session, merchant, slug)

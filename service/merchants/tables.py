@@ -19,7 +19,10 @@ Scope = Literal["admin", "checkout", "marketing", "public"]
 
 
 class Merchant(Base):
-    """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days. slug: in addresses."""
+    """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days. slug: in addresses.
+
+    guest_key: with which ids of guests are made, so that nobody can tell a mailbox by them.
+    """
 
     __tablename__ = "merchant"
 
@@ -29,6 +32,7 @@ class Merchant(Base):
     created_at: Mapped[datetime]
     time_zone: Mapped[str] = mapped_column(String(64))
     slug: Mapped[str] = mapped_column(String(40))
+    guest_key: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 class Slug(Base):

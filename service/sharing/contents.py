@@ -90,7 +90,10 @@ def _grown(
     orders = looks.orders(session, merchant_id, customer_id, before=before, now=now)
     times = [] if before else looks.follows(session, opened.link, now=now)
     follows = growth.followed(times, opened.zone, most=looks.MOST_FOLLOWS)
-    progress = invitations.progress(terms, looks.friends_so_far(session, opened.link), reader) if terms.tiers else None
+    progress = None
+    if terms.tiers:
+        friends = looks.friends_so_far(session, opened.link.program_id, opened.customer)
+        progress = invitations.progress(terms, friends, reader)
     return {
         "grown": growth.grown(orders.orders, follows, unspent, opened.zone, reader),
         "stages": growth.STAGES,

@@ -44,6 +44,7 @@ TO_ADVOCATES: Mapping[str, str] = {
     "program_paused": message("Sorry, our referral program was taking a rest when this order was placed."),
     "outside_window": message("Sorry, too much time had passed since your link was followed."),
     "self_referral": message("Sorry, a referral rewards two different people, so one cannot refer oneself."),
+    "unknown_customer": message("Sorry, we do not know whose order it was, so it could not count."),
     "circular_referral": message("Sorry, you came to us through this friend, so it could not count."),
     "existing_customer": message("Sorry, this offer welcomes customers who are new to us."),
     "already_referred": message("This friend came to us through another friend, so it counts for that one."),

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import JSON, BigInteger, Row, String, Uuid, bindparam, select, text
 from sqlalchemy.orm import Session
 
+from service.customers import tables as people
+from service.customers.tables import Customer
 from service.database.tables import Instant
 from service.links.tables import Link
 from service.links.visits import Visit
@@ -32,7 +34,7 @@ _ORDER = """
                   AND status NOT IN ({besides})
             ORDER BY conversion_id DESC LIMIT :most
            ) AS newest
-      JOIN customer AS friend
+      LEFT JOIN customer AS friend
            ON friend.merchant_id = newest.merchant_id AND friend.customer_id = newest.customer_id
       LEFT JOIN reward ON reward.merchant_id = newest.merchant_id AND reward.conversion_id = newest.conversion_id
 """
@@ -155,8 +157,7 @@ def lapses(
     return found
 
 
-def friends_so_far(session: Session, link: Link) -> int:
-    """How many friends count for the tiers of the link's program."""
-    return rewarded_friends(
-        session, link.merchant_id, program_id=link.program_id, advocate_id=link.customer_id, besides=""
-    )
+def friends_so_far(session: Session, program_id: UUID, customer: Customer) -> int:
+    """How many friends of this advocate count for the tiers of the program."""
+    advocates = people.all_of(session, customer.merchant_id, customer.customer_id, customer.person_id)
+    return rewarded_friends(session, customer.merchant_id, program_id=program_id, advocates=advocates, besides=())

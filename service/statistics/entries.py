@@ -172,7 +172,7 @@ def of_order(facts: OrderFacts, zone: tzinfo) -> list[Entry]:
             entry,
             cohort=cohort,
             reasons=facts.reasons if entry.day == day and facts.is_declined else (),
-            buyer=Presence(standing.previous_day) if entry.day == day else None,
+            buyer=Presence(standing.previous_day) if entry.day == day and facts.whose.customer_id else None,
         )
         for entry in days.entries()
     ]

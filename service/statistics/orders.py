@@ -20,7 +20,7 @@ from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.rewards import Reward
 from service.statistics.entries import Entry, Movement, OrderFacts, Whose, of_order
 from service.statistics.tables import EntryRow
-from service.statistics.timelines import Placed, Standing, Timeline
+from service.statistics.timelines import OF_NOBODY, Placed, Standing, Timeline
 
 Standings = Mapping[UUID, Standing]
 
@@ -33,18 +33,23 @@ def entries_after(
     if not wanted:
         return set(), []
     c = Conversion
-    query = select(c.conversion_id, c.customer_id, c.ordered_at)
+    query = select(c.conversion_id, c.customer_id, c.ordered_at, c.voided_at)
     query = query.where(c.merchant_id == merchant_id, among(session, c.conversion_id, wanted))
     positions: dict[str, list[tuple[datetime, UUID]]] = defaultdict(list)
-    for conversion_id, customer_id, ordered_at in session.execute(query):
-        positions[customer_id].append((ordered_at, conversion_id))
+    of_all: dict[UUID, Standing] = {}
+    for conversion_id, customer_id, ordered_at, voided_at in session.execute(query):
+        if customer_id is not None:
+            positions[customer_id].append((ordered_at, conversion_id))
+        elif voided_at is None:
+            of_all[conversion_id] = OF_NOBODY
     timelines = _timelines(session, merchant_id, list(positions), zone)
     standings = {name: timeline.standings() for name, timeline in timelines.items()}
     touched = set(wanted)
     for name, changes in positions.items():
         touched.update(timelines[name].near(changes))
     touched |= _no_longer_so(session, merchant_id, standings)
-    of_all = {order: standing for of_one in standings.values() for order, standing in of_one.items()}
+    for of_one in standings.values():
+        of_all |= of_one
     facts = _facts(session, merchant_id, list(touched), of_all)
     return touched, [entry for one in facts for entry in of_order(one, zone)]
 

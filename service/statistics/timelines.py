@@ -34,6 +34,10 @@ class Standing:
     nth_of_cohort: int | None
 
 
+OF_NOBODY = Standing(None, nth=1, nth_of_referral=None, cohort=date.min, is_referred=False, nth_of_cohort=None)
+"""What an order is that names no customer: the first and only one of somebody who is not counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """All orders of one customer that stand, oldest first. advocate_id: who brought them, None where nobody did."""

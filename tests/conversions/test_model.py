@@ -347,6 +347,7 @@ class Histories(RuleBasedStateMachine):
 
     def _record(self, order: Order, by: str | None, discount: int | None, eligible: int) -> None:
         recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
+        assert isinstance(order.customer, Contact)
         friend, money = order.customer.customer_id, order.currency
         bought = Bought(friend, by, money, order.amount, discount, eligible, self.now)
         self._become(bought, *self._judge(bought), at_once=True)

@@ -76,7 +76,7 @@ class ConversionOut(Strict):
     eligible_amount = Minor(least=0, required=True)
     refunded_amount = Minor(least=0, required=True)
     currency = CurrencyCode(required=True)
-    customer_id = Name(required=True)
+    customer_id = Name(required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     reasons = fields.List(fields.String(validate=validate.OneOf(list(REASONS))), required=True)
     program_id = fields.UUID(required=True, allow_none=True)
@@ -143,8 +143,9 @@ def explain_conversion(call: Call, conversion_id: UUID) -> Answer:
     """Explain a conversion"""
     recorded = conversions.get(call.session, call.merchant_id, conversion_id)
     conversion = recorded.conversion
-    customer = customers.get(call.session, call.merchant_id, conversion.customer_id)
-    reader = formats_for(customer.locale, *wanted())
+    name = conversion.customer_id
+    locale = customers.get(call.session, call.merchant_id, name).locale if name is not None else None
+    reader = formats_for(locale, *wanted())
     explained = explanations.explain(conversion.status, conversion.reasons, recorded.now(call.now), reader)
     return Answer(
         {

@@ -57,6 +57,7 @@ class Conversion(Base):
     amount: what the customer pays. discount_amount: what the shop took off for the referral. eligible_amount: what
     rewards and the minimum are computed of, before that discount.
     reported: what the first report said, as `orders.Report` reads it: the amounts and what came as a referral.
+    customer_id: None where nobody said whose order it is.
     late_attribution: what an admin gave as its referral later, as `attributing` reads it.
     decisions: every rule that was asked and what it said, in order.
     is_sealed: whether a digest of it, as it stands, is in the chain of records.
@@ -76,7 +77,7 @@ class Conversion(Base):
         CheckConstraint("eligible_amount >= 0", name="eligible_amount"),
         CheckConstraint(
             "status IN ('unattributed', 'declined', 'voided') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
-            " AND program_id IS NOT NULL AND terms_version IS NOT NULL)",
+            " AND program_id IS NOT NULL AND terms_version IS NOT NULL AND customer_id IS NOT NULL)",
             name="referred",
         ),
         CheckConstraint("refunded_amount BETWEEN 0 AND amount", name="refunded_amount"),
@@ -105,7 +106,7 @@ class Conversion(Base):
     eligible_amount: Mapped[int]
     refunded_amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
-    customer_id: Mapped[str] = mapped_column(String(255))
+    customer_id: Mapped[str | None] = mapped_column(String(255))
     status: Mapped[Status] = mapped_column(String(12))
     reasons: Mapped[list[Any]]
     decisions: Mapped[list[Any]]
@@ -131,7 +132,7 @@ class Conversion(Base):
 
 UNSYNCHRONIZED = {"synchronize_session": False}
 _DROP_REFERRAL = delete(Referral).where(
-    Referral.merchant_id == bindparam("merchant"), Referral.friend_id == bindparam("friend")
+    Referral.merchant_id == bindparam("merchant"), Referral.friend_id.in_(bindparam("friends", expanding=True))
 )
 
 
@@ -171,9 +172,10 @@ def friends_of(session: Session, merchant_id: UUID, advocate_id: str, *, limit: 
     return session.scalars(query.order_by(Referral.created_at.desc(), Referral.friend_id).limit(limit)).all()
 
 
-def drop_referral(session: Session, merchant_id: UUID, friend_id: str) -> None:
-    """Forget who brought this friend, for another who does."""
-    session.execute(_DROP_REFERRAL, {"merchant": merchant_id, "friend": friend_id}, execution_options=UNSYNCHRONIZED)
+def drop_referral(session: Session, merchant_id: UUID, friends: Iterable[str]) -> None:
+    """Forget who brought this friend, by any of these customers, for another who does."""
+    keys = {"merchant": merchant_id, "friends": sorted(friends)}
+    session.execute(_DROP_REFERRAL, keys, execution_options=UNSYNCHRONIZED)
 
 
 def order_ids(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[tuple[UUID, str]]:

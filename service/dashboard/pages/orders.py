@@ -31,7 +31,7 @@ def list_orders() -> Response:
         wanted = asked(call)
         which = _wanted(wanted)
         rows, following = orders.listed(call.session, call.merchant_id, which)
-        names = customers.known(call.session, call.merchant_id, [row.customer_id for row in rows])
+        names = customers.known(call.session, call.merchant_id, [row.customer_id for row in rows if row.customer_id])
         return shown(
             "orders.html",
             filters=wanted.filters,
@@ -79,9 +79,14 @@ def show_order(conversion_id: UUID) -> Response:
         recorded = conversions.get(call.session, call.merchant_id, conversion_id)
         order = recorded.conversion
         given_back = refunds.page(call.session, call.merchant_id, conversion_id, Page(MOST_REFUNDS))
-        people = {order.customer_id, *(reward.customer_id for reward in recorded.rewards), *_named(order.advocate_id)}
+        people = {
+            *_named(order.customer_id),
+            *_named(order.advocate_id),
+            *(one.customer_id for one in recorded.rewards),
+        }
         names = customers.known(call.session, call.merchant_id, people)
-        reader = formats_for(names[order.customer_id].locale, *wanted())
+        locale = names[order.customer_id].locale if order.customer_id else None
+        reader = formats_for(locale, *wanted())
         explained = explanations.explain(order.status, order.reasons, recorded.now(call.now), reader)
         return shown(
             "order.html",

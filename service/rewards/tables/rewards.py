@@ -1,6 +1,6 @@
 """Rewards: what one side earned from one conversion, and what became of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
     func,
     literal,
     or_,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.customers.tables import Customer
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 from service.ledger.rewards import Given
@@ -162,15 +164,26 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
     return earned.all()
 
 
-def rewarded_friends(session: Session, merchant_id: UUID, *, program_id: UUID, advocate_id: str, besides: str) -> int:
-    """How many friends this advocate's cap and tiers count in this program, without the friend `besides`."""
-    query = select(func.count(Reward.friend_id.distinct())).where(
-        Reward.merchant_id == merchant_id,
-        Reward.program_id == program_id,
-        Reward.advocate_id == advocate_id,
-        Reward.friend_id != besides,
-        Reward.counted == true(),
-        Reward.status.not_in(("denied", "reversed")),
+def rewarded_friends(
+    session: Session, merchant_id: UUID, *, program_id: UUID, advocates: Collection[str], besides: Collection[str]
+) -> int:
+    """How many friends this advocate's cap and tiers count in this program, without the friend `besides`.
+
+    advocates, besides: all customers who are one of them. A friend with several customers is one.
+    """
+    alone = case((Customer.person_id.is_(None), Reward.friend_id))
+    query = (
+        select(func.count(alone.distinct()) + func.count(Customer.person_id.distinct()))
+        .select_from(Reward)
+        .join(Customer, and_(Customer.merchant_id == merchant_id, Customer.customer_id == Reward.friend_id))
+        .where(
+            Reward.merchant_id == merchant_id,
+            Reward.program_id == program_id,
+            Reward.advocate_id.in_(sorted(advocates)),
+            Reward.friend_id.not_in(sorted(besides)),
+            Reward.counted == true(),
+            Reward.status.not_in(("denied", "reversed")),
+        )
     )
     return session.scalar(query) or 0
 
