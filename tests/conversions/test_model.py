@@ -7,7 +7,7 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -46,7 +46,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 HOLD, LASTS, KEPT = timedelta(days=1), timedelta(days=12), timedelta(days=30)
 RATE, FIXED = Fraction(15, 100), 700
 YEN, YEN_RATE = 90, Fraction(10, 100)
-NEVER = {"self_referral", "circular_referral"}
+MAILBOXES = ["one@x.example", "two@x.example"]
 MONEY = ("KWD", "JPY")
 NUMBERS = itertools.count()
 
@@ -236,7 +236,8 @@ class Histories(RuleBasedStateMachine):
             link, _ = self._write(links.create, self.merchant_id, asked)
             self.codes[name], self.names[link.link_id] = link.code, name
         self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
-        self.brought_by: dict[str, str] = {}
+        self.mailboxes: dict[str, str | None] = {}
+        self.brought_by: dict[str, tuple[datetime, str]] = {}
         self.orders: list[tuple[Any, Bought]] = []
         self.held: list[tuple[Any, Held]] = []
         self.given_back: list[tuple[str, str, datetime, int]] = []
@@ -301,6 +302,13 @@ class Histories(RuleBasedStateMachine):
         self.now += timedelta(hours=hours)
         self._catch_up()
 
+    # People
+
+    @rule(who=st.sampled_from(PEOPLE), mailbox=st.sampled_from(MAILBOXES) | st.none())
+    def take_mailbox(self, who: str, mailbox: str | None) -> None:
+        self._write(customers.put, self.merchant_id, who, {"email": mailbox})
+        self.mailboxes[who] = mailbox
+
     # Orders
 
     @rule(
@@ -359,29 +367,50 @@ class Histories(RuleBasedStateMachine):
     def _judge(self, bought: Bought, by: str | None = None) -> tuple[str, bool]:
         """(status, whether its amount alone is what speaks against it)"""
         friend, by = bought.friend, by or bought.by
-        standing = [
-            other for _, other in self.orders if other is not bought and other.friend == friend and other.stands
-        ]
-        if friend not in self.brought_by:
+        standing, mine = self._others(bought), self._mine(friend)
+        if mine is None:
             return self._first(bought, by, standing) if by else ("unattributed", False)
-        mine = self.brought_by[friend]
         holds = any(one.status in ("attributed", "repeat") and one.advocate == mine for one in standing)
-        if by not in (None, mine) and not holds:
+        if by and by not in self._same(mine) and not holds:
             status, _ = self._first(bought, by, standing)
             if status == "attributed":
                 return status, False
         if sum(bool(one.now_earned) for one in standing) >= 2:
             return "repeat", False
-        return ("attributed", False) if bought.rewardable else ("declined", True)
+        reasons = self._later(bought, mine)
+        return ("declined", reasons == {"below_minimum"}) if reasons else ("attributed", False)
+
+    def _same(self, name: str) -> set[str]:
+        """All customers who are one person with this one."""
+        mailbox = self.mailboxes.get(name)
+        return {name} | {other for other, has in self.mailboxes.items() if has and has == mailbox}
+
+    def _referral(self, friend: str) -> str | None:
+        """By which of the friend's customers they were brought first."""
+        brought = [(self.brought_by[name][0], name) for name in self._same(friend) if name in self.brought_by]
+        return min(brought)[1] if brought else None
+
+    def _mine(self, friend: str) -> str | None:
+        """Who brought this friend, by whichever customer."""
+        name = self._referral(friend)
+        return self.brought_by[name][1] if name else None
+
+    def _later(self, bought: Bought, mine: str) -> set[str]:
+        """What speaks against a later order of a friend of this advocate."""
+        said = {"self_referral": mine in self._same(bought.friend), "below_minimum": not bought.rewardable}
+        return {name for name, holds in said.items() if holds} - (bought.overruled & {"self_referral"})
 
     def _reasons(self, bought: Bought, by: str, standing: list[Bought]) -> set[str]:
-        above, person = set(), by
-        while person in self.brought_by:
-            person = self.brought_by[person]
-            above.add(person)
+        above: set[str] = set()
+        further = {by}
+        while further:
+            theirs = set[str]().union(*(self._same(name) for name in further))
+            further = {self.brought_by[name][1] for name in theirs if name in self.brought_by} - above
+            above |= further
+        friends = self._same(bought.friend)
         said = {
-            "self_referral": by == bought.friend,
-            "circular_referral": bought.friend in above,
+            "self_referral": by in friends,
+            "circular_referral": bool(friends & above),
             "existing_customer": any(one.placed_at <= bought.placed_at for one in standing),
             "below_minimum": not bought.rewardable,
         }
@@ -391,12 +420,13 @@ class Histories(RuleBasedStateMachine):
         """What the first order is for which this advocate's referral is given."""
         reasons = self._reasons(bought, by, standing) - bought.overruled
         if not reasons:
-            self.brought_by[bought.friend] = by
+            self.brought_by.pop(self._referral(bought.friend) or "", None)
+            self.brought_by[bought.friend] = (self.now, by)
         return ("declined", reasons == {"below_minimum"}) if reasons else ("attributed", False)
 
     def _become(self, bought: Bought, status: str, is_small: bool, *, at_once: bool = False) -> None:
         bought.status, bought.is_small = status, is_small
-        bought.advocate = self.brought_by.get(bought.friend) if status in ("attributed", "repeat") else None
+        bought.advocate = self._mine(bought.friend) if status in ("attributed", "repeat") else None
         self._settle(bought, at_once=at_once)
 
     def _settle(self, bought: Bought, *, at_once: bool = False) -> None:
@@ -492,7 +522,8 @@ class Histories(RuleBasedStateMachine):
         assert reopened.conversion.status == bought.status
 
     def _judge_again(self, bought: Bought) -> tuple[str, bool]:
-        if "already_referred" in bought.overruled and bought.by != self.brought_by.get(bought.friend):
+        mine = self._mine(bought.friend)
+        if "already_referred" in bought.overruled and bought.by not in (self._same(mine) if mine else ()):
             standing = self._others(bought)
             if bought.by and not self._reasons(bought, bought.by, standing) - bought.overruled:
                 return self._first(bought, bought.by, standing)
@@ -501,7 +532,8 @@ class Histories(RuleBasedStateMachine):
         return ("attributed", False) if is_overruled else (status, is_small)
 
     def _others(self, bought: Bought) -> list[Bought]:
-        return [one for _, one in self.orders if one is not bought and one.friend == bought.friend and one.stands]
+        friends = self._same(bought.friend)
+        return [one for _, one in self.orders if one is not bought and one.friend in friends and one.stands]
 
     @precondition(lambda self: self.orders)
     @rule(
@@ -537,15 +569,17 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 10**6), by=st.sampled_from(PEOPLE), overrules=st.booleans())
     def attribute_late(self, pick: int, by: str, overrules: bool) -> None:
         conversion_id, bought = self._order(pick)
-        mine, others = self.brought_by.get(bought.friend), self._others(bought)
-        if mine == by:
+        mine, others = self._mine(bought.friend), self._others(bought)
+        is_mine = mine is not None and by in self._same(mine)
+        if mine is not None and is_mine:
             is_beyond = sum(bool(one.now_earned) for one in others) >= 2
-            arisen = set() if bought.rewardable or is_beyond else {"below_minimum"}
+            arisen = set() if is_beyond else self._later(replace(bought, overruled=frozenset()), mine)
         else:
             arisen = self._reasons(bought, by, others)
             if mine and any(one.status in ("attributed", "repeat") and one.advocate == mine for one in others):
                 arisen |= {"already_referred"}
-        overruled = sorted(arisen - NEVER) if overrules else []
+        never = {"circular_referral"} | ({"self_referral"} if by == bought.friend else set())
+        overruled = sorted(arisen - never) if overrules else []
         asked = attributing.LateAttribution(self.codes[by], "looked", overruled)
         arguments = (self.signer, self.merchant_id, conversion_id, asked)
         if bought.status == "voided":
@@ -555,7 +589,7 @@ class Histories(RuleBasedStateMachine):
         else:
             given = self._write(attributing.attribute, *arguments)
             bought.by, bought.overruled = by, frozenset(overruled)
-            if mine != by:
+            if not is_mine:
                 self._become(bought, *self._first(bought, by, others))
             else:
                 self._become(bought, *self._judge_again(bought))
@@ -714,6 +748,7 @@ class InOneTransaction(Histories):
 
 HISTORIES, HISTORIES_IN_A_SOAK = 400, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
+    (2, lambda m, r: m.take_mailbox(r.choice(m.people), r.choice([*MAILBOXES, None]))),
     (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
     (5, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
     (2, lambda m, r: m.order(r.choice(m.people), r.choice(m.people), r.randint(0, 9_000), _money(r), None, None, True)),
@@ -775,7 +810,7 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
                 machine.teardown()
 
 
-PAPER = ("purses", "brought_by", "orders", "held", "given_back")
+PAPER = ("purses", "mailboxes", "brought_by", "orders", "held", "given_back")
 
 
 @contextmanager
