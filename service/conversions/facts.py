@@ -17,6 +17,8 @@ from service.conversions.eligibility import CLOCK_GRACE, kept_by
 from service.conversions.glimpses import Glimpse
 from service.conversions.looks import OF_ONE, OF_SEVERAL
 from service.conversions.rules import Decision, Facts
+from service.conversions.tables import conversions
+from service.customers import tables as customers
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.links.evidence import Evidence, QuoteEvidence, VisitEvidence
@@ -95,7 +97,7 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
         friend_id=case.friend.customer_id if case.friend else None,
         friend_is_unknown=case.is_nobodys,
         friend_is_advocate=advocate_id in seen.friends,
-        friend_is_above=row.friend_is_above,
+        friend_is_above=row.friend_is_above or (row.persons_above > 0 and _is_above(session, case, advocate_id)),
         friend_came_before=row.came_before,
         has_earlier_order=row.has_earlier_order,
         rewarded_friends=_rewarded_friends(session, case, program_id, advocate_id, in_force),
@@ -138,6 +140,20 @@ def _under_locks(
     if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost
     return row
+
+
+def _is_above(session: Session, case: Case, advocate_id: str) -> bool:
+    """Whether the friend is among those through whom the advocate came, by whichever of everybody's customers."""
+    above: set[str] = set()
+    further = set(case.seen.all_of(advocate_id))
+    while further and not above & case.seen.friends:
+        brought = conversions.brought(session, case.merchant_id, further) - above
+        above |= brought
+        known = customers.known(session, case.merchant_id, brought).values()
+        further = brought.union(
+            *(customers.of_person(session, case.merchant_id, one.person_id) for one in known if one.person_id)
+        )
+    return bool(above & case.seen.friends)
 
 
 def _rewarded_friends(session: Session, case: Case, program_id: UUID, advocate_id: str, terms: Terms) -> int:

@@ -94,27 +94,30 @@ def _first_referral(of_friend: Whose) -> ColumnElement[bool]:
 
 
 def _above(of_advocate: Whose) -> CTE:
-    """Through whom the advocate came, all the way up, by whichever of their customers."""
+    """Through whom the advocate came, all the way up."""
     above = (
         select(referral.c.advocate_id.label("customer_id"))
         .where(referral.c.merchant_id == merchant, of_advocate(referral.c.friend_id))
         .cte("above", recursive=True)
     )
-    them, same = customer.alias("them"), customer.alias("same")
-    further = (
-        select(referral.c.advocate_id)
-        .select_from(above)
-        .join(them, and_(them.c.merchant_id == merchant, them.c.customer_id == above.c.customer_id))
-        .outerjoin(same, and_(same.c.merchant_id == merchant, same.c.person_id == them.c.person_id))
-        .join(
-            referral,
-            and_(
-                referral.c.merchant_id == merchant,
-                referral.c.friend_id == func.coalesce(same.c.customer_id, them.c.customer_id),
-            ),
-        )
+    further = select(referral.c.advocate_id).where(
+        referral.c.merchant_id == merchant, referral.c.friend_id == above.c.customer_id
     )
     return above.union(further)
+
+
+def _came_before(of_friend: Whose) -> Select[Any]:
+    """The friend's customers whom the shop knew before Orchard."""
+    return select(customer.c.customer_id).where(
+        customer.c.merchant_id == merchant, of_friend(customer.c.customer_id), customer.c.since.is_not(None)
+    )
+
+
+def _persons(above: CTE) -> Select[Any]:
+    """How many of these share a mailbox: counted and not filtered, which would let a database read all who do."""
+    return select(func.count(customer.c.person_id)).where(
+        customer.c.merchant_id == merchant, customer.c.customer_id == above.c.customer_id
+    )
 
 
 def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
@@ -138,9 +141,6 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
     )
-    came_before = select(customer.c.customer_id).where(
-        customer.c.merchant_id == merchant, of_friend(customer.c.customer_id), customer.c.since.is_not(None)
-    )
     of_terms = and_(
         terms.c.merchant_id == merchant,
         terms.c.program_id == program.c.program_id,
@@ -156,8 +156,9 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         standing.where(conversion.c.ordered_at <= bindparam("ordered_at")).exists().label("has_earlier_order"),
         belonging.correlate(referral).exists().label("referral_stands"),
         rewarded.scalar_subquery().label("rewarded_orders"),
-        came_before.exists().label("came_before"),
+        _came_before(of_friend).exists().label("came_before"),
         select(above.c.customer_id).where(of_friend(above.c.customer_id)).exists().label("friend_is_above"),
+        _persons(above).scalar_subquery().label("persons_above"),
     ).select_from(
         _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
         .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))

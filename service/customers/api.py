@@ -90,9 +90,7 @@ def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     return Answer(_render(customer), 201 if is_new else 200)
 
 
-@resource.reads(
-    "/customers", page_of(CustomerOut, "CustomerPage"), scopes=CHECKOUT_AND_MARKETING, query=CustomerQuery
-)
+@resource.reads("/customers", page_of(CustomerOut, "CustomerPage"), scopes=CHECKOUT_AND_MARKETING, query=CustomerQuery)
 def list_customers(call: Call, query: Listing[CustomerFilter]) -> Answer:
     """List customers, or find those of a mailbox"""
     rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)

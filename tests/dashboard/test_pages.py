@@ -541,3 +541,13 @@ def test_a_list_says_how_it_is_cut_and_how_to_see_more(grown: dict[str, Any], ma
     [wider] = re.findall(r'href="(\?[^"]*)">show all programs', text)
     assert "status=repeat" in wider
     assert "program_id" not in wider
+
+
+def test_an_order_that_names_nobody_is_shown_as_that(shop: Shop, marketer: Visitor) -> None:
+    body = {"order_id": "of-nobody", "amount": 5000, "currency": "EUR", "customer": {}}
+    order = shop.post("/conversions", {**body, "referral": shop.link(shop.program())["code"]})
+    for path in ("/orders?reason=unknown_customer", f"/orders/{order['conversion_id']}", "/find?q=of-nobody"):
+        answer = marketer.get(path, follow_redirects=True)
+        assert answer.status_code == 200
+        assert "Not named" in answer.text
+        assert ">None<" not in answer.text

@@ -1,5 +1,6 @@
 """Two at once, and fifty at once, over HTTP with several workers, on both databases."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from tests.functional.conftest import CommandLine
 from tests.shop import Shop
 
 FIFTY = 50
+_numbers = itertools.count()
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -85,6 +87,43 @@ def test_two_who_refer_each_other_at_once_are_one_referral(network_shop: Shop, o
         )
         assert sorted(order["status"] for order in orders) == ["attributed", "declined"]
     orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_a_mailbox_that_orders_by_many_ids_at_once_is_one_friend(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    code = shop.link(shop.program())["code"]
+    for number in range(5):
+        mailbox = {"email": f"ben-{number}@example.com"}
+        people = [{"customer_id": f"guest-{number}-{one}", **mailbox} for one in range(6)] + [mailbox] * 2
+        orders = at_once(*[partial(_order_of, shop, person, code) for person in people])
+        assert Counter(order["status"] for order in orders) == {"attributed": 1, "repeat": 7}
+    assert shop.available("ana") == 5 * 1000
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_two_who_take_one_mailbox_while_they_order_are_never_rewarded_twice_for_what_comes_later(
+    network_shop: Shop, orchard: CommandLine
+) -> None:
+    shop = network_shop
+    code = shop.link(shop.program(rewarded_orders=None))["code"]
+    for number in range(8):
+        names = [f"{name}-{number}" for name in ("ben", "bob")]
+        at_once(
+            *[partial(_order_of, shop, {"customer_id": name}, code) for name in names],
+            *[partial(shop.call, "PUT", f"/customers/{name}", {"email": f"b{number}@example.com"}) for name in names],
+        )
+        both = shop.get(f"/customers?email=b{number}@example.com")["data"]
+        assert {one["customer_id"] for one in both} == set(names)
+        later = _order_of(shop, {"customer_id": "new", "email": f"B{number}@example.com"}, code)
+        assert (later["status"], later["advocate_id"]) == ("attributed", "ana")
+        shop.put("/customers/new", {"email": None})
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def _order_of(shop: Shop, customer: dict[str, Any], code: str) -> dict[str, Any]:
+    body = {"order_id": f"by-{next(_numbers)}", "amount": 5000, "currency": "EUR", "customer": customer}
+    order: dict[str, Any] = shop.post("/conversions", {**body, "referral": code})
+    return order
 
 
 def test_a_refund_racing_a_release_ends_in_one_right_state(network_shop: Shop, orchard: CommandLine) -> None:

@@ -48,6 +48,13 @@ def test_a_customer_shares_and_sees_what_has_grown(shop: Shop, client: FlaskClie
     assert "A reward is ripe" in later
 
 
+def test_an_order_that_named_nobody_is_told_of(shop: Shop, client: FlaskClient, address: Address) -> None:
+    program = shop.program()
+    code = shop.link(program)["code"]
+    shop.post("/conversions", {"order_id": "n", "amount": 1, "currency": "EUR", "customer": {}, "referral": code})
+    assert "we do not know whose order it was" in text_of(client.get(address(program)))
+
+
 def test_what_was_spent_given_back_or_refused_is_said(shop: Shop, client: FlaskClient, address: Address) -> None:
     program = shop.program()
     link = shop.link(program)

@@ -1,5 +1,6 @@
 """What marketing is told of real lives: of friends, visits, channels, programs, currencies and refusals."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -288,3 +289,20 @@ def test_a_stranger_and_their_program_are_not_there(shop: Shop, new_shop: Callab
             assert "ana" not in stranger.call("GET", f"/stats/{path}").text
         assert stats(stranger, "summary")["orders"] == 0
         work()
+
+
+def test_an_order_that_names_nobody_is_an_order_and_nobody_more(shop: Shop, work: Work) -> None:
+    code = shop.link(shop.program())["code"]
+    body = {"amount": 5000, "currency": "EUR", "customer": {}, "ordered_at": "2026-05-03T12:00:00Z"}
+    plain, declined = (shop.post("/conversions", {**body, "order_id": name, "referral": code}) for name in ("a", "b"))
+    shop.post(f"/conversions/{plain['conversion_id']}/void", {"reason": "test"}, status=200)
+    period = "from=2026-05-01&to=2026-05-31"
+    for _ in range(2):
+        found = stats(shop, f"summary?{period}")
+        assert (found["orders"], found["referred_orders"], found["new_customers"]) == (1, 0, 0)
+        assert found["viral_coefficient"] is None, "nobody is no customer with an order"
+        assert stats(shop, f"reasons?{period}")["data"][0]["reason"] == "unknown_customer"
+        work()
+    rows = shop.call("GET", "/exports/conversions.jsonl", scope="marketing").text.splitlines()
+    assert [json.loads(row)["customer_id"] for row in rows if "order_id" in row] == [None, None]
+    shop.refund(declined, 100, "r")

@@ -172,6 +172,14 @@ def friends_of(session: Session, merchant_id: UUID, advocate_id: str, *, limit: 
     return session.scalars(query.order_by(Referral.created_at.desc(), Referral.friend_id).limit(limit)).all()
 
 
+def brought(session: Session, merchant_id: UUID, friends: Iterable[str]) -> set[str]:
+    """Those who brought these customers."""
+    query = select(Referral.advocate_id).where(
+        Referral.merchant_id == merchant_id, Referral.friend_id.in_(sorted(friends))
+    )
+    return set(session.scalars(query))
+
+
 def drop_referral(session: Session, merchant_id: UUID, friends: Iterable[str]) -> None:
     """Forget who brought this friend, by any of these customers, for another who does."""
     keys = {"merchant": merchant_id, "friends": sorted(friends)}
