@@ -13,7 +13,7 @@ from service import settings as environment
 from service.books.api import balances, ledger, reports
 from service.brands import api as brands
 from service.brands import pages as brand_pages
-from service.conversions.api import conversions, lives, quotes, refunds
+from service.conversions.api import batches, conversions, lives, quotes, refunds
 from service.customers import api as customers
 from service.dashboard import pages as dashboard
 from service.database.engine import Database
@@ -50,6 +50,7 @@ RESOURCES = (
     share_pages,
     quotes,
     conversions,
+    batches,
     refunds,
     lives,
     rewards,

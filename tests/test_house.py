@@ -182,6 +182,8 @@ def error_classes() -> set[type[Exception]]:
     found = set()
     import_module("service.brands.logos")  # which is loaded when it is needed
     for path in FILES:
+        if "commands" in path.parts:  # which are imported when they are asked for
+            import_module(dotted(path))
         module = sys.modules.get(dotted(path))
         for _, kind in inspect.getmembers(module, inspect.isclass):
             if issubclass(kind, Exception) and kind.__module__ == dotted(path):
@@ -239,7 +241,10 @@ def test_every_command_has_a_line_in_the_docs() -> None:
 def commands(group: click.Group, prefix: str = "") -> list[str]:
     """Every command as it is typed, without its options."""
     lines = []
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
         if isinstance(command, click.Group):
             lines += commands(command, f"{prefix}{name} ")
         else:

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from service import currencies
 from service.conversions import conversions
+from service.conversions.conversions import Recorded
 from service.conversions.orders import Order
 from service.customers.customers import Contact
+from service.database.batches import TOGETHER, each
 from service.database.engine import Database
 from service.database.writing import write_now
 from service.errors import ReferralError
@@ -28,7 +30,6 @@ from service.values import LONGEST_FIRST_NAME, fault_of_text
 
 REQUIRED = {"order_id", "customer_id", "amount_minor"}
 TIMES = ("ordered_at", "ordered_on")
-BATCH = 100
 
 
 class BadFile(Exception):
@@ -71,44 +72,33 @@ def replay(
 ) -> Tally:
     """Record every order of the file. Running it again changes nothing.
 
-    On SQLite, a hundred orders share a transaction. On PostgreSQL each has its own, since one that holds many
-    customers would break the order of locks and keep checkouts waiting.
-
     A row that cannot be an order is refused by its line; the others go on. advance: told how many rows are done.
     Raises BadFile.
     """
     if currencies.exponent(source.currency) is None:
         raise BadFile(f"{source.currency} is not a currency of ISO 4217.")
     tally, rows = Tally(), _rows(path)
-    size = BATCH if database.is_sqlite else 1
-    while batch := list(islice(rows, size)):
-        done = database.write(partial(_batch, signer=signer, source=source, batch=batch))
-        tally.new += done.new
-        tally.known += done.known
-        tally.statuses += done.statuses
-        tally.faults += done.faults
+    work = partial(_record, signer=signer, source=source)
+    while batch := list(islice(rows, TOGETHER)):
+        done = each(database, [row for _, row in batch], work, faults=(ValueError, OverflowError, ReferralError))
+        for (line, _), one in zip(batch, done, strict=True):
+            if isinstance(one, Exception):
+                tally.faults.append((line, str(one)))
+                continue
+            tally.new += one.is_new
+            tally.known += not one.is_new
+            tally.statuses[one.conversion.status] += 1
         advance(len(batch))
     return tally
 
 
-def _batch(session: Session, *, signer: TokenSigner, source: Source, batch: list[Row]) -> Tally:
-    tally = Tally()
-    for line, row in batch:
-        now = datetime.now(UTC)
-        try:
-            order = _order(source, row)
-            order.refuse_bad_time(now=now)
-            with session.begin_nested():
-                if row.get("friend_of"):
-                    order = replace(order, referral=_link_of(session, signer, source, row["friend_of"].strip(), now))
-                recorded = conversions.record(session, signer, source.merchant_id, order, now=now)
-        except (ValueError, OverflowError, ReferralError) as error:
-            tally.faults.append((line, str(error)))
-            continue
-        tally.new += recorded.is_new
-        tally.known += not recorded.is_new
-        tally.statuses[recorded.conversion.status] += 1
-    return tally
+def _record(session: Session, row: dict[str, str], *, signer: TokenSigner, source: Source) -> Recorded:
+    now = datetime.now(UTC)
+    order = _order(source, row)
+    order.refuse_bad_time(now=now)
+    if row.get("friend_of"):
+        order = replace(order, referral=_link_of(session, signer, source, row["friend_of"].strip(), now))
+    return conversions.record(session, signer, source.merchant_id, order, now=now)
 
 
 def _order(source: Source, row: dict[str, str]) -> Order:

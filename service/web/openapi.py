@@ -9,7 +9,7 @@ from flask_smorest import Api
 from marshmallow import fields, validate
 
 from service import currencies
-from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, Text
+from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, ProblemDocument, Text
 from service.web.optional import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS, Metadata, Optional
 
 WITHOUT_NUL = r"^[^\x00]*$"
@@ -78,7 +78,9 @@ def document(api: Api, amendments: Sequence[Callable[[dict[str, Any]], None]]) -
 
 
 def _of_names(field: fields.Dict) -> dict[str, Any]:
-    """What the names of an open object may be, and of metadata its texts."""
+    """What the names of an open object may be, and of metadata its texts; or that it is a problem."""
+    if isinstance(field, ProblemDocument):
+        return {"anyOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]}
     if not isinstance(field, Metadata):
         return {"propertyNames": {"pattern": WITHOUT_NUL}} if field.key_field is not None else {}
     text = {"type": "string", "maxLength": LONGEST_METADATA, "pattern": WITHOUT_NUL}
