@@ -1,6 +1,6 @@
 """Late attribution: a human gives an order a referral that did not come with it, and says why."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -56,6 +56,19 @@ class LateAttribution:
     overrule: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Would:
+    """What would become of an order with a referral.
+
+    refusing: the reasons for which it does not belong to it. noted: those that are only noted. is_one: whether advocate
+    and friend are one customer.
+    """
+
+    refusing: Sequence[str]
+    noted: Sequence[str] = ()
+    is_one: bool = False
+
+
 def attribute(
     session: Session,
     signer: TokenSigner,
@@ -76,12 +89,10 @@ def attribute(
     held, case = hold_case(session, conversion, plain, now=now)
     held.refuse_voided()
     case = replace(case, pinned=(None, None), kept={})
-    refusing, noted = _reasons(session, case)
-    is_one = held.conversion.customer_id == case.seen.link_advocate_id
-    never = NEVER_OVERRULED | ({SELF_REFERRAL.name} if is_one else set())
-    _refuse_overruling(asked.overrule, [*refusing, *noted], never)
+    would = _reasons(session, case)
+    _refuse_overruling(asked.overrule, would)
     came = replace(plain, overrule=tuple(asked.overrule), note=asked.note)
-    refusing, _ = _reasons(session, overruling(case, came))
+    refusing = _reasons(session, overruling(case, came)).refusing
     if left := [name for name in refusing if name not in asked.overrule]:
         raise AttributionRefused(conversion_id, left)
     held.conversion.late_attribution = {
@@ -93,22 +104,24 @@ def attribute(
     return get(session, merchant_id, conversion_id)
 
 
-def _reasons(session: Session, case: Case) -> tuple[list[str], list[str]]:
-    """(reasons for which the order does not belong to this referral, reasons that are only noted)."""
+def _reasons(session: Session, case: Case) -> Would:
     known = gather(session, case) if case.seen.link_id is not None else None
     if known is None:
-        return [INVALID_REFERRAL.name], []
-    is_anothers = known.given_by_another
-    decided = decide(gather(session, case, is_newcomer=True) if is_anothers else known, referral_given=True)
-    stands = [ALREADY_REFERRED.name] if is_anothers and known.referral_stands else []
+        return Would([INVALID_REFERRAL.name])
+    stands = [ALREADY_REFERRED.name] if known.given_by_another and known.referral_stands else []
+    if known.given_by_another:
+        known = gather(session, case, is_newcomer=True)
+    decided = decide(known, referral_given=True)
+    is_one = known is not None and known.friend_id == known.advocate_id
     if decided.status == "declined":
-        return [*decided.reasons, *stands], []
-    return stands, list(decided.reasons)
+        return Would([*decided.reasons, *stands], is_one=is_one)
+    return Would(stands, list(decided.reasons), is_one=is_one)
 
 
-def _refuse_overruling(overrule: Sequence[str], arisen: Sequence[str], never: Collection[str]) -> None:
+def _refuse_overruling(overrule: Sequence[str], would: Would) -> None:
+    arisen = [*would.refusing, *would.noted]
     for name in overrule:
-        if name in never:
+        if name in NEVER_OVERRULED or (name == SELF_REFERRAL.name and would.is_one):
             raise BadValues({"overrule": f"{name} cannot be overruled."})
         if name not in arisen:
             listed = ", ".join(arisen) or "none"

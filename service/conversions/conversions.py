@@ -151,7 +151,7 @@ def _lock(
     if not seen.friend_is_known:
         customers.add(session, merchant_id, friend.customer_id, owner_id=new_id(), created_at=now)
     people = glimpses.lock(session, merchant_id, seen, friend.customer_id)
-    known = learn(session, merchant_id, people[friend.customer_id], friend, seen.met)
+    known = learn(session, merchant_id, people[friend.customer_id], friend, seen.meeting)
     glimpses.refuse_newcomers(session, merchant_id, seen, known)
     return {**people, friend.customer_id: known}
 
@@ -217,8 +217,7 @@ def _write(
     add_at_once(session, [conversion])
     if is_new_referral and conversion.status == "attributed":
         if replaced.referral_advocate_id is not None:
-            names = {str(conversion.customer_id), str(replaced.referral_friend_id)}
-            storage.drop_referral(session, conversion.merchant_id, names)
+            storage.drop_referral(session, conversion.merchant_id, replaced.friends)
         add_at_once(session, [referral_of(conversion)])
     if earned:
         add_at_once(session, earned)

@@ -76,10 +76,8 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
     row = _under_locks(session, case, advocate_id, program_id, link_id, version=version)
     if advocate_id is None or program_id is None or link_id is None or row.terms is None:
         return None
-    in_force, is_referred = (
-        terms_of(row.terms).in_currency(case.currency),
-        seen.referral_advocate_id is not None and not is_newcomer,
-    )
+    in_force = terms_of(row.terms).in_currency(case.currency)
+    is_referred = seen.referral_advocate_id is not None and not is_newcomer
     visited_at = case.evidence.visited_at if isinstance(case.evidence, VisitEvidence | QuoteEvidence) else None
     return Facts(
         program_id=program_id,

@@ -16,6 +16,7 @@ from service.conversions.looks import OF_ONE, OF_SEVERAL, Looks
 from service.customers import persons
 from service.customers import tables as customers
 from service.customers.customers import Contact
+from service.customers.persons import Meeting
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.links.evidence import CodeEvidence, Evidence
@@ -26,8 +27,8 @@ from service.merchants import tables as merchants
 class Glimpse:
     """What is known before any lock is taken: enough to tell a replay, and whom to lock.
 
-    friends: all customers who are the friend. advocates: the same of each advocate concerned, where there are several.
-    met: with whom the friend will be one person from now on; None where what is said of them changes nothing of that.
+    friends: all customers who are the friend. advocates: the same of each advocate who is a person with others.
+    meeting: whom the friend meets by what is said of them now; None where that changes nothing.
     """
 
     conversion_id: UUID | None
@@ -37,7 +38,6 @@ class Glimpse:
     friend_person_id: UUID | None
     link_person_id: UUID | None
     referral_person_id: UUID | None
-    referral_friend_id: str | None
     referral_advocate_id: str | None
     referral_program_id: UUID | None
     referral_link_id: UUID | None
@@ -46,7 +46,7 @@ class Glimpse:
     link_program_id: UUID | None
     friends: frozenset[str] = frozenset()
     advocates: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    met: frozenset[str] | None = None
+    meeting: Meeting | None = None
 
     def referral(self, *, is_newcomer: bool) -> tuple[str | None, UUID | None, UUID | None]:
         """(advocate, program, link) of the referral that the friend has, or else of the one that came.
@@ -68,8 +68,8 @@ class Glimpse:
 
     @property
     def has_company(self) -> bool:
-        """Whether somebody concerned is a person with several customers."""
-        return len(self.friends) > 1 or bool(self.advocates)
+        """Whether somebody concerned is, was or becomes a person with several customers."""
+        return len(self.friends) > 1 or bool(self.advocates) or self.friend_person_id is not None
 
     def all_of(self, advocate_id: str) -> frozenset[str]:
         """All customers who are this advocate."""
@@ -78,8 +78,10 @@ class Glimpse:
     @property
     def concerned(self) -> set[str]:
         """Whom to lock besides the friend."""
-        firsts = (persons.first(group) for group in (self.friends, self.met or (), *self.advocates.values()))
-        return set(self.person_ids).union(*firsts)
+        met = self.meeting.others if self.meeting else ()
+        return set(self.person_ids).union(
+            met, *(persons.first(one) for one in (self.friends, *self.advocates.values()))
+        )
 
     def refuse_changed(self, friend: KnownCustomer | None, people: Mapping[str, KnownCustomer]) -> None:
         """Raise RaceLost where somebody, who is locked now, became another person since, ahead of what they learn."""
@@ -101,28 +103,40 @@ def glimpse(
     friend: Contact | None,
     is_told: bool = False,
 ) -> Glimpse:
-    """What is known of the order, its customer and the referral that came with it. Locks no customer.
+    """What is known of the order, its customer and the referral that came with it.
 
-    is_told: the order is to be recorded, so that what it says of the friend will hold from now on.
+    is_told: the order is to be recorded, so that what it says of the friend will hold from now on, and the mailbox with
+    which they come is held.
     """
-    keys: dict[str, Any] = {
-        "merchant": merchant_id,
-        "order": order_id,
-        "friend": friend.customer_id if friend else None,
-    }
+    friend_id = friend.customer_id if friend else None
+    keys: dict[str, Any] = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
     seen = Glimpse(**_look(session, OF_ONE, merchant_id, evidence, keys)._mapping)
-    if seen.conversion_id is not None:
-        return seen
-    friends, met = _friends(session, merchant_id, friend, seen, is_told=is_told)
-    if len(friends) > 1:
-        row = _look(session, OF_SEVERAL, merchant_id, evidence, {**keys, "friends": sorted(friends)})
-        seen = Glimpse(**row._mapping)
-    accounts = {
+    if seen.conversion_id is not None or friend_id is None:
+        return replace(seen, advocates=_advocates(session, merchant_id, seen))
+    before = (seen.friend_email, seen.friend_mailbox)
+    said = friend.email if friend else None
+    meeting = persons.meet(session, merchant_id, said, before=before, is_told=is_told)
+    friends = frozenset({friend_id})
+    if meeting is not None:
+        friends |= meeting.others
+    elif seen.friend_person_id is not None:
+        friends |= customers.of_person(session, merchant_id, seen.friend_person_id)
+    if meeting is not None or len(friends) > 1:  # somebody came meanwhile, or was parted from others, or is several
+        looks = OF_SEVERAL if len(friends) > 1 else OF_ONE
+        seen = Glimpse(**_look(session, looks, merchant_id, evidence, {**keys, "friends": sorted(friends)})._mapping)
+    advocates = _advocates(session, merchant_id, seen)
+    if meeting is not None:  # whoever takes another mailbox is no longer one with those who have the old one
+        advocates = {name: friends if name in friends else group - {friend_id} for name, group in advocates.items()}
+    return replace(seen, friends=friends, advocates=advocates, meeting=meeting)
+
+
+def _advocates(session: Session, merchant_id: UUID, seen: Glimpse) -> dict[str, frozenset[str]]:
+    """All customers of each advocate who is a person with others."""
+    return {
         name: frozenset(customers.of_person(session, merchant_id, person_id))
         for name, person_id in seen.person_ids.items()
         if person_id is not None
     }
-    return replace(seen, friends=friends, advocates=accounts, met=met)
 
 
 def _look(
@@ -133,25 +147,6 @@ def _look(
         is_ours = named in (None, merchant_id)  # what nobody is called names no other shop
         return session.execute(looks.by_code, {**keys, "code": evidence.folded_code if is_ours else None}).one()
     return session.execute(looks.by_link, {**keys, "link": evidence.link_id if evidence else None}).one()
-
-
-def _friends(
-    session: Session, merchant_id: UUID, friend: Contact | None, seen: Glimpse, *, is_told: bool
-) -> tuple[frozenset[str], frozenset[str] | None]:
-    """(all customers who are the friend by what is said of them now, with whom they become one)"""
-    if friend is None:
-        return frozenset(), None
-    themselves = frozenset({friend.customer_id})
-    mailbox = persons.mailbox_of(friend.email) if friend.email not in (None, seen.friend_email) else None
-    if mailbox is not None and mailbox != seen.friend_mailbox:
-        meet = persons.meet if is_told else persons.others
-        met = frozenset(meet(session, merchant_id, mailbox))
-        return themselves | met, met
-    if friend.email is not None and mailbox is None and friend.email != seen.friend_email:
-        return themselves, None  # they come with a mailbox that is nobody's
-    if seen.friend_person_id is None:
-        return themselves, None
-    return themselves | customers.of_person(session, merchant_id, seen.friend_person_id), None
 
 
 def lock(session: Session, merchant_id: UUID, seen: Glimpse, friend_id: str | None = None) -> dict[str, KnownCustomer]:
@@ -166,10 +161,7 @@ def refuse_newcomers(session: Session, merchant_id: UUID, seen: Glimpse, friend:
 
     friend: as they are after what the order says of them.
     """
-    if not seen.has_company:
-        return
-    groups = {person_id: seen.all_of(name) for name, person_id in seen.person_ids.items()}
-    groups[friend.person_id if friend else None] = seen.friends
-    for person_id, group in groups.items():
+    groups = [(of, seen.all_of(name)) for name, of in seen.person_ids.items() if name not in seen.friends]
+    for person_id, group in [*groups, (friend.person_id if friend else None, seen.friends)]:
         if person_id is not None and customers.of_person(session, merchant_id, person_id) != group:
             raise RaceLost

@@ -74,7 +74,6 @@ def _glimpse(of_friend: Whose, *found: tuple[FromClause, ColumnElement[bool]]) -
         customer.c.person_id.label("friend_person_id"),
         of_link.c.person_id.label("link_person_id"),
         of_referral.c.person_id.label("referral_person_id"),
-        referral.c.friend_id.label("referral_friend_id"),
         referral.c.advocate_id.label("referral_advocate_id"),
         referral.c.program_id.label("referral_program_id"),
         referral.c.link_id.label("referral_link_id"),

@@ -91,7 +91,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
         currency=asked.currency,
         friend=KnownCustomer(friend.customer_id, NOTHING) if friend else None,
         people=people,
-        is_nobodys=friend is None and asked.customer is not None and asked.customer.email is not None,
+        is_nobodys=friend is None and asked.customer is not None,
     )
     judged = judge(session, case, referral_given=True)
     known, decided = judged.known, judged.decided

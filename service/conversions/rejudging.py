@@ -110,8 +110,9 @@ def _become(held: Held, judged: Judgement, cause: Cause, seen: Glimpse) -> None:
     of.link_id = known.link_id if known else None
     of.advocate_id = known.advocate_id if known else None
     if known is not None and decided.status == "attributed" and not known.is_referred:
-        names = {str(of.customer_id), seen.referral_friend_id or str(of.customer_id)}
-        conversions.drop_referral(held.session, of.merchant_id, names)
+        # Two of one mailbox whom a human knows for two: how the other one came is no concern of this order's.
+        friends = {str(of.customer_id)} if known.friend_is_advocate else seen.friends
+        conversions.drop_referral(held.session, of.merchant_id, friends)
         write_now(held.session, referral_of(of))
     nth_referral = known.rewarded_friends + 1 if known else 1
     earn_anew(held, known.terms if known else None, cause, nth_referral=nth_referral)

@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypedDict
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.customers import persons
 from service.customers import tables as storage
 from service.customers.mailboxes import fold
+from service.customers.persons import Meeting
 from service.customers.tables import Customer, KnownCustomer
 from service.database.engine import RaceLost
 from service.errors import Unknown, refuse_faults
@@ -81,15 +82,15 @@ def put(
 ) -> tuple[Customer, bool]:
     """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new."""
     seen = storage.known(session, merchant_id, [customer_id]).get(customer_id)
-    meeting = meet(session, merchant_id, seen, said.get("email"))
-    known = _lock_with(session, merchant_id, customer_id, seen, meeting, now=now)
+    known, meeting = _lock_meeting(session, merchant_id, customer_id, seen, said.get("email"), now=now)
     columns: dict[str, object] = {**said}
     if "metadata" in said:
         columns["shop_metadata"] = columns.pop("metadata")
-    if "email" in said:
-        columns |= _of_mailbox(session, merchant_id, known, said["email"], meeting)
+    if "email" in said and said["email"] is None:
+        meeting = Meeting()
+    columns |= _of_meeting(session, merchant_id, said.get("email"), meeting)
     if columns:
-        storage.change(session, merchant_id, customer_id, columns)
+        storage.change(session, merchant_id, known.customer_id, columns)
     return get(session, merchant_id, customer_id), seen is None
 
 
@@ -105,7 +106,7 @@ def contact_of(session: Session, merchant_id: UUID, buyer: Buyer) -> Contact | N
     """Who orders, by an id: a guest has one of their mailbox, always the same. None where nobody can say who it is."""
     if isinstance(buyer, Contact):
         return buyer
-    mailbox = persons.mailbox_of(buyer.email)
+    mailbox = persons.mailbox_of(session, merchant_id, buyer.email)
     if mailbox is None:
         return None
     key = merchants.get(session, merchant_id).guest_key
@@ -116,22 +117,8 @@ def contact_of(session: Session, merchant_id: UUID, buyer: Buyer) -> Contact | N
 def introduce(session: Session, merchant_id: UUID, contact: Contact, *, now: datetime) -> KnownCustomer:
     """Make sure that this customer is known as the contact says, and lock them."""
     seen = storage.known(session, merchant_id, [contact.customer_id]).get(contact.customer_id)
-    meeting = meet(session, merchant_id, seen, contact.email)
-    known = _lock_with(session, merchant_id, contact.customer_id, seen, meeting, now=now)
+    known, meeting = _lock_meeting(session, merchant_id, contact.customer_id, seen, contact.email, now=now)
     return learn(session, merchant_id, known, contact, meeting)
-
-
-def meet(session: Session, merchant_id: UUID, seen: KnownCustomer | None, email: str | None) -> set[str] | None:
-    """With whom a customer will be one person, by the e-mail that is said; None where it says nothing new of that.
-
-    Ahead of locks. seen: the customer as known so far.
-    """
-    if email is None or (seen is not None and seen.email == email):
-        return None
-    mailbox = persons.mailbox_of(email)
-    if mailbox is None or (seen is not None and seen.folded_email == mailbox):
-        return None
-    return persons.meet(session, merchant_id, mailbox)
 
 
 def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
@@ -149,51 +136,50 @@ def lock_all(session: Session, merchant_id: UUID, customer_ids: Sequence[str]) -
 
 
 def learn(
-    session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact, met: Collection[str] | None
+    session: Session, merchant_id: UUID, known: KnownCustomer, contact: Contact, meeting: Meeting | None
 ) -> KnownCustomer:
     """Take over what the contact says beyond what is known. Returns the customer as it is then.
 
-    met: with whom they will be one person, from `meet`; the first of them locked, too.
+    meeting: whom they meet by the e-mail that is said, who are locked too.
     """
     said = {"first_name": contact.first_name, "email": contact.email, "locale": contact.locale}
     new: dict[str, Any] = {
         name: value for name, value in said.items() if value is not None and value != getattr(known, name)
     }
-    if "email" in new:
-        new |= _of_mailbox(session, merchant_id, known, new["email"], met)
+    new |= _of_meeting(session, merchant_id, contact.email, meeting)
     if not new:
         return known
     storage.change(session, merchant_id, known.customer_id, new)
     return replace(known, **new)
 
 
-def _of_mailbox(
-    session: Session, merchant_id: UUID, known: KnownCustomer, email: str | None, met: Collection[str] | None
-) -> dict[str, Any]:
-    """The columns that follow from an e-mail."""
-    folded = fold(email) if email else None
-    if folded == known.folded_email:
+def _of_meeting(session: Session, merchant_id: UUID, email: str | None, meeting: Meeting | None) -> dict[str, Any]:
+    """The columns that follow from another mailbox."""
+    if meeting is None:
         return {}
-    person_id = persons.unite(session, merchant_id, persons.mailbox_of(email), met or ())
-    return {"folded_email": folded, "person_id": person_id}
+    folded = fold(email) if email else None
+    return {"folded_email": folded, "person_id": persons.unite(session, merchant_id, meeting)}
 
 
-def _lock_with(
+def _lock_meeting(
     session: Session,
     merchant_id: UUID,
     customer_id: str,
     seen: KnownCustomer | None,
-    met: Collection[str] | None,
+    email: str | None,
     *,
     now: datetime,
-) -> KnownCustomer:
-    """The customer, made known if need be and locked, with the first of those whom they meet. Raises RaceLost."""
+) -> tuple[KnownCustomer, Meeting | None]:
+    """The customer, made known if need be and locked together with those whom they meet. Raises RaceLost."""
+    before = (seen.email, seen.folded_email) if seen else (None, None)
+    meeting = persons.meet(session, merchant_id, email, before=before, is_told=True)
     if seen is None:
         storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
-    known = storage.lock(session, merchant_id, {customer_id, *persons.first(met or ())})[customer_id]
-    if seen is not None and seen.folded_email != known.folded_email:
-        raise RaceLost  # they came with another mailbox while we waited
-    return known
+    people = storage.lock(session, merchant_id, {customer_id, *(meeting.others if meeting else ())})
+    known = people[customer_id]
+    if (known.email, known.folded_email) != before:
+        raise RaceLost  # they came with another e-mail while we waited
+    return known, meeting
 
 
 def _faults(first_name: str | None, locale: str | None) -> dict[str, str | None]:

@@ -1,12 +1,14 @@
 """Persons: all customers with one mailbox are one, so that rules look at people and not at accounts.
 
 A customer who shares a mailbox with nobody is one by themselves, and costs nothing here. Whoever comes with a mailbox
-holds it first, so that two who come with it at once see each other; then the customers are locked, in their order.
-Every one of a person's customers locks the first of them too, so that two of them never act at once.
+holds it first, so that two who come with it at once see each other; then the customers are locked, in their order: all
+whom they join, so that these are one from then on. An order of one of them locks the first of them too, so that two
+orders of one person are judged one after the other.
 """
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,33 +17,57 @@ from service.customers import tables as storage
 from service.customers.mailboxes import fold, is_nobodys
 
 MOST_CUSTOMERS = 200
-"""How many customers can be one person. A mailbox that more of them have is a till's or a marketplace's: nobody's."""
+"""How many customers can be one person. A mailbox that more of them had is a till's or a marketplace's: nobody's."""
 
 
-def mailbox_of(email: str | None) -> str | None:
-    """The mailbox by which a person is known, or None."""
-    folded = fold(email) if email else None
-    return None if folded is None or is_nobodys(folded) else folded
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """That a customer comes with another mailbox than before.
 
-
-def others(session: Session, merchant_id: UUID, mailbox: str) -> set[str]:
-    """The customers with this mailbox; none where it is nobody's."""
-    found = storage.with_mailbox(session, merchant_id, mailbox, most=MOST_CUSTOMERS + 1)
-    return found if len(found) < MOST_CUSTOMERS else set()
-
-
-def meet(session: Session, merchant_id: UUID, mailbox: str) -> set[str]:
-    """As `others`, for a customer who comes with this mailbox now: no other can, until the transaction ends.
-
-    The customer who is one too many parts those who were one.
+    mailbox: None where it is nobody's. others: who has it already. parted: whether it became nobody's by them, so that
+    those who had it are no longer one.
     """
-    storage.hold_mailbox(session, merchant_id, _digest(merchant_id, mailbox))
-    found = storage.with_mailbox(session, merchant_id, mailbox, most=MOST_CUSTOMERS + 1)
-    if len(found) < MOST_CUSTOMERS:
-        return found
-    if len(found) == MOST_CUSTOMERS:
-        storage.make_one(session, merchant_id, found, None)
-    return set()
+
+    mailbox: str | None = None
+    others: frozenset[str] = frozenset()
+    parted: bool = False
+
+
+def mailbox_of(session: Session, merchant_id: UUID, email: str | None) -> str | None:
+    """The mailbox by which a guest is known; None where there is none, or it is nobody's."""
+    folded = fold(email) if email else None
+    if folded is None or is_nobodys(folded) or storage.is_shared(session, merchant_id, _digest(merchant_id, folded)):
+        return None
+    return folded
+
+
+def meet(
+    session: Session, merchant_id: UUID, email: str | None, *, before: tuple[str | None, str | None], is_told: bool
+) -> Meeting | None:
+    """Whom a customer meets who comes with this e-mail; None where nothing changes by it.
+
+    before: (e-mail, mailbox) as known so far. is_told: it will hold from now on, and nobody else can come with that
+    mailbox until the transaction ends.
+    """
+    if email is None or email == before[0]:
+        return None
+    mailbox = fold(email)
+    if mailbox == before[1]:
+        return None
+    if is_nobodys(mailbox):
+        return Meeting()
+    mailbox_id = _digest(merchant_id, mailbox)
+    look = storage.hold_mailbox if is_told else storage.is_shared
+    if look(session, merchant_id, mailbox_id):
+        return Meeting()
+    others = storage.with_mailbox(session, merchant_id, mailbox, most=MOST_CUSTOMERS)
+    if len(others) < MOST_CUSTOMERS:
+        return Meeting(mailbox, frozenset(others))
+    if is_told:
+        storage.share_mailbox(session, merchant_id, mailbox_id)
+        storage.lock(session, merchant_id, others)  # out of the order of locks, once in the life of a mailbox
+        storage.make_one(session, merchant_id, others, mailbox, None)
+    return Meeting(parted=True)
 
 
 def first(customers: Collection[str]) -> set[str]:
@@ -49,12 +75,12 @@ def first(customers: Collection[str]) -> set[str]:
     return {min(customers)} if customers else set()
 
 
-def unite(session: Session, merchant_id: UUID, mailbox: str | None, met: Collection[str]) -> UUID | None:
-    """The person whom a customer with this mailbox is, together with those whom they met."""
-    if mailbox is None or not met:
+def unite(session: Session, merchant_id: UUID, meeting: Meeting) -> UUID | None:
+    """The person whom a customer is from then on, together with those whom they met, who are locked."""
+    if meeting.mailbox is None or not meeting.others:
         return None
-    person_id = _digest(merchant_id, mailbox)
-    storage.make_one(session, merchant_id, met, person_id)
+    person_id = _digest(merchant_id, meeting.mailbox)
+    storage.make_one(session, merchant_id, meeting.others, meeting.mailbox, person_id)
     return person_id
 
 

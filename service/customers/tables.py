@@ -58,19 +58,23 @@ class Customer(Base):
 class Mailbox(Base):
     """A mailbox that a customer came with: who comes with it at the same time waits here for the other.
 
-    mailbox_id: a digest of its folded form.
+    mailbox_id: a digest of its folded form. is_shared: more customers had it than can be one person, so it is nobody's.
     """
 
     __tablename__ = "mailbox"
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
+    is_shared: Mapped[bool]
 
 
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
 _HOLD = insertion(
-    Mailbox.__table__, "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id"
+    Mailbox.__table__,
+    "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id RETURNING mailbox.is_shared",
 )
+_m = Mailbox.__table__.c
+_IS_SHARED = select(_m.is_shared).where(_m.merchant_id == bindparam("merchant"), _m.mailbox_id == bindparam("mailbox"))
 _c = Customer.__table__.c
 _READ = (
     select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.person_id, _c.locale)
@@ -147,9 +151,21 @@ def change(session: Session, merchant_id: UUID, customer_id: str, columns: Mappi
     session.execute(query.values(**columns), execution_options={"synchronize_session": False})
 
 
-def hold_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> None:
-    """Let everybody else who comes with this mailbox wait until the transaction ends."""
-    session.execute(_HOLD, numbered([{"merchant_id": merchant_id, "mailbox_id": mailbox_id}]))
+def hold_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> bool:
+    """As `is_shared`, and everybody else who comes with this mailbox waits until the transaction ends."""
+    row = {"merchant_id": merchant_id, "mailbox_id": mailbox_id, "is_shared": False}
+    return bool(session.scalar(_HOLD, numbered([row])))
+
+
+def is_shared(session: Session, merchant_id: UUID, mailbox_id: UUID) -> bool:
+    """Whether more customers had this mailbox than can be one person."""
+    return bool(session.scalar(_IS_SHARED, {"merchant": merchant_id, "mailbox": mailbox_id}))
+
+
+def share_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> None:
+    """Say of a mailbox, which is held, that it is nobody's."""
+    query = update(Mailbox).where(Mailbox.merchant_id == merchant_id, Mailbox.mailbox_id == mailbox_id)
+    session.execute(query.values(is_shared=True), execution_options={"synchronize_session": False})
 
 
 def with_mailbox(session: Session, merchant_id: UUID, folded_email: str, *, most: int) -> set[str]:
@@ -167,11 +183,14 @@ def all_of(session: Session, merchant_id: UUID, customer_id: str, person_id: UUI
     return {customer_id} if person_id is None else of_person(session, merchant_id, person_id)
 
 
-def make_one(session: Session, merchant_id: UUID, customer_ids: Iterable[str], person_id: UUID | None) -> None:
-    """Say of these customers who they are; None for nobody but themselves."""
+def make_one(
+    session: Session, merchant_id: UUID, customer_ids: Iterable[str], folded_email: str, person_id: UUID | None
+) -> None:
+    """Say of those of these customers who have this mailbox still who they are; None for nobody but themselves."""
     query = update(Customer).where(
         Customer.merchant_id == merchant_id,
         Customer.customer_id.in_(sorted(customer_ids)),
+        Customer.folded_email == folded_email,
         func.coalesce(Customer.person_id, UUID(int=0)) != (person_id or UUID(int=0)),
     )
     session.execute(query.values(person_id=person_id), execution_options={"synchronize_session": False})

@@ -45,7 +45,7 @@ def parsed(schema: Schema, members: Mapping[str, Any]) -> Any:
     try:
         return schema.load(members)
     except ValidationError as error:
-        raise InvalidValues(_flat("", error.messages)) from None
+        raise InvalidValues(dict(islice(_flat("", error.messages).items(), MOST_FAULTS))) from None
 
 
 def _hint(schema: Schema, path: str) -> str:

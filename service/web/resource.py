@@ -120,6 +120,24 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         return declare
 
+    def batches(
+        self, rule: str, answer: type[Schema], *, scopes: frozenset[str], body: type[Schema]
+    ) -> Callable[[View], View]:
+        """Declare a POST that writes many things, each in a transaction of its own: view(merchant_id, body) -> Answer.
+
+        It takes no Idempotency-Key: what it writes has names of its own, and may be sent again.
+        """
+
+        def declare(view: View) -> View:
+            def run(*arguments: Any) -> Response:
+                return rendered(view(g.caller.merchant_id, *arguments))
+
+            run = self._parsing(view, run, query=None, body=body)
+            self._route(rule, "POST", view, run, scopes, {200: answer})
+            return view
+
+        return declare
+
     def streams(
         self,
         rule: str,

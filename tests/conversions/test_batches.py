@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from service.conversions import conversions
 from service.conversions.api.batches import MOST_ORDERS
+from service.conversions.conversions import Recorded
+from service.conversions.orders import Order
+from service.database.engine import RaceLost
 from tests.shop import Shop
 
 
@@ -60,6 +64,27 @@ def test_each_order_is_answered_in_its_place_as_it_would_be_alone(shop: Shop) ->
 def test_what_is_no_batch_is_refused_whole(shop: Shop, body: Any) -> None:
     shop.post("/conversions/batch", body, status=422)
     assert shop.orders() == {}
+
+
+def test_an_order_that_loses_every_race_is_told_so_and_the_others_go_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = conversions.record
+
+    def losing(session: Any, signer: Any, merchant_id: Any, reported: Order, **more: Any) -> Recorded:
+        if reported.order_id == "b":
+            raise RaceLost
+        return record(session, signer, merchant_id, reported, **more)
+
+    monkeypatch.setattr(conversions, "record", losing)
+    results = batch(shop, order("a"), order("b"), order("c"), None)
+    assert [one["status"] for one in results] == [201, 503, 201, 422]
+    assert set(shop.orders()) == {"a", "c"}
+
+
+def test_an_order_with_a_thousand_faults_is_told_of_a_hundred(shop: Shop) -> None:
+    [refused] = batch(shop, {f"field-{number}": number for number in range(1000)})
+    assert len(refused["problem"]["errors"]) == 100
 
 
 def test_a_friend_who_orders_twice_in_a_batch_is_a_friend_once(shop: Shop) -> None:

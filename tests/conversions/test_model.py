@@ -420,7 +420,9 @@ class Histories(RuleBasedStateMachine):
         """What the first order is for which this advocate's referral is given."""
         reasons = self._reasons(bought, by, standing) - bought.overruled
         if not reasons:
-            self.brought_by.pop(self._referral(bought.friend) or "", None)
+            friends = self._same(bought.friend)
+            for name in {bought.friend} if by in friends else friends:
+                self.brought_by.pop(name, None)
             self.brought_by[bought.friend] = (self.now, by)
         return ("declined", reasons == {"below_minimum"}) if reasons else ("attributed", False)
 

@@ -152,6 +152,61 @@ def test_whoever_turns_out_to_be_their_own_advocate_earns_no_more(shop: Shop) ->
     assert shop.available("ana") == 1000
 
 
+def test_whoever_leaves_a_mailbox_with_an_order_leaves_the_person_of_their_advocate(shop: Shop) -> None:
+    code = shop.link(shop.program(), "ana", customer={"email": "home@example.com"})["code"]
+    shop.put("/customers/tom", {"email": "home@example.com"}, status=201)
+    tom = {"customer_id": "tom", "email": "tom@example.com"}
+    assert outcome(buy(shop, tom, referral=code)) == ("attributed", [])
+    ana = {"customer_id": "ana", "email": "noreply@example.com"}
+    assert outcome(buy(shop, ana, referral=code)) == ("declined", ["self_referral"])
+
+
+def test_a_friend_who_shared_their_advocates_mailbox_for_a_while_is_their_friend_again(shop: Shop) -> None:
+    code = shop.link(shop.program(rewarded_orders=None), "ana", customer={"email": "ana@example.com"})["code"]
+    shop.order("ben", referral=code)
+    shop.put("/customers/ben", {"email": "ana@example.com"})
+    assert outcome(buy(shop, {"customer_id": "ben"})) == ("declined", ["self_referral"])
+    assert outcome(buy(shop, {"customer_id": "ben", "email": "ben@example.com"})) == ("attributed", [])
+
+
+def test_nobody_is_made_their_own_advocate_by_hand(shop: Shop) -> None:
+    program = shop.program(new_customers_only=False, rewarded_orders=None)
+    ben, ana = (shop.link(program, name)["code"] for name in ("ben", "ana"))
+    shop.order("ana", referral=ben)
+    for name in ("ana", "ben"):
+        shop.put(f"/customers/{name}", {"email": "home@example.com"})
+    order = shop.order("ben", referral=ana)
+    assert outcome(order) == ("declined", ["self_referral"])
+    overrule = {"referral": ana, "note": "n", "overrule": ["self_referral"]}
+    shop.post(f"/conversions/{order['conversion_id']}/attribution", overrule, status=422)
+
+
+def test_a_newcomer_takes_the_place_of_all_referrals_of_a_person_that_stand_on_nothing(shop: Shop) -> None:
+    program = shop.program(rewarded_orders=None)
+    codes = {name: shop.link(program, name)["code"] for name in ("ana", "bob", "cleo")}
+    for name, friend in (("ana", "f-1"), ("bob", "f-2")):
+        order = shop.order(friend, referral=codes[name])
+        shop.post(f"/conversions/{order['conversion_id']}/void", {"reason": "cancelled"}, status=200)
+        shop.put(f"/customers/{friend}", {"email": "f@example.com"})
+    assert buy(shop, {"email": "f@example.com"}, referral=codes["cleo"])["advocate_id"] == "cleo"
+    assert buy(shop, {"customer_id": "f-2"})["advocate_id"] == "cleo"
+
+
+def test_overruling_for_one_of_a_household_leaves_how_the_other_came(shop: Shop) -> None:
+    program = shop.program(rewarded_orders=None)
+    zoes = shop.link(program, "zoe")["code"]
+    home = {"email": "home@example.com"}
+    shop.order("ana", referral=zoes, customer=home)
+    code = shop.link(program, "ana")["code"]
+    order = buy(shop, {"customer_id": "tom", **home}, referral=code)
+    assert order["advocate_id"] == "zoe", "the rules see one person, whom zoe brought"
+    overrule = ["self_referral", "existing_customer", "already_referred"]
+    asked = {"referral": code, "note": "They are two.", "overrule": overrule}
+    given = shop.post(f"/conversions/{order['conversion_id']}/attribution", asked, status=200)
+    assert (given["status"], given["advocate_id"]) == ("attributed", "ana")
+    assert shop.order("ana")["advocate_id"] == "zoe"
+
+
 def test_a_household_is_one_until_staff_say_that_they_are_two(shop: Shop) -> None:
     program = shop.program()
     code = shop.link(program, "ana", customer={"email": "family@example.com"})["code"]
@@ -227,9 +282,9 @@ def test_an_order_of_nobody_is_recorded_and_earns_nothing(shop: Shop, code: str,
 def test_a_quote_for_nobody_yet_promises_and_for_a_tills_mailbox_does_not(shop: Shop, code: str) -> None:
     asked = {"referral": code, "amount": 5000, "currency": "EUR"}
     assert shop.post("/quotes", asked, status=200)["eligible"]
-    assert shop.post("/quotes", {**asked, "customer": {}}, status=200)["eligible"]
-    told = shop.post("/quotes", {**asked, "customer": {"email": "noreply@shop.example"}}, status=200)
-    assert (told["eligible"], told["reasons"], told["quote"]) == (False, ["unknown_customer"], None)
+    for customer in ({}, {"first_name": "Ben"}, {"email": "noreply@shop.example"}, {"email": "garbage"}):
+        told = shop.post("/quotes", {**asked, "customer": customer}, status=200)
+        assert (told["eligible"], told["reasons"], told["quote"]) == (False, ["unknown_customer"], None)
 
 
 # A mailbox that is nobody's
@@ -243,3 +298,16 @@ def test_a_mailbox_of_too_many_is_nobodys(shop: Shop, code: str, monkeypatch: py
     again = [buy(shop, {"customer_id": f"c-{number}"}, referral=code)["status"] for number in range(5)]
     assert again[3:] == ["repeat", "repeat"]
     assert len(shop.get(f"/customers?email={till}")["data"]) == 5
+    for number in range(4):
+        shop.put(f"/customers/c-{number}", {"email": None})
+    assert buy(shop, {"email": till}, referral=code)["reasons"] == ["unknown_customer"], "what is nobody's stays so"
+
+
+def test_a_till_can_be_the_advocate_of_the_customer_who_is_one_too_many(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "MOST_CUSTOMERS", 2)
+    till = {"email": "till@shop.example"}
+    code = shop.link(shop.program(), "c-0", customer=till)["code"]
+    shop.put("/customers/c-1", till, status=201)
+    assert outcome(buy(shop, {"customer_id": "c-2", **till}, referral=code)) == ("attributed", [])

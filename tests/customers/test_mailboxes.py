@@ -1,6 +1,6 @@
 import pytest
 
-from service.customers.mailboxes import fold
+from service.customers.mailboxes import fold, is_nobodys
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,12 @@ from service.customers.mailboxes import fold
         ("ana@pm.me", "ana+x@proton.me"),
         ("ana@protonmail.com", "ana+x@pm.me"),
         ("ana+1@hotmail.co.uk", "ana@hotmail.co.uk"),
+        ("ana+1@live.com.au", "ana@live.com.au"),
+        ("ana+1@msn.com", "ana@msn.com"),
+        ("ana@me.com", "ana+x@icloud.com"),
+        ("ana+x@mac.com", "ana@icloud.com"),
+        ("ana+x@fastmail.fm", "ana@fastmail.com"),
+        ("a.n-a_+x@protonmail.ch", "ana@proton.me"),
     ],
 )
 def test_two_spellings_of_one_mailbox_are_equal(one: str, other: str) -> None:
@@ -25,9 +31,20 @@ def test_two_spellings_of_one_mailbox_are_equal(one: str, other: str) -> None:
         ("ana+1@example.com", "ana@example.com"),
         ("a.na@outlook.com", "ana@outlook.com"),
         ("ana@gmail.com", "ana@outlook.com"),
+        ("ana+1@live.evil.org", "ana@live.evil.org"),
+        ("ana+1@outlook.example", "ana@outlook.example"),
+        ("ana+1@live.co.uk.org", "ana@live.co.uk.org"),
         ("ana@gmail.com", "ben@gmail.com"),
         ('"ana@gmail.com"@example.com', "ana@example.com"),
     ],
 )
 def test_two_mailboxes_stay_two_where_the_provider_tells_them_apart(one: str, other: str) -> None:
     assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize(
+    ("email", "is_so"),
+    [("NoReply@shop.example", True), ("no-reply@x.org", True), ("do_not.reply@x.org", True), ("reply@x.org", False)],
+)
+def test_a_mailbox_that_forms_fill_in_is_nobodys(email: str, is_so: bool) -> None:
+    assert is_nobodys(fold(email)) is is_so

@@ -4,25 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from flask import current_app
 from marshmallow import fields, validate
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.conversions import conversions
 from service.conversions.api.conversions import ConversionOut, NewConversion, render
 from service.database.batches import each
 from service.errors import ReferralError
-from service.web.call import Call
 from service.web.errors import InvalidValues
 from service.web.fields import ProblemDocument, Strict, Whole
 from service.web.parsing import parsed
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, Resource
+from service.web.wiring import wiring
 
 MOST_ORDERS = 500
-FAULTS = (InvalidValues, ReferralError, IntegrityError)
+FAULTS = (InvalidValues, ReferralError)
 resource = Resource("batches", "Many orders at once")
 
 
@@ -45,7 +45,9 @@ class NewBatch(Strict):
 
     makes = Batch
 
-    orders = fields.List(OneOrder(NewConversion), required=True, validate=validate.Length(1, MOST_ORDERS))
+    orders = fields.List(
+        OneOrder(NewConversion, allow_none=True), required=True, validate=validate.Length(1, MOST_ORDERS)
+    )
 
 
 class BatchedOut(Strict):
@@ -62,18 +64,18 @@ class BatchOut(Strict):
     results = fields.List(fields.Nested(BatchedOut), required=True)
 
 
-@resource.reads("/conversions/batch", BatchOut, method="POST", body=NewBatch, scopes=CHECKOUT)
-def create_conversions(call: Call, body: Batch) -> Answer:
+@resource.batches("/conversions/batch", BatchOut, scopes=CHECKOUT, body=NewBatch)
+def create_conversions(merchant_id: UUID, body: Batch) -> Answer:
     """Report many orders, each for itself"""
     schema = NewConversion()
 
     def report(session: Session, members: Any) -> dict[str, Any]:
         now, order = datetime.now(UTC), parsed(schema, members)
-        recorded = conversions.record(session, call.wiring.signer, call.merchant_id, order, now=now)
+        recorded = conversions.record(session, wiring().signer, merchant_id, order, now=now)
         document = render(recorded, now, warnings=order.warnings)
         return {"status": 201 if recorded.is_new else 200, "conversion": document, "problem": None}
 
-    done = each(call.wiring.database, body.orders, report, faults=FAULTS)
+    done = each(wiring().database, body.orders, report, faults=FAULTS)
     return Answer({"results": [_refused(one) if isinstance(one, Exception) else one for one in done]})
 
 

@@ -7,12 +7,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
-from service.customers.mailboxes import is_nobodys
-
 revision = "0012"
 down_revision = "0011"
 
 MOST_CUSTOMERS = 200
+NOBODY = ("noreply", "donotreply", "nobody", "none", "unknown")
 REFERRED = (
     "status IN ('unattributed', 'declined', 'voided') OR (advocate_id IS NOT NULL AND link_id IS NOT NULL"
     " AND program_id IS NOT NULL AND terms_version IS NOT NULL AND customer_id IS NOT NULL)"
@@ -25,6 +24,7 @@ def upgrade() -> None:
         "mailbox",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("is_shared", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_mailbox_merchant_id"),
         sa.PrimaryKeyConstraint("merchant_id", "mailbox_id", name="pk_mailbox"),
     )
@@ -53,19 +53,25 @@ def _unite() -> None:
         sa.column("folded_email", sa.String),
         sa.column("person_id", sa.Uuid),
     )
-    c = customers.c
-    shared = (
-        sa.select(c.merchant_id, c.folded_email)
-        .where(c.folded_email.is_not(None))
-        .group_by(c.merchant_id, c.folded_email)
-        .having(sa.func.count().between(2, MOST_CUSTOMERS))
+    mailboxes = sa.table(
+        "mailbox",
+        sa.column("merchant_id", sa.Uuid),
+        sa.column("mailbox_id", sa.Uuid),
+        sa.column("is_shared", sa.Boolean),
     )
-    for merchant_id, mailbox in connection.execute(shared).all():
-        if is_nobodys(mailbox):
+    c, count = customers.c, sa.func.count()
+    several = sa.select(c.merchant_id, c.folded_email, count).where(c.folded_email.is_not(None))
+    several = several.group_by(c.merchant_id, c.folded_email).having(count > 1)
+    for merchant_id, mailbox, number in connection.execute(several).all():
+        if mailbox.partition("@")[0].translate(dict.fromkeys(map(ord, "-_."))) in NOBODY:
             continue
-        digest = hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16]
+        mailbox_id = UUID(bytes=hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16], version=5)
+        if number > MOST_CUSTOMERS:
+            shared = {"merchant_id": merchant_id, "mailbox_id": mailbox_id, "is_shared": True}
+            connection.execute(sa.insert(mailboxes).values(shared))
+            continue
         theirs = sa.update(customers).where(c.merchant_id == merchant_id, c.folded_email == mailbox)
-        connection.execute(theirs.values(person_id=UUID(bytes=digest, version=5)))
+        connection.execute(theirs.values(person_id=mailbox_id))
 
 
 def _guest_keys() -> None:
