@@ -141,7 +141,11 @@ def _under_locks(
 
 
 def _is_above(session: Session, case: Case, advocate_id: str) -> bool:
-    """Whether the friend is among those through whom the advocate came, by whichever of everybody's customers."""
+    """Whether the friend is among those through whom the advocate came, by whichever of everybody's customers.
+
+    Step by step, and asked only where somebody above has several customers: the one statement that follows them all
+    makes databases without statistics read every person there is.
+    """
     above: set[str] = set()
     further = set(case.seen.all_of(advocate_id))
     while further and not above & case.seen.friends:
