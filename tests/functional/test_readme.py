@@ -31,7 +31,7 @@ def test_the_main_job_of_the_readme_works_as_written(tmp_path: Path) -> None:
 
 def test_the_checkout_of_the_integrators_page_works_as_written(tmp_path: Path) -> None:
     lines = paste("docs/integration.md", tmp_path).splitlines()
-    quote, order, explanation, captured, refund = [json.loads(line) for line in lines if line.startswith("{")]
+    quote, order, explanation, captured, refund, batch = [json.loads(line) for line in lines if line.startswith("{")]
     assert (quote["eligible"], quote["advocate_first_name"]) == (True, "Ana")
     assert quote["friend_reward"] == {"amount": 500, "currency": "EUR", "as": "discount"}
     assert (quote["payable_amount"], order["amount"], order["eligible_amount"]) == (4990, 4990, 5000)
@@ -40,6 +40,9 @@ def test_the_checkout_of_the_integrators_page_works_as_written(tmp_path: Path) -
     assert explanation["customer_text"].startswith("Thank you!")
     assert (captured["status"], captured["captured_amount"]) == ("captured", 300)
     assert {part["side"]: part["amount"] for part in refund["reversals"]} == {"advocate": 500, "friend": 250}
+    repeated, guest = batch["results"]
+    assert (repeated["status"], repeated["conversion"]["conversion_id"]) == (200, order["conversion_id"])
+    assert (guest["status"], guest["conversion"]["customer_id"][:6]) == (201, "guest-")
 
 
 def paste(document: str, tmp_path: Path) -> str:
