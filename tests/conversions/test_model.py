@@ -136,6 +136,7 @@ class Bought:
     status: str = ""
     is_small: bool = False
     advocate: str | None = None
+    brings: str | None = None
     overruled: frozenset[str] = frozenset()
 
     @property
@@ -424,11 +425,13 @@ class Histories(RuleBasedStateMachine):
             for name in {bought.friend} if by in friends else friends:
                 self.brought_by.pop(name, None)
             self.brought_by[bought.friend] = (self.now, by)
+            bought.brings = by
         return ("declined", reasons == {"below_minimum"}) if reasons else ("attributed", False)
 
     def _become(self, bought: Bought, status: str, is_small: bool, *, at_once: bool = False) -> None:
         bought.status, bought.is_small = status, is_small
-        bought.advocate = self._mine(bought.friend) if status in ("attributed", "repeat") else None
+        mine, bought.brings = bought.brings or self._mine(bought.friend), None
+        bought.advocate = mine if status in ("attributed", "repeat") else None
         self._settle(bought, at_once=at_once)
 
     def _settle(self, bought: Bought, *, at_once: bool = False) -> None:
@@ -580,7 +583,8 @@ class Histories(RuleBasedStateMachine):
             arisen = self._reasons(bought, by, others)
             if mine and any(one.status in ("attributed", "repeat") and one.advocate == mine for one in others):
                 arisen |= {"already_referred"}
-        never = {"circular_referral"} | ({"self_referral"} if by == bought.friend else set())
+        is_one = bought.friend == (mine if is_mine else by)
+        never = {"circular_referral"} | ({"self_referral"} if is_one else set())
         overruled = sorted(arisen - never) if overrules else []
         asked = attributing.LateAttribution(self.codes[by], "looked", overruled)
         arguments = (self.signer, self.merchant_id, conversion_id, asked)
