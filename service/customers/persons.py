@@ -24,13 +24,11 @@ MOST_CUSTOMERS = 200
 class Meeting:
     """That a customer comes with another mailbox than before.
 
-    mailbox: None where it is nobody's. others: who has it already. parted: whether it became nobody's by them, so that
-    those who had it are no longer one.
+    mailbox: None where it is nobody's. others: who has it already.
     """
 
     mailbox: str | None = None
     others: frozenset[str] = frozenset()
-    parted: bool = False
 
 
 def mailbox_of(session: Session, merchant_id: UUID, email: str | None) -> str | None:
@@ -67,7 +65,7 @@ def meet(
         storage.share_mailbox(session, merchant_id, mailbox_id)
         storage.lock(session, merchant_id, others)  # out of the order of locks, once in the life of a mailbox
         storage.make_one(session, merchant_id, others, mailbox, None)
-    return Meeting(parted=True)
+    return Meeting()
 
 
 def first(customers: Collection[str]) -> set[str]:
