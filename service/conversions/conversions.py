@@ -20,7 +20,8 @@ from service.conversions.standing import find
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
 from service.customers import tables as customers
-from service.customers.customers import Contact, contact_of, introduce, learn
+from service.customers.contacts import Contact
+from service.customers.customers import contact_of, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.conversions.looks import OF_ONE, OF_SEVERAL, Looks
 from service.customers import persons
 from service.customers import tables as customers
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.customers.persons import Meeting
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost

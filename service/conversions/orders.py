@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.currencies import fault_of_code
-from service.customers.customers import Buyer
+from service.customers.contacts import Buyer
 from service.errors import ReferralError, refuse_faults
 from service.links.evidence import Evidence, QuoteEvidence, as_document
 from service.values import fault_of_amount, fault_of_instant, fault_of_name

@@ -13,7 +13,8 @@ from service.conversions.judgement import judge
 from service.conversions.rules import Facts
 from service.currencies import fault_of_code
 from service.customers import tables as customers
-from service.customers.customers import Buyer, contact_of
+from service.customers.contacts import Buyer
+from service.customers.customers import contact_of
 from service.customers.tables import KnownCustomer
 from service.errors import refuse_faults
 from service.ledger.rewards import Given

@@ -18,7 +18,7 @@ from service.conversions.rules import Decision
 from service.conversions.standing import Held, earn_anew, hold
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.links import evidence as links

@@ -17,7 +17,7 @@ from service import currencies
 from service.conversions import conversions
 from service.conversions.conversions import Recorded
 from service.conversions.orders import Order
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.batches import TOGETHER, each
 from service.database.engine import Database
 from service.database.writing import write_now

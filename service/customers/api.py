@@ -6,7 +6,7 @@ from marshmallow import fields, post_load, validate
 
 from service.customers import customers
 from service.customers import tables as storage
-from service.customers.customers import Buyer, Contact, Guest, ProfileFields
+from service.customers.contacts import Buyer, Contact, Guest, ProfileFields
 from service.customers.mailboxes import fold
 from service.customers.tables import Customer, CustomerFilter
 from service.values import LOCALE, LONGEST_FIRST_NAME

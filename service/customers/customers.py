@@ -2,79 +2,27 @@
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from service.customers import persons
 from service.customers import tables as storage
+from service.customers.contacts import Buyer, Contact, ProfileFields
 from service.customers.mailboxes import fold
 from service.customers.persons import Meeting
 from service.customers.tables import Customer, KnownCustomer
 from service.database.engine import RaceLost
-from service.errors import Unknown, refuse_faults
+from service.errors import Unknown
 from service.ids import new_id
 from service.merchants import tables as merchants
-from service.values import LONGEST_FIRST_NAME, fault_of_locale, fault_of_name, fault_of_text
 
 GUEST_BYTES = 15
 """Of the digest by which a guest is named: enough that no two mailboxes share one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """A customer without an id, as a checkout names them: somebody by their mailbox, or nobody. Raises BadValues.
-
-    left_out: what was said and cannot be used, and why.
-    """
-
-    first_name: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        refuse_faults(_faults(self.first_name, self.locale))
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A customer as a checkout names them. What is None is not said, and changes nothing. Raises BadValues.
-
-    left_out: what was said and cannot be used, and why.
-    """
-
-    customer_id: str
-    first_name: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def says_more(self) -> bool:
-        """Whether it says anything of the customer besides who it is."""
-        return any(value is not None for value in (self.first_name, self.email, self.locale))
-
-    def __post_init__(self) -> None:
-        refuse_faults({"customer_id": fault_of_name(self.customer_id), **_faults(self.first_name, self.locale)})
-
-
-Buyer = Contact | Guest
-"""Who orders, as a checkout says it."""
-
-
-class ProfileFields(TypedDict, total=False):
-    """What a shop says about a customer: a field that is missing is not said, None clears it."""
-
-    first_name: str | None
-    email: str | None
-    locale: str | None
-    since: datetime | None
-    metadata: dict[str, str] | None
 
 
 def put(
@@ -180,10 +128,3 @@ def _lock_meeting(
     if (known.email, known.folded_email) != before:
         raise RaceLost  # they came with another e-mail while we waited
     return known, meeting
-
-
-def _faults(first_name: str | None, locale: str | None) -> dict[str, str | None]:
-    return {
-        "first_name": None if first_name is None else fault_of_text(first_name, most=LONGEST_FIRST_NAME),
-        "locale": None if locale is None else fault_of_locale(locale),
-    }

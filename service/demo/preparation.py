@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.engine import Database
 from service.demo.telling import CURRENCY, DISCOUNT_PERCENT, MOST_DISCOUNT, Telling, first_day
 from service.links import links

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service.conversions import conversions, refunds
 from service.conversions.orders import Order as Reported
 from service.conversions.refunds import NewRefund
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.demo import half_year
 from service.demo.half_year import DAYS, FIRST_NAMES, Happening, Link, Order, Refund, Visit
 from service.ids import new_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.customers import customers
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, Unknown, refuse_faults
 from service.events import events

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.customers import customers
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.writing import write_now
 from service.errors import refuse_faults
 from service.ids import new_id

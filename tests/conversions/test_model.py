@@ -24,7 +24,7 @@ from service.conversions import amendments, attributing, conversions, quotes, re
 from service.conversions.orders import Order
 from service.conversions.standing import OrderVoided
 from service.customers import customers
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.engine import Database
 from service.errors import BadValues
 from service.ledger import books, proof

@@ -13,7 +13,7 @@ import pytest
 
 from service.conversions import conversions
 from service.conversions.orders import Order
-from service.customers.customers import Contact
+from service.customers.contacts import Contact
 from service.database.engine import Database
 from service.merchants import keys
 from service.rewards import upkeep
