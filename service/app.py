@@ -14,7 +14,7 @@ from service.books.api import balances, ledger, reports
 from service.brands import api as brands
 from service.brands import pages as brand_pages
 from service.conversions.api import batches, conversions, lives, quotes, refunds
-from service.customers import api as customers
+from service.customers.api import customers, imports
 from service.dashboard import pages as dashboard
 from service.database.engine import Database
 from service.demo import pages as demo
@@ -45,6 +45,7 @@ RESOURCES = (
     programs,
     brands,
     customers,
+    imports,
     links,
     link_domains,
     share_pages,

@@ -20,6 +20,8 @@ from service.conversions.orders import OrderContradicted
 from service.conversions.refunds import RefundContradicted
 from service.conversions.standing import OrderVoided
 from service.conversions.voids import OrderStands, VoidContradicted
+from service.customers.api.imports import TooManyImports
+from service.customers.files import BadFile
 from service.database.engine import RaceLost
 from service.ledger import books
 from service.links.domains import HostTaken
@@ -56,12 +58,11 @@ UNKNOWN = Problem(404, "not-found", "There is no such thing", "Check the id, and
 PROBLEMS: dict[type[Exception], Problem] = {
     InvalidValues: INVALID,
     errors.BadValues: INVALID,
+    BadFile: INVALID,
     KeyMissing: Problem(
         401, "key-missing", "A key is needed", "Send the shop's key as `Authorization: Bearer ok_...`."
     ),
-    KeyUnknown: Problem(
-        401, "key-unknown", "That is not a key of ours", "Compare all of it with the key that you were given."
-    ),
+    KeyUnknown: Problem(401, "key-unknown", "That is not a key of ours", "Compare all of it with what you were given."),
     KeyRevoked: Problem(
         401, "key-revoked", "This key is not in use any more", "Have a new one made: `orchard key create`."
     ),
@@ -144,6 +145,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         503, "statistics-behind", "The numbers are being rolled up", "Repeat it later; `orchard worker` must run."
     ),
     TooManyExports: Problem(429, "too-many-exports", "Too many exports at once", LATER),
+    TooManyImports: Problem(429, "too-many-imports", "Too many imports at once", LATER),
     OriginRefused: Problem(
         403, "origin-refused", "This key is not for that site", "Name the site's host in the program's `allowed_hosts`."
     ),

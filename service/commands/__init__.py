@@ -7,6 +7,7 @@ import click
 
 COMMANDS: Mapping[str, str] = {
     "db": "service.db",
+    "customers": "customers.customers",
     "merchant": "merchants.merchant",
     "key": "merchants.key",
     "brand": "brands.brand",

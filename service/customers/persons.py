@@ -34,7 +34,7 @@ class Meeting:
 def mailbox_of(session: Session, merchant_id: UUID, email: str | None) -> str | None:
     """The mailbox by which a guest is known; None where there is none, or it is nobody's."""
     folded = fold(email) if email else None
-    if folded is None or is_nobodys(folded) or storage.is_shared(session, merchant_id, _digest(merchant_id, folded)):
+    if folded is None or is_nobodys(folded) or storage.is_shared(session, merchant_id, digest(merchant_id, folded)):
         return None
     return folded
 
@@ -54,7 +54,7 @@ def meet(
         return None
     if is_nobodys(mailbox):
         return Meeting()
-    mailbox_id = _digest(merchant_id, mailbox)
+    mailbox_id = digest(merchant_id, mailbox)
     look = storage.hold_mailbox if is_told else storage.is_shared
     if look(session, merchant_id, mailbox_id):
         return Meeting()
@@ -77,10 +77,11 @@ def unite(session: Session, merchant_id: UUID, meeting: Meeting) -> UUID | None:
     """The person whom a customer is from then on, together with those whom they met, who are locked."""
     if meeting.mailbox is None or not meeting.others:
         return None
-    person_id = _digest(merchant_id, meeting.mailbox)
+    person_id = digest(merchant_id, meeting.mailbox)
     storage.make_one(session, merchant_id, meeting.others, meeting.mailbox, person_id)
     return person_id
 
 
-def _digest(merchant_id: UUID, mailbox: str) -> UUID:
+def digest(merchant_id: UUID, mailbox: str) -> UUID:
+    """The name of a mailbox, and of the person who are all customers with it."""
     return UUID(bytes=hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16], version=5)

@@ -1,16 +1,18 @@
 """Customers: people, named by the merchant's own ids."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service.database.among import among
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
-from service.database.writing import insertion, numbered
+from service.database.writing import insert_many, insertion, numbered
 from service.merchants.tables import Merchant
 
 
@@ -69,10 +71,8 @@ class Mailbox(Base):
 
 
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
-_HOLD = insertion(
-    Mailbox.__table__,
-    "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id RETURNING mailbox.is_shared",
-)
+_HELD = "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id"
+_HOLD = insertion(Mailbox.__table__, f"{_HELD} RETURNING mailbox.is_shared")
 _m = Mailbox.__table__.c
 _IS_SHARED = select(_m.is_shared).where(_m.merchant_id == bindparam("merchant"), _m.mailbox_id == bindparam("mailbox"))
 _c = Customer.__table__.c
@@ -194,3 +194,39 @@ def make_one(
         func.coalesce(Customer.person_id, UUID(int=0)) != (person_id or UUID(int=0)),
     )
     session.execute(query.values(person_id=person_id), execution_options={"synchronize_session": False})
+
+
+def all_known(session: Session, merchant_id: UUID, customer_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """These customers, of whom there may be thousands, by their ids: column -> what it holds."""
+    query = select(Customer.__table__).where(
+        _c.merchant_id == merchant_id, among(session, _c.customer_id, customer_ids)
+    )
+    return {row.customer_id: dict(row._mapping) for row in session.execute(query)}
+
+
+def residents(session: Session, merchant_id: UUID, folded_emails: Collection[str]) -> dict[str, set[str]]:
+    """mailbox -> the customers who have it, of these mailboxes."""
+    query = select(_c.folded_email, _c.customer_id)
+    query = query.where(_c.merchant_id == merchant_id, among(session, _c.folded_email, folded_emails))
+    found: dict[str, set[str]] = {}
+    for mailbox, customer_id in session.execute(query):
+        found.setdefault(mailbox, set()).add(customer_id)
+    return found
+
+
+def hold_mailboxes(session: Session, merchant_id: UUID, mailbox_ids: Collection[UUID]) -> set[UUID]:
+    """As `hold_mailbox`, for many, in their order. Returns those that are nobody's."""
+    rows = [{"merchant_id": merchant_id, "mailbox_id": one, "is_shared": False} for one in sorted(mailbox_ids)]
+    insert_many(session, Mailbox.metadata.tables[Mailbox.__tablename__], rows, _HELD)
+    return shared(session, merchant_id, mailbox_ids)
+
+
+def shared(session: Session, merchant_id: UUID, mailbox_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these mailboxes that are nobody's."""
+    query = select(_m.mailbox_id).where(_m.merchant_id == merchant_id, among(session, _m.mailbox_id, mailbox_ids))
+    return set(session.scalars(query.where(_m.is_shared)))
+
+
+def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these customers known, who must not be known yet; whole rows."""
+    insert_many(session, Customer.metadata.tables[Customer.__tablename__], rows)

@@ -100,6 +100,15 @@ class Database:
         with self._single.connect() as connection:
             yield connection
 
+    def count_anew(self, *tables: str) -> None:
+        """After much was written to these tables: have PostgreSQL look at them, ahead of its own round.
+
+        A merchant of whom it knows no row yet is one of a few rows to it, all of which it would read each time.
+        """
+        if not self.is_sqlite:
+            with self.statements() as connection:
+                connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+
     @contextmanager
     def driver(self) -> Iterator[psycopg.Connection[Any]]:
         """PostgreSQL's driver itself, as `statements` but without SQLAlchemy: for the one path that is that hot."""

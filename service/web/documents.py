@@ -6,6 +6,8 @@ not fit, NUL and lone surrogates, which the two databases treat in two ways.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -26,16 +28,28 @@ def json_of(request: Request) -> Any:
 
 def body_of(request: Request) -> bytes:
     """The whole body. Raises RequestEntityTooLarge and BadRequest; a chunked one too long is never cut short."""
-    try:
+    with _to_its_end():
         body = request.get_data(cache=True)
-    except HTTPException:
-        raise
-    except Exception as error:  # what a server raises for a body that breaks off differs from server to server
-        raise BadRequest("The body cannot be read to its end.") from error
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge
     return body
+
+
+def some_of(request: Request, size: int) -> bytes:
+    """The next bytes of a body that is read as it comes, at most so many. Raises BadRequest where it breaks off."""
+    with _to_its_end():
+        return request.stream.read(size)
+
+
+@contextmanager
+def _to_its_end() -> Iterator[None]:
+    try:
+        yield
+    except HTTPException:
+        raise
+    except Exception as error:  # what a server raises for a body that breaks off differs from server to server
+        raise BadRequest("The body cannot be read to its end.") from error
 
 
 def parse(body: bytes) -> Any:

@@ -5,11 +5,19 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from service.currencies import fault_of_code, fault_of_currency
-from service.values import CONTROL, EPOCH, LARGEST_AMOUNT, LONGEST_NAME, fault_of_name, fault_of_text
+from service.values import (
+    CONTROL,
+    EPOCH,
+    LARGEST_AMOUNT,
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    fault_of_name,
+    fault_of_text,
+    normal_email,
+)
 
 DESTINATION = (
     r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))"
@@ -180,14 +188,13 @@ class Email(fields.String):
     """An e-mail address, as far as its form tells."""
 
     def __init__(self, **arguments: Any) -> None:
-        self._length = validate.Length(max=254)
-        super().__init__(validate=self._length, metadata={"format": "email"}, **arguments)
+        length = validate.Length(max=LONGEST_EMAIL)
+        super().__init__(validate=length, metadata={"format": "email"}, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
-        text = str(self._length(super()._deserialize(value, attr, data, **arguments)))
         try:
-            return validate_email(text, check_deliverability=False, test_environment=True).normalized
-        except EmailNotValidError as error:
+            return normal_email(super()._deserialize(value, attr, data, **arguments))
+        except ValueError as error:
             raise ValidationError(str(error)) from None
 
 

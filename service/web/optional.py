@@ -6,9 +6,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from service.values import fault_of_metadata
 from service.web.fields import Strict
-
-MOST_KEYS, LONGEST_KEY, LONGEST_METADATA = 20, 40, 500
 
 
 class Metadata(fields.Dict):
@@ -53,12 +52,5 @@ def warned(code: str, messages: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _refuse_other_metadata(value: Any) -> None:
-    fits = len(value) <= MOST_KEYS and all(
-        isinstance(text, str) and 1 <= len(name) <= LONGEST_KEY and len(text) <= LONGEST_METADATA
-        for name, text in value.items()
-    )
-    if not fits:
-        raise ValidationError(
-            f"It must be an object of at most {MOST_KEYS} names of 1 to {LONGEST_KEY} characters, each with a string of"
-            f" at most {LONGEST_METADATA}."
-        )
+    if fault := fault_of_metadata(value):
+        raise ValidationError(fault)

@@ -19,7 +19,6 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from service.errors import Unknown
 from service.web import idempotency
 from service.web.call import Call
 from service.web.errors import InvalidValues
@@ -134,41 +133,6 @@ class Resource(Blueprint):  # type: ignore[misc]
 
             run = self._parsing(view, run, query=None, body=body)
             self._route(rule, "POST", view, run, scopes, {200: answer})
-            return view
-
-        return declare
-
-    def streams(
-        self,
-        rule: str,
-        *,
-        scopes: frozenset[str],
-        query: type[Schema],
-        media_types: Sequence[str],
-        choices: Mapping[str, Sequence[str]],
-    ) -> Callable[[View], View]:
-        """Declare an endpoint that answers with a file: view(merchant_id, query, **path) -> Response.
-
-        It opens its own look at the database, which lasts as long as the answer is being read. choices: what each part
-        of the path may be.
-        """
-
-        def declare(view: View) -> View:
-            def run(*arguments: Any, **path: Any) -> Response:
-                for name, which in choices.items():
-                    if path[name] not in which:
-                        raise Unknown(name, f"{path[name]}. There are {', '.join(which)}")
-                return view(g.caller.merchant_id, *arguments, **path)  # type: ignore[no-any-return]
-
-            run = self._parsing(view, run, query=query, body=None)
-            file: Any = {"type": "string", "format": "binary"}
-            documented = {"responses": {"200": {"content": {kind: {"schema": file} for kind in media_types}}}}
-            parts = [
-                {"in": "path", "name": name, "required": True, "schema": {"type": "string", "enum": list(which)}}
-                for name, which in choices.items()
-            ]
-            run = self.doc(**documented)(run)
-            self._route(rule, "GET", view, run, scopes, {200: file}, query=query, parts=parts)
             return view
 
         return declare

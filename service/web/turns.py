@@ -4,6 +4,8 @@ import fcntl
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Turns:
@@ -29,6 +31,17 @@ class Turns:
                 self._free.discard(turn)
                 return turn
         return None
+
+    @contextmanager
+    def turn(self, otherwise: type[Exception]) -> Iterator[None]:
+        """A turn for as long as this lasts. Raises `otherwise` where all are taken."""
+        taken = self.take()
+        if taken is None:
+            raise otherwise
+        try:
+            yield
+        finally:
+            self.give_back(taken)
 
     def give_back(self, turn: int) -> None:
         """Let others have it."""

@@ -14,7 +14,7 @@ from service.conversions.eligibility import REASONS
 from service.conversions.orders import Order
 from service.conversions.tables.conversions import ConversionFilter, VoidReason
 from service.customers import customers
-from service.customers.api import ContactIn
+from service.customers.api.customers import ContactIn
 from service.formats import formats_for
 from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call

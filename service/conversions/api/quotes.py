@@ -6,7 +6,7 @@ from service.conversions import quotes
 from service.conversions.api.browsers import admit, let_browsers_read, refuse_customer
 from service.conversions.eligibility import REASONS
 from service.conversions.quotes import Question
-from service.customers.api import ContactIn
+from service.customers.api.customers import ContactIn
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Referral, Strict, Whole, rfc3339
 from service.web.rendering import Answer

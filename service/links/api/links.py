@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields, validate
 
-from service.customers.api import AdvocateIn
+from service.customers.api.customers import AdvocateIn
 from service.links import domains, links
 from service.links import tables as storage
 from service.links.evidence import link_token
@@ -20,13 +20,14 @@ from service.programs.states import ProgramStatus
 from service.values import LONGEST_CHANNEL
 from service.web.call import Call
 from service.web.fields import Destination, Digits, Moment, Name, Strict, Text, rfc3339
+from service.web.files import FileResource
 from service.web.optional import Metadata
 from service.web.pagination import Listing, PeriodQuery, page, page_of
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING, Resource
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING
 from service.web.wiring import wiring
 
-resource = Resource("links", "Signed share links and their codes")
+resource = FileResource("links", "Signed share links and their codes")
 
 
 class NewLinkIn(Strict):

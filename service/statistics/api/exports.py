@@ -4,7 +4,6 @@ import hashlib
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -24,7 +23,8 @@ from service.statistics.exports.exporting import Export
 from service.statistics.exports.requests import Asked
 from service.statistics.exports.text import PIECE_BYTES, csv_pieces, json_pieces
 from service.web.fields import Day, QueryFlag, Strict
-from service.web.resource import MARKETING, Resource
+from service.web.files import FileResource
+from service.web.resource import MARKETING
 from service.web.traffic import Courtesy
 from service.web.turns import Turns
 from service.web.wiring import Wiring, wiring
@@ -45,7 +45,7 @@ CHANGES_WITH_TIME = frozenset({"rewards", "redemptions"})
 CHANGES_WITH_EVENTS = CHANGES_WITH_TIME | {"conversions", "refunds", "ledger"}
 """The others change with what is no event: visits, and what people are called."""
 
-resource = Resource("exports", "Rows of every kind, as files for people, for programs and for spreadsheets")
+resource = FileResource("exports", "Rows of every kind, as files for people, for programs and for spreadsheets")
 turns = Turns(AT_ONCE)
 
 
@@ -141,7 +141,7 @@ def _streamed(wired: Wiring, prepared: Export, form: str, *, bom: bool) -> Gener
         courtesy.give_way()
 
     made_some = beat if wired.database.is_sqlite else give_way  # where a reader keeps writers waiting, no pause is kind
-    with _turn():
+    with turns.turn(TooManyExports):
         for piece in _pieces(wired.database, prepared, form, bom=bom, made_some=made_some):
             give_way()
             yield piece
@@ -176,17 +176,6 @@ TEXTS: dict[str, Callable[[Session, Export, bool], Iterator[bytes]]] = {
     "csv": lambda session, prepared, bom: csv_pieces(session, prepared, bom=bom),
     "jsonl": lambda session, prepared, _: json_pieces(session, prepared),
 }
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    turn = turns.take()
-    if turn is None:
-        raise TooManyExports
-    try:
-        yield
-    finally:
-        turns.give_back(turn)
 
 
 def _take_its_time(session: Session, prepared: Export) -> None:

@@ -1,0 +1,1 @@
+"""/v1/customers and what belongs to them."""
