@@ -23,7 +23,7 @@ from service.ids import new_id
 from service.merchants import tables as merchants
 from service.merchants.tables import Merchant
 
-TOGETHER = 500
+TOGETHER = 1000
 """Rows in a transaction: enough that a statement costs little of it, and few enough to hold nobody up."""
 
 FIRST_COUNT = 1_000
@@ -167,7 +167,7 @@ def _meet(session: Session, merchant_id: UUID, changes: Mapping[str, dict[str, A
     residents = storage.residents(session, merchant_id, [one for one in ids if ids[one] not in nobodys])
     met = []
     for mailbox in sorted(arriving):
-        staying = residents.get(mailbox, set()) - moving.keys()
+        staying = {one for one in residents.get(mailbox, ()) if one not in moving}
         together = len(staying) + len(arriving[mailbox])
         if ids[mailbox] in nobodys or together == 1:
             continue
