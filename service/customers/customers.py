@@ -39,6 +39,7 @@ def put(
     columns |= _of_meeting(session, merchant_id, said.get("email"), meeting)
     if columns:
         storage.change(session, merchant_id, known.customer_id, columns)
+    _greet_again(session, merchant_id, known, meeting)
     return get(session, merchant_id, customer_id), seen is None
 
 
@@ -104,7 +105,14 @@ def learn(
     if not new:
         return known
     storage.change(session, merchant_id, known.customer_id, new)
+    _greet_again(session, merchant_id, known, meeting)
     return replace(known, **new)
+
+
+def _greet_again(session: Session, merchant_id: UUID, known: KnownCustomer, meeting: Meeting | None) -> None:
+    """Who was erased and comes back is no new customer, where the merchant wants to know this much."""
+    if meeting is not None and meeting.erased_at is not None:
+        storage.came_before(session, merchant_id, known.customer_id, since=meeting.erased_at)
 
 
 def _of_meeting(session: Session, merchant_id: UUID, email: str | None, meeting: Meeting | None) -> dict[str, Any]:

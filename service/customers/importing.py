@@ -12,10 +12,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.customers import persons
+from service.customers import known_mailboxes, persons
 from service.customers import tables as storage
 from service.customers.contacts import ProfileFields
 from service.customers.customers import guest_id
+from service.customers.known_mailboxes import Mailbox
 from service.customers.mailboxes import fold, is_nobodys
 from service.customers.rows import Fault, Told
 from service.database.engine import Database, RaceLost
@@ -84,7 +85,7 @@ def take_over(
         tally.unchanged += done.unchanged
         tally.rows = tally.created + tally.changed + tally.unchanged + tally.refused
         if tally.created >= uncounted:
-            database.count_anew(storage.Customer.__tablename__, storage.Mailbox.__tablename__)
+            database.count_anew(storage.Customer.__tablename__, Mailbox.__tablename__)
             uncounted = 4 * tally.created
         advance()
     return tally
@@ -95,7 +96,7 @@ def _write(session: Session, merchant_id: UUID, told: Sequence[Told], *, now: da
     named, faults = _named(session, merchant, told)
     before = storage.all_known(session, merchant_id, named.keys())
     changes = {one: _changes(said, before.get(one), merchant.created_at) for one, said in named.items()}
-    met = _meet(session, merchant_id, changes)
+    met = _meet(session, merchant, changes, before)
     _add(session, merchant_id, {one: new for one, new in changes.items() if one not in before}, now=now)
     # as an order does it: mailboxes are held, then all customers are locked, in their order
     changed = [one for one in changes if one in before and changes[one]]
@@ -114,8 +115,9 @@ def _write(session: Session, merchant_id: UUID, told: Sequence[Told], *, now: da
 def _named(session: Session, merchant: Merchant, told: Sequence[Told]) -> tuple[dict[str, Told], list[Fault]]:
     """customer -> all that these rows tell, the last of what they contradict each other in; guests by their ids."""
     mailboxes = {row.row: fold(row.said["email"] or "") for row in told if row.customer_id is None}
-    ids = {persons.digest(merchant.merchant_id, mailbox): mailbox for mailbox in mailboxes.values()}
-    nobodys = {ids[one] for one in storage.shared(session, merchant.merchant_id, ids.keys())} if ids else set()
+    ids = {persons.mailbox_id_of(merchant, mailbox): mailbox for mailbox in mailboxes.values()}
+    known = known_mailboxes.known(session, merchant.merchant_id, ids.keys()) if ids else {}
+    nobodys = {ids[one] for one, mailbox in known.items() if mailbox.is_shared}
     named: dict[str, Told] = {}
     faults = []
     for row in told:
@@ -153,27 +155,36 @@ class Arrival:
     person_id: UUID | None
 
 
-def _meet(session: Session, merchant_id: UUID, changes: Mapping[str, dict[str, Any]]) -> list[Arrival]:
-    """Whom those who come with another mailbox meet. Sets in their changes who they are."""
+def _meet(
+    session: Session,
+    merchant: Merchant,
+    changes: Mapping[str, dict[str, Any]],
+    before: Mapping[str, Mapping[str, Any]],
+) -> list[Arrival]:
+    """Whom those who come with another mailbox meet. Sets in their changes who they are, and that they came before."""
     moving = {one: new["folded_email"] for one, new in changes.items() if "folded_email" in new}
     arriving: dict[str, set[str]] = {}
     for one, mailbox in moving.items():
         if mailbox and not is_nobodys(mailbox):
             arriving.setdefault(mailbox, set()).add(one)
-    ids = {mailbox: persons.digest(merchant_id, mailbox) for mailbox in arriving}
+    ids = {mailbox: persons.mailbox_id_of(merchant, mailbox) for mailbox in arriving}
     if not ids:
         return []
-    nobodys = storage.hold_mailboxes(session, merchant_id, ids.values())
-    residents = storage.residents(session, merchant_id, [one for one in ids if ids[one] not in nobodys])
+    known = known_mailboxes.hold_all(session, merchant.merchant_id, ids.values())
+    several = [mailbox for mailbox, mailbox_id in ids.items() if not known[mailbox_id].is_shared]
+    residents = storage.residents(session, merchant.merchant_id, several)
     met = []
-    for mailbox in sorted(arriving):
+    for mailbox in sorted(several):
+        for one in arriving[mailbox]:
+            if (erased_at := known[ids[mailbox]].erased_at) and not (before.get(one) or {}).get("since"):
+                changes[one].setdefault("since", erased_at)
         staying = {one for one in residents.get(mailbox, ()) if one not in moving}
         together = len(staying) + len(arriving[mailbox])
-        if ids[mailbox] in nobodys or together == 1:
+        if together == 1:
             continue
         person_id = ids[mailbox] if together <= persons.MOST_CUSTOMERS else None
         if person_id is None:
-            storage.share_mailbox(session, merchant_id, ids[mailbox])
+            known_mailboxes.share(session, merchant.merchant_id, ids[mailbox])
         for one in arriving[mailbox]:
             changes[one]["person_id"] = person_id
         met.append(Arrival(mailbox, staying, person_id))

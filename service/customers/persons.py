@@ -6,15 +6,18 @@ whom they join, so that these are one from then on. An order of one of them lock
 orders of one person are judged one after the other.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from service.customers import known_mailboxes
 from service.customers import tables as storage
 from service.customers.mailboxes import fold, is_nobodys
+from service.merchants import tables as merchants
+from service.merchants.tables import Merchant
 
 MOST_CUSTOMERS = 200
 """How many customers can be one person. A mailbox that more of them had is a till's or a marketplace's: nobody's."""
@@ -24,19 +27,23 @@ MOST_CUSTOMERS = 200
 class Meeting:
     """That a customer comes with another mailbox than before.
 
-    mailbox: None where it is nobody's. others: who has it already.
+    mailbox: None where it is nobody's. mailbox_id: its name. others: who has it already. erased_at: when somebody with
+    it was erased, of which the merchant wants to know this much.
     """
 
     mailbox: str | None = None
+    mailbox_id: UUID | None = None
     others: frozenset[str] = frozenset()
+    erased_at: datetime | None = None
 
 
 def mailbox_of(session: Session, merchant_id: UUID, email: str | None) -> str | None:
     """The mailbox by which a guest is known; None where there is none, or it is nobody's."""
     folded = fold(email) if email else None
-    if folded is None or is_nobodys(folded) or storage.is_shared(session, merchant_id, digest(merchant_id, folded)):
+    if folded is None or is_nobodys(folded):
         return None
-    return folded
+    mailbox_id = mailbox_id_of(merchants.get(session, merchant_id), folded)
+    return None if known_mailboxes.get(session, merchant_id, mailbox_id).is_shared else folded
 
 
 def meet(
@@ -54,15 +61,16 @@ def meet(
         return None
     if is_nobodys(mailbox):
         return Meeting()
-    mailbox_id = digest(merchant_id, mailbox)
-    look = storage.hold_mailbox if is_told else storage.is_shared
-    if look(session, merchant_id, mailbox_id):
+    mailbox_id = mailbox_id_of(merchants.get(session, merchant_id), mailbox)
+    look = known_mailboxes.hold if is_told else known_mailboxes.get
+    known = look(session, merchant_id, mailbox_id)
+    if known.is_shared:
         return Meeting()
     others = storage.with_mailbox(session, merchant_id, mailbox, most=MOST_CUSTOMERS)
     if len(others) < MOST_CUSTOMERS:
-        return Meeting(mailbox, frozenset(others))
+        return Meeting(mailbox, mailbox_id, frozenset(others), known.erased_at)
     if is_told:
-        storage.share_mailbox(session, merchant_id, mailbox_id)
+        known_mailboxes.share(session, merchant_id, mailbox_id)
         storage.lock(session, merchant_id, others)  # out of the order of locks, once in the life of a mailbox
         storage.make_one(session, merchant_id, others, mailbox, None)
     return Meeting()
@@ -77,11 +85,10 @@ def unite(session: Session, merchant_id: UUID, meeting: Meeting) -> UUID | None:
     """The person whom a customer is from then on, together with those whom they met, who are locked."""
     if meeting.mailbox is None or not meeting.others:
         return None
-    person_id = digest(merchant_id, meeting.mailbox)
-    storage.make_one(session, merchant_id, meeting.others, meeting.mailbox, person_id)
-    return person_id
+    storage.make_one(session, merchant_id, meeting.others, meeting.mailbox, meeting.mailbox_id)
+    return meeting.mailbox_id
 
 
-def digest(merchant_id: UUID, mailbox: str) -> UUID:
+def mailbox_id_of(merchant: Merchant, mailbox: str) -> UUID:
     """The name of a mailbox, and of the person who are all customers with it."""
-    return UUID(bytes=hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16], version=5)
+    return UUID(bytes=merchant.keyed(f"mailbox:{mailbox}")[:16], version=5)

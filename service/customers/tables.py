@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, bindparam, func, select, text, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.among import among
@@ -23,6 +34,7 @@ class Customer(Base):
     folded_email: the e-mail in the form in which two spellings of one mailbox are equal.
     person_id: of the person whom this customer is together with others; None where there are no others.
     since: the first order before Orchard, where the merchant told us.
+    erased_at: when all that told who this is was taken away. The id is one of ours from then on.
     """
 
     __tablename__ = "customer"
@@ -55,29 +67,13 @@ class Customer(Base):
     since: Mapped[datetime | None]
     created_at: Mapped[datetime]
     shop_metadata: Mapped[dict[str, str] | None]
-
-
-class Mailbox(Base):
-    """A mailbox that a customer came with: who comes with it at the same time waits here for the other.
-
-    mailbox_id: a digest of its folded form. is_shared: more customers had it than can be one person, so it is nobody's.
-    """
-
-    __tablename__ = "mailbox"
-
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
-    mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
-    is_shared: Mapped[bool]
+    erased_at: Mapped[datetime | None]
 
 
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
-_HELD = "ON CONFLICT (merchant_id, mailbox_id) DO UPDATE SET mailbox_id = excluded.mailbox_id"
-_HOLD = insertion(Mailbox.__table__, f"{_HELD} RETURNING mailbox.is_shared")
-_m = Mailbox.__table__.c
-_IS_SHARED = select(_m.is_shared).where(_m.merchant_id == bindparam("merchant"), _m.mailbox_id == bindparam("mailbox"))
 _c = Customer.__table__.c
 _READ = (
-    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.person_id, _c.locale)
+    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.person_id, _c.locale, _c.erased_at)
     .where(_c.merchant_id == bindparam("merchant"), _c.customer_id.in_(bindparam("ids", expanding=True)))
     .order_by(_c.customer_id)
 )
@@ -101,6 +97,7 @@ class KnownCustomer:
     folded_email: str | None = None
     person_id: UUID | None = None
     locale: str | None = None
+    erased_at: datetime | None = None
 
     @property
     def owner(self) -> str:
@@ -128,7 +125,7 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: CustomerFilte
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "person_id", "locale", "since", "shop_metadata"))
+    unsaid = dict.fromkeys(_c.keys())
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
     session.execute(_ADD, numbered([{**unsaid, **named}]))
 
@@ -151,21 +148,9 @@ def change(session: Session, merchant_id: UUID, customer_id: str, columns: Mappi
     session.execute(query.values(**columns), execution_options={"synchronize_session": False})
 
 
-def hold_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> bool:
-    """As `is_shared`, and everybody else who comes with this mailbox waits until the transaction ends."""
-    row = {"merchant_id": merchant_id, "mailbox_id": mailbox_id, "is_shared": False}
-    return bool(session.scalar(_HOLD, numbered([row])))
-
-
-def is_shared(session: Session, merchant_id: UUID, mailbox_id: UUID) -> bool:
-    """Whether more customers had this mailbox than can be one person."""
-    return bool(session.scalar(_IS_SHARED, {"merchant": merchant_id, "mailbox": mailbox_id}))
-
-
-def share_mailbox(session: Session, merchant_id: UUID, mailbox_id: UUID) -> None:
-    """Say of a mailbox, which is held, that it is nobody's."""
-    query = update(Mailbox).where(Mailbox.merchant_id == merchant_id, Mailbox.mailbox_id == mailbox_id)
-    session.execute(query.values(is_shared=True), execution_options={"synchronize_session": False})
+def came_before(session: Session, merchant_id: UUID, customer_id: str, *, since: datetime) -> None:
+    """Say of a customer, of whom nobody said since when they are one, that it is since then."""
+    change(session, merchant_id, customer_id, {"since": func.coalesce(_c.since, since)})
 
 
 def with_mailbox(session: Session, merchant_id: UUID, folded_email: str, *, most: int) -> set[str]:
@@ -214,19 +199,17 @@ def residents(session: Session, merchant_id: UUID, folded_emails: Collection[str
     return found
 
 
-def hold_mailboxes(session: Session, merchant_id: UUID, mailbox_ids: Collection[UUID]) -> set[UUID]:
-    """As `hold_mailbox`, for many, in their order. Returns those that are nobody's."""
-    rows = [{"merchant_id": merchant_id, "mailbox_id": one, "is_shared": False} for one in sorted(mailbox_ids)]
-    insert_many(session, Mailbox.metadata.tables[Mailbox.__tablename__], rows, _HELD)
-    return shared(session, merchant_id, mailbox_ids)
-
-
-def shared(session: Session, merchant_id: UUID, mailbox_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these mailboxes that are nobody's."""
-    query = select(_m.mailbox_id).where(_m.merchant_id == merchant_id, among(session, _m.mailbox_id, mailbox_ids))
-    return set(session.scalars(query.where(_m.is_shared)))
-
-
 def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these customers known, who must not be known yet; whole rows."""
     insert_many(session, Customer.metadata.tables[Customer.__tablename__], rows)
+
+
+def is_alone_with(session: Session, merchant_id: UUID, folded_email: str) -> bool:
+    """Whether at most one customer has this mailbox."""
+    return len(with_mailbox(session, merchant_id, folded_email, most=2)) < 2
+
+
+def remove(session: Session, merchant_id: UUID, customer_id: str) -> None:
+    """Let go of a customer to whom nothing points any more."""
+    gone = delete(Customer).where(Customer.merchant_id == merchant_id, Customer.customer_id == customer_id)
+    session.execute(gone, execution_options={"synchronize_session": False})

@@ -154,3 +154,15 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: LinkFilter) -
     """The merchant's links, newest first."""
     query = matching(select(Link).where(Link.merchant_id == merchant_id), Link, wanted)
     return session.scalars(newest(query, Link.link_id, which, at=Link.created_at)).all()
+
+
+def all_of(session: Session, merchant_id: UUID, customer_id: str) -> Sequence[Link]:
+    """All links of this advocate, locked until the transaction ends."""
+    query = select(Link).where(Link.merchant_id == merchant_id, Link.customer_id == customer_id).order_by(Link.link_id)
+    return session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).all()
+
+
+def codes_of(session: Session, merchant_id: UUID, link_ids: Collection[UUID]) -> Sequence[Code]:
+    """All codes that these links were ever given."""
+    query = select(Code).where(Code.merchant_id == merchant_id, Code.link_id.in_(link_ids))
+    return session.scalars(query.order_by(Code.folded_code)).all()

@@ -1,5 +1,6 @@
 """Merchants, and the keys by which their shops are known."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -7,7 +8,18 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, Uuid, bindparam, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    false,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
@@ -22,6 +34,7 @@ class Merchant(Base):
     """One e-commerce site: the tenant. time_zone: of IANA; its days are the merchant's days. slug: in addresses.
 
     guest_key: with which ids of guests are made, so that nobody can tell a mailbox by them.
+    remembers_erased: whether who was erased and comes back is known not to be new, by a digest alone.
     """
 
     __tablename__ = "merchant"
@@ -33,6 +46,11 @@ class Merchant(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     slug: Mapped[str] = mapped_column(String(40))
     guest_key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    remembers_erased: Mapped[bool] = mapped_column(server_default=false())
+
+    def keyed(self, text: str) -> bytes:
+        """SHA-256 of this under the merchant's key: who does not have the key cannot tell what it is of."""
+        return hmac.digest(self.guest_key, text.encode(), "sha256")
 
 
 class Slug(Base):

@@ -10,6 +10,7 @@ from service.ledger.books import metadata as of_ledger
 for module in walk_packages(service.__path__, "service."):
     if "tables" in module.name.split("."):
         import_module(module.name)
+import_module("service.customers.known_mailboxes")
 import_module("service.links.domains")
 import_module("service.links.visitor_keys")
 import_module("service.links.visits")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
 
-HEAD = "0012"
+HEAD = "0013"
 """The revision that this release needs. Kept here, so that web processes need not load the migrations."""
 
 MIGRATIONS = Path(__file__).parent

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
+    Select,
     String,
     UniqueConstraint,
     bindparam,
@@ -200,3 +201,28 @@ def mark_sealed(session: Session, merchant_id: UUID, conversion_ids: Sequence[UU
         Conversion.merchant_id == merchant_id, Conversion.conversion_id.in_(conversion_ids)
     )
     session.execute(sealed.values(is_sealed=True), execution_options=UNSYNCHRONIZED)
+
+
+def hand_over(session: Session, merchant_id: UUID, before: str, after: str) -> None:
+    """Whatever orders and referrals say of the one customer, they say of the other; their seals are of what was."""
+    c, r = Conversion, Referral
+    for column in (c.customer_id, c.advocate_id):
+        moved = update(c).where(c.merchant_id == merchant_id, column == before)
+        session.execute(moved.values({column: after, c.is_sealed: False}), execution_options=UNSYNCHRONIZED)
+    for column in (r.friend_id, r.advocate_id):
+        moved = update(r).where(r.merchant_id == merchant_id, column == before)
+        session.execute(moved.values({column: after}), execution_options=UNSYNCHRONIZED)
+
+
+def ordered_by(merchant_id: UUID, customer_id: str) -> Select[tuple[UUID]]:
+    """The orders of this customer, for a statement."""
+    return select(Conversion.conversion_id).where(
+        Conversion.merchant_id == merchant_id, Conversion.customer_id == customer_id
+    )
+
+
+def forget_texts(session: Session, merchant_id: UUID, customer_id: str) -> None:
+    """Take away what the shop wrote beside the orders of this customer."""
+    c = Conversion
+    said = update(c).where(c.merchant_id == merchant_id, c.customer_id == customer_id)
+    session.execute(said.values(shop_metadata=None, void_note=None), execution_options=UNSYNCHRONIZED)

@@ -225,3 +225,11 @@ def mark_sealed(session: Session, merchant_id: UUID, redemption_ids: Sequence[UU
         Redemption.merchant_id == merchant_id, Redemption.redemption_id.in_(redemption_ids)
     )
     session.execute(sealed.values(is_sealed=True), execution_options={"synchronize_session": False})
+
+
+def reserved_of(session: Session, merchant_id: UUID, customer_id: str) -> Sequence[UUID]:
+    """What is set aside of this customer's balance."""
+    query = select(Redemption.redemption_id).where(
+        Redemption.merchant_id == merchant_id, Redemption.customer_id == customer_id, RESERVED
+    )
+    return session.scalars(query.order_by(Redemption.redemption_id)).all()

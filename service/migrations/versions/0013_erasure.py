@@ -1,0 +1,74 @@
+"""Persons who ask to be forgotten, and mailboxes that nobody can guess."""
+
+import hashlib
+import hmac
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    """Let customers be erased, and name mailboxes by a key of the merchant's."""
+    op.add_column("customer", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("mailbox", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("merchant", sa.Column("remembers_erased", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_table(
+        "erasure",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("erasure_id", sa.Uuid(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("balance", sa.String(5), nullable=False),
+        sa.Column("balances", sa.JSON(), nullable=False),
+        sa.CheckConstraint("balance IN ('lapse', 'keep')", name="ck_erasure_balance"),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_erasure_merchant_id"),
+        sa.PrimaryKeyConstraint("merchant_id", "customer_digest", name="pk_erasure"),
+    )
+    _name_mailboxes_anew()
+
+
+def _name_mailboxes_anew() -> None:
+    """A digest that anybody can make of an address tells whether it is known; one with a key does not.
+
+    Of mailboxes, only those that are nobody's are to be kept: the others are there to be waited for.
+    """
+    connection = op.get_bind()
+    merchants = sa.table("merchant", sa.column("merchant_id", sa.Uuid), sa.column("guest_key", sa.LargeBinary))
+    mailboxes = sa.table(
+        "mailbox",
+        sa.column("merchant_id", sa.Uuid),
+        sa.column("mailbox_id", sa.Uuid),
+        sa.column("is_shared", sa.Boolean),
+    )
+    customers = sa.table(
+        "customer",
+        sa.column("merchant_id", sa.Uuid),
+        sa.column("folded_email", sa.String),
+        sa.column("person_id", sa.Uuid),
+    )
+    m, c = mailboxes.c, customers.c
+    shared = set(connection.execute(sa.select(m.merchant_id, m.mailbox_id).where(m.is_shared)).tuples())
+    connection.execute(sa.delete(mailboxes))
+    for merchant_id, key in connection.execute(sa.select(merchants.c.merchant_id, merchants.c.guest_key)).all():
+        of_merchant = (c.merchant_id == merchant_id, c.folded_email.is_not(None))
+        united = sa.select(c.folded_email).where(*of_merchant, c.person_id.is_not(None)).distinct()
+        for mailbox in connection.scalars(united).all():
+            theirs = sa.update(customers).where(*of_merchant, c.folded_email == mailbox, c.person_id.is_not(None))
+            connection.execute(theirs.values(person_id=_keyed(key, mailbox)))
+        if any(owner == merchant_id for owner, _ in shared):
+            for mailbox in connection.scalars(sa.select(c.folded_email).where(*of_merchant).distinct()).all():
+                if (merchant_id, _open(merchant_id, mailbox)) in shared:
+                    row = {"merchant_id": merchant_id, "mailbox_id": _keyed(key, mailbox), "is_shared": True}
+                    connection.execute(sa.insert(mailboxes).values(row))
+
+
+def _open(merchant_id: UUID, mailbox: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16], version=5)
+
+
+def _keyed(key: bytes, mailbox: str) -> UUID:
+    return UUID(bytes=hmac.digest(key, f"mailbox:{mailbox}".encode(), "sha256")[:16], version=5)
