@@ -27,11 +27,13 @@ from service.links.following import Following
 from service.links.previews import Previews
 from service.merchants import tables as merchants
 from service.merchants.authentication import authenticate
+from service.privacy import api as privacy
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
 from service.sharing import api as share_pages
 from service.sharing import pages as sharing
+from service.sharing import tables as share_page_tables
 from service.statistics.api import exports, stats
 from service.storefront import pages as storefront
 from service.tokens import TokenSigner
@@ -62,6 +64,7 @@ RESOURCES = (
     adjustments,
     stats,
     exports,
+    privacy,
 )
 
 
@@ -93,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["orchard-hosts"] = LinkHosts(database)
     app.extensions["orchard-following"] = Following(database, signer, Destinations(STATE))
     app.extensions["orchard-previews"] = Previews(STATE / "previews")
+    app.extensions["orchard-forgetters"] = (share_page_tables.forget_links,)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -33,7 +33,7 @@ from service.rewards.reviews import RewardSettled
 from service.statistics.api.exports import TooManyExports
 from service.statistics.exports.parquet import ParquetMissing
 from service.statistics.rolling import StatisticsBehind
-from service.web.errors import InvalidValues, KeyReused, StillRunning, code_of
+from service.web.errors import AnswerForgotten, InvalidValues, KeyReused, StillRunning, code_of
 
 RETRY_AFTER_SECONDS = 2
 LATER = "Repeat it after `Retry-After` seconds."
@@ -67,7 +67,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         401, "key-revoked", "This key is not in use any more", "Have a new one made: `orchard key create`."
     ),
     ScopeMissing: Problem(
-        403, "scope-missing", "This key is not for that", "Use a key of the scope that `detail` names."
+        403, "scope-missing", "This key is not for that", "Use one of the scope that `detail` names."
     ),
     KeyReused: Problem(
         422,
@@ -75,6 +75,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "The Idempotency-Key came with another request before",
         "Use a new key for a new request.",
     ),
+    AnswerForgotten: Problem(410, "answer-forgotten", "It told of somebody who was erased", "Read what it made."),
     StillRunning: Problem(
         409, "still-running", "The first request with this Idempotency-Key is still running", "Ask again in a moment."
     ),

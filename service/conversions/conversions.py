@@ -1,6 +1,6 @@
 """Record an order: decide whether a referral earned credit for it, and book what it earned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,7 +92,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     judged = judge(session, case, referral_given=bool(order.referral))
     known = judged.known
     conversion = _conversion(merchant_id, order, friend, report_of(order, evidence), judged, now=now)
-    earned = _rewards(conversion, known) if known else []
+    earned = _rewards(conversion, known, people) if known else []
     _write(session, conversion, earned, is_new_referral=known is not None and not known.is_referred, replaced=seen)
     owners = {name: person.owner for name, person in people.items()}
     postings.earn(session, earned, owners, ordered_at=conversion.ordered_at, recorded_at=now)
@@ -132,6 +132,8 @@ def _replay(
     recorded = get(session, merchant_id, conversion_id)
     stored = recorded.conversion
     known = {"currency": stored.currency, "customer_id": stored.customer_id, "ordered_at": stored.ordered_at}
+    if friend and friend.customer_id != stored.customer_id and _is_erased(session, merchant_id, stored.customer_id):
+        friend = None  # who was erased and is named again contradicts nothing, and nothing is learned of them
     customer_id = friend.customer_id if friend else None
     fields = contradictions(order, evidence, stored.reported, known, customer_id=customer_id)
     amounts = {name: getattr(stored, name) for name in ("amount", "discount_amount", "eligible_amount")}
@@ -141,6 +143,11 @@ def _replay(
     if friend is not None and friend.says_more:
         introduce(session, merchant_id, friend, now=now)
     return recorded
+
+
+def _is_erased(session: Session, merchant_id: UUID, customer_id: str | None) -> bool:
+    known = customers.known(session, merchant_id, [customer_id] if customer_id else [])
+    return any(customer.erased_at is not None for customer in known.values())
 
 
 def _lock(
@@ -196,10 +203,10 @@ def _conversion(
     )
 
 
-def _rewards(conversion: Conversion, known: Facts) -> list[Reward]:
+def _rewards(conversion: Conversion, known: Facts, people: Mapping[str, KnownCustomer]) -> list[Reward]:
     nth = known.rewarded_friends + 1
     return [
-        reward_of(conversion, known.terms, earned, nth_referral=nth, now=conversion.recorded_at)
+        reward_of(conversion, known.terms, earned, people[earned.customer_id], nth_referral=nth)
         for earned in earned_by(conversion, known.terms, nth_referral=nth)
     ]
 

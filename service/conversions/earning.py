@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service.conversions.eligibility import BELOW_MINIMUM, CAP_REACHED
 from service.conversions.tables.conversions import Conversion
+from service.customers.tables import KnownCustomer
 from service.ids import new_id
 from service.ledger.rewards import Given, RewardTerms
 from service.programs.terms import Terms
@@ -46,10 +47,22 @@ def earned_by(conversion: Conversion, terms: Terms, *, nth_referral: int) -> lis
     ]
 
 
-def reward_of(conversion: Conversion, terms: Terms, earned: Earned, *, nth_referral: int, now: datetime) -> Reward:
-    """A new reward, which is pending, or given at once where it is a discount."""
+def reward_of(
+    conversion: Conversion,
+    terms: Terms,
+    earned: Earned,
+    customer: KnownCustomer,
+    *,
+    nth_referral: int,
+    now: datetime | None = None,
+) -> Reward:
+    """A new reward, which is pending, or given at once where it is a discount. now: if not when it was recorded.
+
+    What somebody earns who was erased since lapses as soon as it is ripe: nobody can claim it.
+    """
     at_once = earned.given_as == "discount"
     available_at = conversion.ordered_at if at_once else terms.available_at(conversion.ordered_at)
+    expires_at = terms.expires_at(available_at) if customer.erased_at is None else available_at
     return Reward(
         merchant_id=conversion.merchant_id,
         reward_id=new_id(),
@@ -68,9 +81,9 @@ def reward_of(conversion: Conversion, terms: Terms, earned: Earned, *, nth_refer
         given_as=earned.given_as,
         status="available" if at_once else "pending",
         available_at=available_at,
-        expires_at=None if at_once else terms.expires_at(available_at),
+        expires_at=None if at_once else expires_at,
         review_note=None,
-        created_at=now,
+        created_at=now or conversion.recorded_at,
         nth_referral=nth_referral,
         is_earned=True,
         is_ripe=False,

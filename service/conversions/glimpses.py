@@ -151,7 +151,10 @@ def _look(
 
 def lock(session: Session, merchant_id: UUID, seen: Glimpse, friend_id: str | None = None) -> dict[str, KnownCustomer]:
     """Everybody whom what was seen concerns, locked, and the friend. Raises RaceLost where they changed meanwhile."""
-    people = customers.lock(session, merchant_id, seen.concerned | ({friend_id} if friend_id else set()))
+    wanted = seen.concerned | ({friend_id} if friend_id else set())
+    people = customers.lock(session, merchant_id, wanted)
+    if wanted - people.keys():
+        raise RaceLost  # somebody was erased meanwhile, and has another name
     seen.refuse_changed(people[friend_id] if friend_id else None, people)
     return people
 

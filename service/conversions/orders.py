@@ -119,6 +119,8 @@ def contradictions(
     before = {**stored, **known}
     if before.get("referral") == as_document(None, order.referral or None):
         said["referral"] = before["referral"]  # what could not be read then is no other one when it can be read
+    if (before.get("referral") or {}).get("is_erased"):
+        said["referral"] = before["referral"]  # which code it was, nobody knows any more
     if before.get("discount_amount") is None:
         before["discount_amount"] = 0
     names = {"customer_id": "customer.customer_id"}

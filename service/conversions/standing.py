@@ -158,7 +158,8 @@ def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: in
         )
     for one in earned:
         if one.key in amounts and terms is not None:
-            reward = reward_of(of, terms, one, nth_referral=nth_referral, now=held.now)
+            customer = held.people[one.customer_id]
+            reward = reward_of(of, terms, one, customer, nth_referral=nth_referral, now=held.now)
             reward.reversed_amount, reward.status = reward.amount, "reversed"  # worth nothing until it is booked
             targets.append(Target(reward, one.amount, taken_back(one.amount, returns)))
             held.session.add(reward)

@@ -81,6 +81,14 @@ def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer
     return lock_all(session, merchant_id, [customer_id])[customer_id]
 
 
+def lock_again(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
+    """As `lock`, for whom something names that is stored. Raises RaceLost where they got another name meanwhile."""
+    locked = storage.lock(session, merchant_id, [customer_id])
+    if not locked:
+        raise RaceLost
+    return locked[customer_id]
+
+
 def lock_all(session: Session, merchant_id: UUID, customer_ids: Sequence[str]) -> dict[str, KnownCustomer]:
     """These customers, locked until the transaction ends. Raises Unknown for one that there is not."""
     locked = storage.lock(session, merchant_id, customer_ids)

@@ -100,6 +100,15 @@ class Database:
         with self._single.connect() as connection:
             yield connection
 
+    def forget_past(self) -> None:
+        """Let go of what the database keeps of the past beside itself, as far as it is for us to say.
+
+        SQLite has a journal of what was written lately. PostgreSQL clears its rows of before in rounds of its own.
+        """
+        if self.is_sqlite:
+            with self.statements() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def count_anew(self, *tables: str) -> None:
         """After much was written to these tables: have PostgreSQL look at them, ahead of its own round.
 
@@ -213,6 +222,7 @@ def _sqlite(url: str) -> Engine:
         connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what is taken away leaves no trace in the file
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -5,12 +5,13 @@ from enum import StrEnum
 
 
 class Subject(StrEnum):
-    """What something happens to. Its id stands in the event."""
+    """What something happens to. Its id stands in the event; a customer's is the one that the books have."""
 
     CONVERSION = "conversion"
     REDEMPTION = "redemption"
     ADJUSTMENT = "adjustment"
     LINK = "link"
+    CUSTOMER = "customer"
 
 
 class Kind(StrEnum):
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     CREDIT_RELEASED = "credit_released"
     CREDIT_RETURNED = "credit_returned"
     BALANCE_ADJUSTED = "balance_adjusted"
+    CUSTOMER_ERASED = "customer_erased"
 
 
 _BY_PREFIX: Mapping[str, Subject] = {
@@ -45,5 +47,6 @@ _BY_PREFIX: Mapping[str, Subject] = {
     "reward": Subject.CONVERSION,
     "credit": Subject.REDEMPTION,
     "balance": Subject.ADJUSTMENT,
+    "customer": Subject.CUSTOMER,
 }
 SUBJECTS: Mapping[Kind, Subject] = {kind: _BY_PREFIX[kind.partition("_")[0]] for kind in Kind}

@@ -65,6 +65,7 @@ class Destinations:
             connection = sqlite3.connect(
                 self._path, timeout=PATIENCE_SECONDS, check_same_thread=False, isolation_level=None
             )
+            connection.execute("PRAGMA secure_delete=ON")  # what is forgotten leaves no trace in the file
             connection.execute("PRAGMA synchronous=OFF")  # what is lost is learned again
             connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
             self._connection, self._opened_by = connection, os.getpid()

@@ -184,6 +184,11 @@ def as_document(evidence: Evidence | None, referral: str | None) -> dict[str, An
     return {"kind": "unreadable", "digest": hashlib.sha256(text.encode()).hexdigest()}
 
 
+def erased_code(link_id: UUID) -> dict[str, Any]:
+    """How an order keeps that it came with a code of this link, where nobody may tell the code any more."""
+    return {"kind": "link", "link_id": str(link_id), "is_erased": True}
+
+
 def of_document(document: Mapping[str, Any] | None, merchant_id: UUID) -> Evidence | None:
     """What an order's document of its referral proves; None where it proves nothing. Documents outlive this code."""
     if document is None:

@@ -20,6 +20,8 @@ from service.links import tables as storage
 from service.links.names import shown_name
 from service.links.states import LinkStatus
 from service.links.tables import Code, Link
+from service.merchants import tables as merchants
+from service.merchants.tables import Merchant
 from service.programs import programs
 from service.values import LONGEST_CHANNEL, fault_of_text
 
@@ -102,7 +104,7 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         program_id=asked.program_id,
         customer_id=advocate.customer_id,
         channel=asked.channel or "",
-        code=_free_code(session, merchant_id, shown_name(advocate.first_name)),
+        code=_free_code(session, merchants.get(session, merchant_id), shown_name(advocate.first_name)),
         destination_url=asked.destination_url,
         destination_key=storage.key_of(asked.destination_url),
         status="active",
@@ -152,7 +154,8 @@ def _refuse_past(expires_at: datetime | None, *, now: datetime) -> None:
 def _give_code(session: Session, link: Link, code: str, *, now: datetime) -> None:
     folded = codes.fold(code) or ""
     holder = storage.by_code(session, link.merchant_id, folded)
-    if holder is not None and holder.link_id != link.link_id:
+    is_free = storage.is_free(session, merchants.get(session, link.merchant_id), folded)
+    if not is_free and (holder is None or holder.link_id != link.link_id):
         raise CodeTaken(codes.tidy(code))
     if holder is None or len(codes.tidy(code)) > codes.LONGEST_SHOWN:
         refuse_faults({"code": codes.fault_of_code(code)})
@@ -168,9 +171,15 @@ def _keep_code(session: Session, link: Link, *, now: datetime) -> None:
     write_now(session, Code(merchant_id=link.merchant_id, folded_code=folded, link_id=link.link_id, given_at=now))
 
 
-def _free_code(session: Session, merchant_id: UUID, first_name: str | None) -> str:
+def give_free_code(session: Session, merchant: Merchant, link: Link, *, now: datetime) -> None:
+    """Give a link another code, which tells nobody's name."""
+    link.code = _free_code(session, merchant, None)
+    _keep_code(session, link, now=now)
+
+
+def _free_code(session: Session, merchant: Merchant, first_name: str | None) -> str:
     for random_characters in RANDOM_CHARACTERS:
         code = codes.generate(first_name, random_characters=random_characters)
-        if storage.by_code(session, merchant_id, codes.fold(code) or "") is None:
+        if storage.is_free(session, merchant, codes.fold(code) or ""):
             return code
     return codes.generate(None, random_characters=2 * max(RANDOM_CHARACTERS))

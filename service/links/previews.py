@@ -33,6 +33,11 @@ class Previews:
             log.warning("images of links are not kept: %s", error)
         return image
 
+    def forget_all(self) -> None:
+        """Let go of all of them: whose name stands in which, no file tells."""
+        for one in self._folder.glob("*.png"):
+            one.unlink(missing_ok=True)
+
     def _keep(self, path: Path, image: bytes) -> None:
         """Keep the image, whole or not at all, and let go of the oldest ones that there is no room for."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Share links and their codes."""
 
+import base64
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,12 @@ from service.database.engine import Database
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
 from service.links.states import LinkStatus
+from service.merchants.tables import Merchant
 from service.programs.states import ProgramStatus
 from service.programs.tables import Program
+
+DIGEST_BYTES = 20
+"""Of the digest of a code: enough that no two codes share one."""
 
 
 class Link(Base):
@@ -92,6 +97,18 @@ def by_code(session: Session, merchant_id: UUID, folded_code: str) -> Link | Non
     given = and_(Code.merchant_id == Link.merchant_id, Code.link_id == Link.link_id)
     query = select(Link).join(Code, given).where(Code.merchant_id == merchant_id, Code.folded_code == folded_code)
     return session.scalar(query)
+
+
+def is_free(session: Session, merchant: Merchant, folded_code: str) -> bool:
+    """Whether this code was never given out: to nobody who is known, and to nobody who was forgotten."""
+    named = (folded_code, digest_of(merchant, folded_code))
+    query = select(Code.link_id).where(Code.merchant_id == merchant.merchant_id, Code.folded_code.in_(named))
+    return session.scalar(query.limit(1)) is None
+
+
+def digest_of(merchant: Merchant, folded_code: str) -> str:
+    """What stays of a code that is forgotten: no code begins as it does."""
+    return f"#{base64.b32encode(merchant.keyed(f'code:{folded_code}')[:DIGEST_BYTES]).decode()}"
 
 
 _BY_SLUG = (

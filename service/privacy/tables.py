@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
@@ -14,23 +14,33 @@ BalanceChoice = Literal["lapse", "keep"]
 
 
 class Erasure(Base):
-    """That the customer with this id was erased, the last time that one was.
+    """That a customer was erased.
 
-    customer_digest: of the id, under the merchant's key. balance: what was to become of what was open.
-    balances: what that was, in minor units: a list of currency, pending, available, reserved and owed.
+    customer_digest: of the id that they had, under the merchant's key; who came back with it may be erased as well.
+    balance: what was to become of what was open. balances: what that was, in minor units: a list of currency, pending,
+    available, reserved and owed.
     """
 
     __tablename__ = "erasure"
-    __table_args__ = (CheckConstraint("balance IN ('lapse', 'keep')", name="balance"),)
+    __table_args__ = (
+        CheckConstraint("balance IN ('lapse', 'keep')", name="balance"),
+        Index(None, "merchant_id", "customer_digest"),
+    )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
-    customer_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    erasure_id: Mapped[UUID]
+    erasure_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     erased_at: Mapped[datetime]
     balance: Mapped[BalanceChoice] = mapped_column(String(5))
     balances: Mapped[list[Any]]
 
 
-def get(session: Session, merchant_id: UUID, customer_digest: bytes) -> Erasure | None:
-    """The last erasure of this id, or None."""
-    return session.get(Erasure, (merchant_id, customer_digest), populate_existing=True)
+def get(session: Session, merchant_id: UUID, erasure_id: UUID) -> Erasure | None:
+    """The merchant's erasure, or None."""
+    return session.get(Erasure, (merchant_id, erasure_id))
+
+
+def last_of(session: Session, merchant_id: UUID, customer_digest: bytes) -> Erasure | None:
+    """The last erasure of a customer of this id, or None."""
+    query = select(Erasure).where(Erasure.merchant_id == merchant_id, Erasure.customer_digest == customer_digest)
+    return session.scalar(query.order_by(Erasure.erasure_id.desc()).limit(1))

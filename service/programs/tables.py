@@ -57,6 +57,11 @@ def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = F
     return session.get(Program, (merchant_id, program_id), with_for_update=lock, populate_existing=lock)
 
 
+def ids(session: Session, merchant_id: UUID) -> Sequence[UUID]:
+    """All programs of the merchant."""
+    return session.scalars(select(Program.program_id).where(Program.merchant_id == merchant_id)).all()
+
+
 def origins(session: Session, merchant_id: UUID) -> set[str]:
     """The sites of all of the merchant's programs that have not ended."""
     query = select(Program.destination_url, Program.allowed_hosts)

@@ -83,7 +83,7 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
     """
     currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
     before = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
-    people = _lock(session, merchant_id, asked.customer_id, *([before.customer_id] if before else []), now=now)
+    people = _lock(session, merchant_id, asked.customer_id, before, now=now)
     known = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
     if known is not None:
         if fields := asked.contradictions(known):
@@ -187,9 +187,14 @@ def _lasting(seconds: int | None) -> timedelta:
     return RESERVED_FOR if seconds is None else timedelta(seconds=seconds)
 
 
-def _lock(session: Session, merchant_id: UUID, *names: str, now: datetime) -> dict[str, KnownCustomer]:
-    """These customers, locked, with all that time has done to them booked. Raises Unknown for the first."""
-    people = customers.lock_all(session, merchant_id, names)
+def _lock(
+    session: Session, merchant_id: UUID, customer_id: str, before: Redemption | None, *, now: datetime
+) -> dict[str, KnownCustomer]:
+    """The customer, and whose the redemption before is, locked, with all that time has done to them booked.
+
+    Raises Unknown for the first.
+    """
+    people = customers.lock_all(session, merchant_id, [customer_id, *([before.customer_id] if before else [])])
     for person in people.values():
         upkeep.catch_up(session, merchant_id, person, now=now)
     return people
@@ -199,9 +204,9 @@ def locked(
     session: Session, merchant_id: UUID, redemption_id: UUID, *, now: datetime
 ) -> tuple[Redemption, KnownCustomer]:
     """The redemption and its customer, locked, with all that time has done to them booked. Raises Unknown."""
-    name = get(session, merchant_id, redemption_id).customer_id
-    people = _lock(session, merchant_id, name, now=now)
-    return get(session, merchant_id, redemption_id), people[name]
+    customer = customers.lock_again(session, merchant_id, get(session, merchant_id, redemption_id).customer_id)
+    upkeep.catch_up(session, merchant_id, customer, now=now)
+    return get(session, merchant_id, redemption_id), customer
 
 
 def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, *, now: datetime) -> None:

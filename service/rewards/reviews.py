@@ -75,6 +75,6 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
 
 
 def _locked(session: Session, merchant_id: UUID, reward_id: UUID, *, now: datetime) -> tuple[Reward, KnownCustomer]:
-    customer = customers.lock(session, merchant_id, get(session, merchant_id, reward_id).customer_id)
+    customer = customers.lock_again(session, merchant_id, get(session, merchant_id, reward_id).customer_id)
     upkeep.catch_up(session, merchant_id, customer, now=now)
     return get(session, merchant_id, reward_id), customer

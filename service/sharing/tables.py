@@ -1,5 +1,6 @@
 """Share pages: addresses that were handed out, each for a day."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -33,3 +34,9 @@ def get(session: Session, merchant_id: UUID, share_page_id: UUID) -> SharePage |
 def forget_old(session: Session, *, now: datetime) -> None:
     """Drop those of all merchants whose time is over. For the worker."""
     session.execute(delete(SharePage).where(SharePage.expires_at <= now))
+
+
+def forget_links(session: Session, merchant_id: UUID, link_ids: Collection[UUID]) -> None:
+    """Drop the addresses of the pages of these links, which have ended."""
+    gone = delete(SharePage).where(SharePage.merchant_id == merchant_id, SharePage.link_id.in_(link_ids))
+    session.execute(gone, execution_options={"synchronize_session": False})

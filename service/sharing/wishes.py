@@ -10,6 +10,7 @@ from service.links import codes, links
 from service.links import tables as storage
 from service.links.names import shown_name
 from service.links.tables import Link
+from service.merchants import tables as merchants
 
 MOST_SUGGESTED = 3
 
@@ -29,6 +30,6 @@ def has_room(session: Session, link: Link) -> bool:
 
 def suggestions(session: Session, merchant_id: UUID, wish: str, first_name: str | None) -> list[str]:
     """Codes like the one that was wished for, which nobody has yet."""
-    found = codes.near(wish, shown_name(first_name))
-    free = (code for code in found if storage.by_code(session, merchant_id, codes.fold(code) or "") is None)
+    found, merchant = codes.near(wish, shown_name(first_name)), merchants.get(session, merchant_id)
+    free = (code for code in found if storage.is_free(session, merchant, codes.fold(code) or ""))
     return list(islice(free, MOST_SUGGESTED))

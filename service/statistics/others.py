@@ -1,13 +1,15 @@
 """Redemptions, adjustments and links as the numbers see them, many at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, tzinfo
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from service.conversions.tables.conversions import Conversion
+from service.customers.tables import Customer
 from service.database.among import among
 from service.ledger import proof
 from service.links.tables import Link
@@ -71,3 +73,15 @@ def _of_advocate(links: Iterable[Link], zone: tzinfo) -> list[Entry]:
         made += of_link(whose, link.created_at, presence, zone)
         before |= dict.fromkeys(places, link.created_at.astimezone(zone).date())
     return made
+
+
+def of_customers(session: Session, merchant_id: UUID, owners: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """(orders, links) of these customers, who have got another name. owners: what the books call them."""
+    if not owners:
+        return set(), set()
+    c, k = Conversion, Customer
+    names = session.scalars(select(k.customer_id).where(k.merchant_id == merchant_id, k.owner_id.in_(owners))).all()
+    of_them = or_(c.customer_id.in_(names), c.advocate_id.in_(names))
+    orders = session.scalars(select(c.conversion_id).where(c.merchant_id == merchant_id, of_them))
+    links = session.scalars(select(Link.link_id).where(Link.merchant_id == merchant_id, Link.customer_id.in_(names)))
+    return set(orders), set(links)

@@ -96,6 +96,7 @@ def apply(session: Session, merchant_id: UUID, change: Change) -> None:
     """Keep what is to be kept, and add what differs to the totals."""
     storage.replace(session, merchant_id, change.before, change.after)
     storage.add(session, merchant_id, change.tallies)
+    storage.drop_nobodys(session, merchant_id, change.tallies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,9 @@ def subjects_of(happened: Iterable[Event]) -> dict[Subject, set[UUID]]:
 
 def change_of(session: Session, merchant_id: UUID, subjects: dict[Subject, set[UUID]], zone: tzinfo) -> Change:
     """What has become of these, and of all that is another thing because of them."""
-    touched, after = orders.entries_after(session, merchant_id, subjects[Subject.CONVERSION], zone)
-    if links := subjects[Subject.LINK]:
+    orders_of, links_of = others.of_customers(session, merchant_id, subjects[Subject.CUSTOMER])
+    touched, after = orders.entries_after(session, merchant_id, subjects[Subject.CONVERSION] | orders_of, zone)
+    if links := subjects[Subject.LINK] | links_of:
         of_advocates, made = others.of_links(session, merchant_id, sorted(links), zone)
         touched, after = touched | of_advocates, after + made
     if redemptions := subjects[Subject.REDEMPTION]:

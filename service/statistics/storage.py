@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from service.database.among import among
@@ -94,3 +94,15 @@ def add(session: Session, merchant_id: UUID, tallies: Tallies) -> None:
         rows.setdefault(rollup, []).append({"merchant_id": merchant_id, **dict(named)})
     for rollup, changed in rows.items():
         insert_many(session, TOTALS[rollup], changed, _addition(rollup))
+
+
+def drop_nobodys(session: Session, merchant_id: UUID, tallies: Tallies) -> None:
+    """Let go of the totals of advocates of whom nothing is left: who was erased is called otherwise since."""
+    fallen = [key for (rollup, key), values in tallies.items() if rollup is Rollup.ADVOCATES and min(values) < 0]
+    if not fallen:
+        return
+    a, keys = TOTALS[Rollup.ADVOCATES], KEYS[Rollup.ADVOCATES]
+    is_one = (a.c[name] == bindparam(f"the_{name}") for name in keys)
+    is_empty = (a.c[name] == 0 for name in MEASURES[Rollup.ADVOCATES])
+    gone = delete(a).where(a.c.merchant_id == merchant_id, *is_one, *is_empty)
+    session.execute(gone, [{f"the_{name}": value for name, value in zip(keys, key, strict=True)} for key in fallen])

@@ -1,5 +1,7 @@
 """Answers that were given under an Idempotency-Key, kept in the same transaction as their effect."""
 
+import json
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +11,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from service.database.tables import Base
 from service.database.writing import insertion, numbered
 
+BATCH = 500
+
 
 class StoredAnswer(Base):
-    """What was asked under this key, and the answer. `status` is None only while the request runs."""
+    """What was asked under this key, and the answer. `status` is None only while the request runs, `body` also where it
+    told of somebody who was erased since.
+    """
 
     __tablename__ = "idempotency"
     __table_args__ = (Index(None, "created_at"),)
@@ -54,6 +60,18 @@ def finish(session: Session, merchant_id: UUID, key: str, *, status: int, body: 
     """Keep the answer beside its effect."""
     answer = {"merchant": merchant_id, "the_key": key, "answer_status": status, "answer_body": body}
     session.execute(_FINISH, answer)
+
+
+def forget_those_with(session: Session, merchant_id: UUID, names: Collection[str]) -> None:
+    """Take away the answers in which one of these texts stands. That the requests were answered stays known."""
+    needles = [json.dumps(name, ensure_ascii=False).encode() for name in names]
+    query = select(StoredAnswer.key, StoredAnswer.body).where(StoredAnswer.merchant_id == merchant_id)
+    rows = session.execute(query.execution_options(yield_per=BATCH))
+    told = [key for key, body in rows if body is not None and any(needle in bytes(body) for needle in needles)]
+    for start in range(0, len(told), BATCH):
+        keys = told[start : start + BATCH]
+        gone = update(StoredAnswer).where(StoredAnswer.merchant_id == merchant_id, StoredAnswer.key.in_(keys))
+        session.execute(gone.values(body=None), execution_options={"synchronize_session": False})
 
 
 def forget_before(session: Session, moment: datetime) -> None:

@@ -19,6 +19,10 @@ class StillRunning(Exception):
     """The first request with this Idempotency-Key has not ended."""
 
 
+class AnswerForgotten(Exception):
+    """The first answer under this Idempotency-Key told of somebody who was erased since."""
+
+
 _CODES = {
     "Missing data": "required",
     "Unknown field": "unknown",

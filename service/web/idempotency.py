@@ -13,7 +13,7 @@ from service.web import answers as storage
 from service.web import documents
 from service.web.answers import StoredAnswer
 from service.web.call import Call
-from service.web.errors import InvalidValues, KeyReused, StillRunning
+from service.web.errors import AnswerForgotten, InvalidValues, KeyReused, StillRunning
 from service.web.rendering import Answer, encoded
 
 LONGEST_KEY = 255
@@ -22,7 +22,8 @@ LONGEST_KEY = 255
 def once(call: Call, work: Callable[[], Answer]) -> Response:
     """Do the work and answer; under an Idempotency-Key that was used before, answer as then, without work.
 
-    Raises KeyReused for another request under the same key, StillRunning while the first one has not ended.
+    Raises KeyReused for another request under the same key, StillRunning while the first one has not ended, and
+    AnswerForgotten where what it was answered with is not to be told any more.
     """
     key = _key() if request.method == "POST" else None
     if key is None:
@@ -66,7 +67,9 @@ def _claim(call: Call, key: str, fingerprint: bytes) -> StoredAnswer | None:
 def _replayed(stored: StoredAnswer, fingerprint: bytes) -> Response:
     if bytes(stored.fingerprint) != fingerprint:
         raise KeyReused
-    response = _response(stored.status or 200, bytes(stored.body or b""))
+    if stored.body is None:
+        raise AnswerForgotten
+    response = _response(stored.status or 200, bytes(stored.body))
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

@@ -96,10 +96,11 @@ class Resource(Blueprint):  # type: ignore[misc]
         *,
         scopes: frozenset[str],
         body: type[Schema] | None = None,
+        query: type[Schema] | None = None,
         statuses: tuple[int, ...] = (200,),
         pipelined: bool = False,
     ) -> Callable[[View], View]:
-        """Declare an endpoint that writes in one transaction: view(call, [body,] **path) -> Answer.
+        """Declare an endpoint that writes in one transaction: view(call, [query or body,] **path) -> Answer.
 
         A POST takes an Idempotency-Key, stored with its effect. pipelined: see Database.write.
         """
@@ -112,9 +113,9 @@ class Resource(Blueprint):  # type: ignore[misc]
 
                 return wiring().database.write(work, pipelined=pipelined)
 
-            run = self._parsing(view, run, query=None, body=body)
+            run = self._parsing(view, run, query=query, body=body)
             headers = [_KEY_HEADER] if method == "POST" else []
-            self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer), headers=headers)
+            self._route(rule, method, view, run, scopes, dict.fromkeys(statuses, answer), query=query, headers=headers)
             return view
 
         return declare

@@ -219,10 +219,3 @@ def ordered_by(merchant_id: UUID, customer_id: str) -> Select[tuple[UUID]]:
     return select(Conversion.conversion_id).where(
         Conversion.merchant_id == merchant_id, Conversion.customer_id == customer_id
     )
-
-
-def forget_texts(session: Session, merchant_id: UUID, customer_id: str) -> None:
-    """Take away what the shop wrote beside the orders of this customer."""
-    c = Conversion
-    said = update(c).where(c.merchant_id == merchant_id, c.customer_id == customer_id)
-    session.execute(said.values(shop_metadata=None, void_note=None), execution_options=UNSYNCHRONIZED)

@@ -19,16 +19,38 @@ def upgrade() -> None:
     op.create_table(
         "erasure",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_digest", sa.LargeBinary(32), nullable=False),
         sa.Column("erasure_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_digest", sa.LargeBinary(32), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("balance", sa.String(5), nullable=False),
         sa.Column("balances", sa.JSON(), nullable=False),
         sa.CheckConstraint("balance IN ('lapse', 'keep')", name="ck_erasure_balance"),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_erasure_merchant_id"),
-        sa.PrimaryKeyConstraint("merchant_id", "customer_digest", name="pk_erasure"),
+        sa.PrimaryKeyConstraint("merchant_id", "erasure_id", name="pk_erasure"),
     )
+    op.create_index("ix_erasure_merchant_id_customer_digest", "erasure", ["merchant_id", "customer_digest"])
+    _let_names_change()
     _name_mailboxes_anew()
+
+
+NAMED = {
+    "adjustment": "merchant_id, adjustment_id, direction, amount, currency, created_at",
+    "redemption_return": "merchant_id, entry_id, redemption_id, return_id, amount, recorded_at",
+    "reward_change": "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount, recorded_at",
+}
+"""What only ever grows -> its columns that never change: all but whose it is, and what somebody wrote."""
+
+
+def _let_names_change() -> None:
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    for table, columns in NAMED.items():
+        op.execute(f"DROP TRIGGER {table}_no_update" + (f" ON {table}" if on_postgresql else ""))
+        refusal = (
+            "EXECUTE FUNCTION refuse_change()"
+            if on_postgresql
+            else f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+        op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE OF {columns} ON {table} FOR EACH ROW {refusal}")
 
 
 def _name_mailboxes_anew() -> None:
