@@ -59,9 +59,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     InvalidValues: INVALID,
     errors.BadValues: INVALID,
     BadFile: INVALID,
-    KeyMissing: Problem(
-        401, "key-missing", "A key is needed", "Send the shop's key as `Authorization: Bearer ok_...`."
-    ),
+    KeyMissing: Problem(401, "key-missing", "A key is needed", "Send it as `Authorization: Bearer ok_...`."),
     KeyUnknown: Problem(401, "key-unknown", "That is not a key of ours", "Compare all of it with what you were given."),
     KeyRevoked: Problem(
         401, "key-revoked", "This key is not in use any more", "Have a new one made: `orchard key create`."

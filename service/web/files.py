@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, g, request
@@ -48,11 +49,11 @@ class FileResource(Resource):
         rule: str,
         *,
         scopes: frozenset[str],
-        query: type[Schema],
+        query: type[Schema] | None = None,
         media_types: Sequence[str],
-        choices: Mapping[str, Sequence[str]],
+        choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> Callable[[View], View]:
-        """Declare an endpoint that answers with a file: view(merchant_id, query, **path) -> Response.
+        """Declare an endpoint that answers with a file: view(merchant_id, [query,] **path) -> Response.
 
         It opens its own look at the database, which lasts as long as the answer is being read. choices: what each part
         of the path may be.
