@@ -13,10 +13,10 @@ from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
 from service.events.upkeep import place_events
 from service.links.upkeep import ask_for_domains, forget_visitor_keys, prepare_partitions
+from service.merchants.upkeep import forget_old
 from service.rewards.upkeep import catch_up_everybody
 from service.sharing.upkeep import forget_share_pages
-from service.statistics.upkeep import roll_up
-from service.web.upkeep import forget_answers
+from service.statistics.upkeep import forget_visits, roll_up
 
 log = structlog.get_logger("orchard.worker")
 Job = Callable[[Database, datetime], int]
@@ -30,8 +30,9 @@ JOBS: tuple[Job, ...] = (
     seal_records,
     place_events,
     roll_up,
+    forget_visits,  # once they are counted
     ask_for_domains,
-    forget_answers,
+    forget_old,
     forget_sessions,
     forget_share_pages,
 )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.commands.session import as_json, of_merchant, only_merchant, show, with_database
 from service.database.engine import Database
-from service.merchants import keys
+from service.merchants import keys, retention
 from service.merchants import tables as merchants
 from service.merchants.tables import Scope
 from service.statistics import rebuilding
@@ -75,23 +75,43 @@ def merchant_list(database: Database, as_json: bool) -> None:
 @click.option("--name", help="What people are told that the shop is called.")
 @click.option("--time-zone", help="Of IANA, such as Europe/Berlin: its days are theirs, in all numbers, past ones too.")
 @click.option("--slug", help="What the shop is called in addresses; those with the old one go on leading.")
+@click.option("--keep-visits", type=int, help="For how many days visits are kept.")
+@click.option("--keep-events", type=int, help="For how many days events are kept.")
+@click.option("--keep-answers", type=int, help="For how many days answers under an Idempotency-Key are repeated.")
+@click.option(
+    "--remember-erased/--forget-erased",
+    "remembers_erased",
+    default=None,
+    help="Whether who was erased and comes back is no new customer, known by a digest alone.",
+)
 @of_merchant
 @with_database
 def merchant_change(
-    database: Database, name: str | None, time_zone: str | None, slug: str | None, merchant_id: UUID | None
+    database: Database,
+    name: str | None,
+    time_zone: str | None,
+    slug: str | None,
+    keep_visits: int | None,
+    keep_events: int | None,
+    keep_answers: int | None,
+    remembers_erased: bool | None,
+    merchant_id: UUID | None,
 ) -> None:
-    """Change a merchant's name, slug or time zone. All numbers are made anew for another zone, before anybody sees
-    it.
+    """Change a merchant's name, slug or time zone, and how long what is kept. All numbers are made anew for another
+    zone, before anybody sees it.
     """
     with database.reading() as session:
         one = only_merchant(session, merchant_id)
         length = rebuilding.size(session, one)
-    if name is not None or slug is not None:
-        database.write(lambda session: keys.change_merchant(session, one, name=name, slug=slug))
+    change = partial(keys.change_merchant, merchant_id=one, name=name, slug=slug, remembers_erased=remembers_erased)
+    database.write(change)
+    days = {"visits": keep_visits, "events": keep_events, "answers": keep_answers}
+    if any(days.values()):
+        database.write(partial(retention.choose, merchant_id=one, days=days))
     if time_zone is not None:
         with click.progressbar(length=length, label="Counting anew", file=sys.stderr) as bar:
-            change = partial(rebuilding.change_time_zone, merchant_id=one, time_zone=time_zone, progress=bar.update)
-            database.write(change)
+            count = partial(rebuilding.change_time_zone, merchant_id=one, time_zone=time_zone, progress=bar.update)
+            database.write(count)
     click.echo("Changed.")
 
 

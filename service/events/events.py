@@ -10,13 +10,13 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import CursorResult, TextClause, Uuid, bindparam, select, text, update
+from sqlalchemy import CursorResult, TextClause, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from service.database.writing import insertion, numbered
 from service.events.kinds import Kind
 from service.events.tables import Event, EventCursor
-from service.ids import new_id
+from service.ids import first_id_at, new_id
 
 PLACING = "placing"
 """The reader who gives positions."""
@@ -140,3 +140,15 @@ def unplaced(session: Session, merchant_id: UUID, *, limit: int) -> Sequence[Eve
     """Events that are committed and have no position yet."""
     query = select(Event).where(Event.merchant_id == merchant_id, Event.position.is_(None))
     return session.scalars(query.order_by(Event.event_id).limit(limit)).all()
+
+
+def forget_before(session: Session, merchant_id: UUID, moment: datetime) -> None:
+    """Drop events older than this, as far as every reader has read them. Positions go on from where they are."""
+    c = EventCursor
+    come = select(func.min(c.position)).where(c.merchant_id == merchant_id, c.reader != PLACING)
+    read = session.scalar(come)
+    if read is None:
+        return
+    old = (Event.event_id < first_id_at(moment), Event.position <= read)
+    gone = delete(Event).where(Event.merchant_id == merchant_id, *old)
+    session.execute(gone, execution_options={"synchronize_session": False})

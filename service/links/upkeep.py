@@ -8,7 +8,7 @@ import dns.resolver
 
 from service.database.engine import Database
 from service.errors import Unknown
-from service.links import domains, visitor_keys, visits
+from service.links import domains, partitions, visitor_keys
 from service.links.asking import is_shown
 from service.links.domains import HostTaken
 
@@ -18,7 +18,7 @@ log = logging.getLogger("orchard.links")
 def prepare_partitions(database: Database, now: datetime) -> int:
     """Make the partitions of this month and the next ones, where they are missing. Brings nobody up to date: 0."""
     with database.engine.begin() as connection:
-        visits.prepare_partitions(connection, now=now)
+        partitions.prepare_partitions(connection, now=now)
     return 0
 
 

@@ -12,7 +12,6 @@ import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import (
     JSON,
-    Connection,
     LargeBinary,
     RowMapping,
     String,
@@ -224,24 +223,3 @@ def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) ->
         if row is not None and row["visit_id"] is None and _target(row).is_open(now):
             connection.execute(_ADD, values)
         return row
-
-
-_STRAYED = text("SELECT EXISTS (SELECT FROM visit_rest WHERE hour >= :first AND hour < :following)")
-
-
-def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4) -> None:
-    """On PostgreSQL, make the partitions of this month and the next ones, where they are missing."""
-    if connection.dialect.name != "postgresql":
-        return
-    for ahead in range(months):
-        first, following = _month(now, ahead), _month(now, ahead + 1)
-        name = f"visit_{first:%Y_%m}"
-        if connection.scalar(_STRAYED, {"first": first, "following": following}):
-            continue  # visits that came before their partition are well where they are
-        bounds = f"FROM ('{first:%Y-%m-%d}+00') TO ('{following:%Y-%m-%d}+00')"
-        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF visit FOR VALUES {bounds}"))
-
-
-def _month(now: datetime, ahead: int) -> datetime:
-    years, month = divmod(now.month - 1 + ahead, 12)
-    return datetime(now.year + years, month + 1, 1, tzinfo=UTC)

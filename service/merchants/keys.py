@@ -94,6 +94,7 @@ def change_merchant(
     name: str | None = None,
     time_zone: str | None = None,
     slug: str | None = None,
+    remembers_erased: bool | None = None,
 ) -> Merchant:
     """Change what is said of a merchant who exists; None leaves as it is. Addresses with the old slug go on leading.
 
@@ -104,6 +105,8 @@ def change_merchant(
     time_zone = merchant.time_zone if time_zone is None else time_zone
     refuse_faults({"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)})
     merchant.name, merchant.time_zone = name, time_zone
+    if remembers_erased is not None:
+        merchant.remembers_erased = remembers_erased
     if slug is not None:
         _give_slug(session, merchant, slug)
     write_now(session)

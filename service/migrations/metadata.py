@@ -14,6 +14,7 @@ import_module("service.customers.known_mailboxes")
 import_module("service.links.domains")
 import_module("service.links.visitor_keys")
 import_module("service.links.visits")
+import_module("service.merchants.retention")
 import_module("service.web.answers")
 
 ALL = [Base.metadata, of_ledger]

@@ -22,7 +22,7 @@ from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc333
 from service.web.files import FileResource
 from service.web.pages import HEADERS, speak, wanted
 from service.web.rendering import Answer
-from service.web.resource import CHECKOUT
+from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING
 from service.web.wiring import wiring
 
 resource = FileResource("privacy", "What people may ask for: to have all that is known of them, and to be forgotten")
@@ -63,7 +63,9 @@ class ErasureOut(Strict):
     balances = fields.List(fields.Nested(OpenBalanceOut), required=True)
 
 
-@resource.streams("/customers/<name:customer_id>/export", scopes=CHECKOUT, media_types=["application/zip"])
+@resource.streams(
+    "/customers/<name:customer_id>/export", scopes=CHECKOUT_AND_MARKETING, media_types=["application/zip"]
+)
 def export_customer(merchant_id: UUID, customer_id: str) -> Response:
     """All that is known of a customer, for the customer"""
     now = datetime.now(UTC)

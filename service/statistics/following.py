@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from uuid import UUID
 
 from sqlalchemy import and_, delete, insert, select, tuple_
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.links.tables import Link
 from service.links.visits import Visit
+from service.merchants import retention
 from service.statistics.tables import FreshVisit, VisitorDay
 from service.statistics.tallies import Tallies, visits_on
 
@@ -87,3 +88,27 @@ def keep(session: Session, merchant_id: UUID, seen: Iterable[Seen], counted: Cou
     keys = [(visit.link_id, visit.hour, visit.visitor) for visit in seen]
     gone = delete(f).where(f.merchant_id == merchant_id, tuple_(f.link_id, f.hour, f.visitor).in_(keys))
     session.execute(gone, execution_options={"synchronize_session": False})
+
+
+def forget(session: Session, merchant_id: UUID, *, before: date, zone: tzinfo) -> None:
+    """Drop the visits of the days before this one, and who came then. The totals stay.
+
+    Where some of them are in no total yet, all are left to another time.
+    """
+    begins = datetime(before.year, before.month, before.day, tzinfo=zone)
+    # an hour is kept by its start, which another day may have begun before
+    hour = begins.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    f, v, d = FreshVisit, Visit, VisitorDay
+    if session.scalar(select(f.link_id).where(f.merchant_id == merchant_id, f.hour < hour).limit(1)) is not None:
+        return
+    for gone in (
+        delete(v).where(v.merchant_id == merchant_id, v.hour < hour),
+        delete(d).where(d.merchant_id == merchant_id, d.day < before),
+    ):
+        session.execute(gone, execution_options={"synchronize_session": False})
+    retention.visits_forgotten(session, merchant_id, before=before)
+
+
+def has_uncounted(session: Session, *, before: datetime) -> bool:
+    """Whether visits of any merchant from before this time are in no total yet. For the worker."""
+    return session.scalar(select(FreshVisit.link_id).where(FreshVisit.hour < before).limit(1)) is not None

@@ -20,15 +20,27 @@ from service.events import events
 from service.events.kinds import Subject
 from service.links.tables import Link
 from service.links.visits import Visit
-from service.merchants import keys
+from service.merchants import keys, retention
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.redemptions import Redemption
 from service.statistics import rolling, storage
 from service.statistics.following import VISITORS_AT_ONCE
 from service.statistics.tables import TOTALS, EntryRow, FreshVisit, VisitorDay
-from service.statistics.tallies import KEYS, MEASURES, Key, Rollup, Tallies, tally, visits_on, without_zeros
+from service.statistics.tallies import (
+    KEYS,
+    MEASURES,
+    VISITORS,
+    VISITS,
+    Key,
+    Rollup,
+    Tallies,
+    tally,
+    visits_on,
+    without_zeros,
+)
 
 STEP = 500
+DAY = KEYS[Rollup.DAILY].index("day")
 READ_AT_ONCE = 5_000
 IDS: Mapping[Subject, Any] = {
     Subject.LINK: Link.link_id,
@@ -100,7 +112,8 @@ def mend_totals(session: Session, merchant_id: UUID, progress: Progress) -> list
         tally((storage.entry_of(row) for row in rows), right)
         progress(len(rows))
     _count_visits(session, merchant_id, rolling.zone_of(session, merchant_id), right, progress)
-    wrong = _taken_from(right, _stored(session, merchant_id))
+    first_visits = retention.visits_from(session, merchant_id)
+    wrong = _taken_from(right, _stored(session, merchant_id), first_visits)
     storage.add(session, merchant_id, wrong)
     return sorted(wrong, key=str)
 
@@ -129,10 +142,13 @@ def _stored(session: Session, merchant_id: UUID) -> Iterator[tuple[tuple[Rollup,
             yield (rollup, tuple(row[: len(keys)])), list(row[len(keys) :])
 
 
-def _taken_from(right: Tallies, stored: Iterable[tuple[tuple[Rollup, Key], list[int]]]) -> Tallies:
-    """What is missing in what is stored; signed."""
+def _taken_from(right: Tallies, stored: Iterable[tuple[tuple[Rollup, Key], list[int]]], first_visits: date) -> Tallies:
+    """What is missing in what is stored; signed. first_visits: before that day visits are gone, and stay as counted."""
     for key, kept in stored:
         wanted = right.setdefault(key, [0] * len(kept))
+        day = key[1][DAY] if key[0] is Rollup.DAILY else None
+        if isinstance(day, date) and day < first_visits:
+            wanted[VISITS], wanted[VISITORS] = kept[VISITS], kept[VISITORS]
         right[key] = [should - does for should, does in zip(wanted, kept, strict=True)]
     return without_zeros(right)
 

@@ -1,13 +1,15 @@
-"""What time asks of the numbers: that what happened is rolled up."""
+"""What time asks of the numbers: that what happened is rolled up, and that visits go once they are counted."""
 
 import logging
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from service.database.engine import Database
-from service.statistics import rolling
+from service.database.engine import Database, is_lock_timeout
+from service.links import partitions
+from service.merchants import retention
+from service.statistics import following, rolling
 
 log = logging.getLogger("orchard.statistics")
 
@@ -26,3 +28,32 @@ def roll_up(database: Database, _now: datetime) -> int:
                 raise
             log.error("the numbers of %s are left to the next round: %s", merchant_id, type(error.orig).__name__)
     return 0
+
+
+def forget_visits(database: Database, now: datetime) -> int:
+    """Drop visits that merchants keep no longer, once they are counted. Brings nobody up to date: 0.
+
+    On PostgreSQL, months that nobody keeps any of go whole.
+    """
+    with database.reading() as session:
+        kept = retention.all_kept_from(session, now=now)
+    behind = [one for one in kept if one.first_day > one.visits_from]
+    if behind:
+        _drop_months(database, min(one.visits for one in kept))
+    for one in behind:
+        database.write(partial(following.forget, merchant_id=one.merchant_id, before=one.first_day, zone=one.zone))
+    return 0
+
+
+def _drop_months(database: Database, before: datetime) -> None:
+    """Drop the months before this time, where all of them is counted. Where somebody reads, another round does it."""
+    with database.reading() as session:
+        if following.has_uncounted(session, before=before):
+            return
+    try:
+        with database.engine.begin() as connection:
+            partitions.drop_partitions(connection, before=before)
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        log.warning("months of visits are left to another round: somebody reads them")

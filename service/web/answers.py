@@ -74,6 +74,7 @@ def forget_those_with(session: Session, merchant_id: UUID, names: Collection[str
         session.execute(gone.values(body=None), execution_options={"synchronize_session": False})
 
 
-def forget_before(session: Session, moment: datetime) -> None:
+def forget_before(session: Session, merchant_id: UUID, moment: datetime) -> None:
     """Drop answers older than this. Natural keys go on protecting what they made."""
-    session.execute(delete(StoredAnswer).where(StoredAnswer.created_at < moment))
+    gone = delete(StoredAnswer).where(StoredAnswer.merchant_id == merchant_id, StoredAnswer.created_at < moment)
+    session.execute(gone, execution_options={"synchronize_session": False})

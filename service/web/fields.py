@@ -249,7 +249,3 @@ def rfc3339(moment: datetime | None) -> str | None:
 def _refuse(fault: str | None) -> None:
     if fault:
         raise ValidationError(fault)
-
-
-class ProblemDocument(fields.Dict):
-    """What a request would have been refused with, inside an answer."""

@@ -10,8 +10,9 @@ from marshmallow import fields, validate
 
 from service import currencies
 from service.values import LONGEST_KEY, LONGEST_METADATA, MOST_KEYS
-from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, ProblemDocument, Text
+from service.web.fields import PRINTABLE, Bound, Currency, CurrencyCode, Day, Text
 from service.web.optional import Metadata, Optional
+from service.web.rendering import ProblemDocument
 
 WITHOUT_NUL = r"^[^\x00]*$"
 """No JSON of ours holds the character U+0000."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
+from marshmallow import fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,7 @@ def rendered(answer: Answer) -> Response:
 def encoded(answer: Answer) -> bytes:
     """The answer's JSON text in UTF-8."""
     return json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class ProblemDocument(fields.Dict):
+    """What a request would have been refused with, inside an answer."""

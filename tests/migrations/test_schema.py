@@ -36,7 +36,7 @@ from service.conversions.tables.conversions import Conversion
 from service.customers.tables import Customer
 from service.database.engine import Database, _wal_is_safe
 from service.ids import new_id
-from service.links import visits
+from service.links import partitions
 from service.merchants.tables import Merchant
 from service.migrations import schema
 from service.migrations.metadata import ALL
@@ -93,7 +93,7 @@ def test_visits_are_partitioned_by_month_on_postgresql(database: Database) -> No
     if database.is_sqlite:
         return
     with database.engine.begin() as connection:
-        visits.prepare_partitions(connection, now=datetime(2031, 11, 30, tzinfo=UTC))
+        partitions.prepare_partitions(connection, now=datetime(2031, 11, 30, tzinfo=UTC))
         names = connection.execute(text("SELECT relname FROM pg_class WHERE relname LIKE 'visit_2%'")).scalars().all()
     assert {"visit_2031_11", "visit_2031_12", "visit_2032_01", "visit_2032_02"} <= set(names)
 

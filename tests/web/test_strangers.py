@@ -52,6 +52,8 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/customers/{customer_id}/balance", None),
     ("POST", "/customers/{customer_id}/share-page", {"program_id": "{program_id}"}),
     ("GET", "/customers/{customer_id}/statement", None),
+    ("GET", "/customers/{customer_id}/export", None),
+    ("DELETE", "/customers/{customer_id}", None),
     ("GET", "/conversions/{conversion_id}", None),
     ("GET", "/conversions/{conversion_id}/explanation", None),
     ("POST", "/conversions/{conversion_id}/refunds", {"refund_id": "r", "amount": 1}),

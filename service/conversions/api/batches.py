@@ -15,9 +15,9 @@ from service.conversions.api.conversions import ConversionOut, NewConversion, re
 from service.database.batches import each
 from service.errors import ReferralError
 from service.web.errors import InvalidValues
-from service.web.fields import ProblemDocument, Strict, Whole
+from service.web.fields import Strict, Whole
 from service.web.parsing import parsed
-from service.web.rendering import Answer
+from service.web.rendering import Answer, ProblemDocument
 from service.web.resource import CHECKOUT, Resource
 from service.web.wiring import wiring
 

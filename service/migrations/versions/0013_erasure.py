@@ -1,4 +1,4 @@
-"""Persons who ask to be forgotten, and mailboxes that nobody can guess."""
+"""Persons who ask to be forgotten, mailboxes that nobody can guess, and how long what is kept."""
 
 import hashlib
 import hmac
@@ -29,10 +29,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("merchant_id", "erasure_id", name="pk_erasure"),
     )
     op.create_index("ix_erasure_merchant_id_customer_digest", "erasure", ["merchant_id", "customer_digest"])
+    op.create_table(
+        "retention",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in KEPT),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("visits_from", sa.Date(), nullable=True),
+        *(sa.CheckConstraint(f"{name} BETWEEN 2 AND 36500", name=f"ck_retention_{name}") for name in KEPT),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_retention_merchant_id"),
+        sa.PrimaryKeyConstraint("merchant_id", name="pk_retention"),
+    )
     _let_names_change()
     _name_mailboxes_anew()
 
 
+KEPT = ("visits_days", "events_days", "answers_days")
 NAMED = {
     "adjustment": "merchant_id, adjustment_id, direction, amount, currency, created_at",
     "redemption_return": "merchant_id, entry_id, redemption_id, return_id, amount, recorded_at",
