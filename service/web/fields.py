@@ -188,8 +188,7 @@ class Email(fields.String):
     """An e-mail address, as far as its form tells."""
 
     def __init__(self, **arguments: Any) -> None:
-        length = validate.Length(max=LONGEST_EMAIL)
-        super().__init__(validate=length, metadata={"format": "email"}, **arguments)
+        super().__init__(validate=validate.Length(max=LONGEST_EMAIL), metadata={"format": "email"}, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> str:
         try:

@@ -53,7 +53,7 @@ def leave_traces(shop: Shop, base_url: str) -> dict[str, Any]:
         {"program_id": program["program_id"], "return_url": "https://shop.example/spurwort-zurueck"},
     )
     ana = shop.link(program, "ana")
-    ordered = {"customer": told, "metadata": {"k": "spurwort-order"}}
+    ordered: dict[str, Any] = {"customer": told, "metadata": {"k": "spurwort-order"}}
     first = shop.order(PERSON, order_id="hers-1", referral=ana["code"], **ordered)
     shop.refund(first, 1000, "refund-1")
     shop.order("ben", order_id="bens-1", referral="TRUDEL CODE")

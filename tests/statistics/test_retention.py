@@ -17,8 +17,10 @@ from service.ids import first_id_at, new_id
 from service.links import partitions
 from service.links.visits import Visit
 from service.merchants import retention
+from service.merchants.upkeep import forget_old
 from service.statistics import rebuilding
 from service.statistics.tables import FreshVisit, VisitorDay
+from service.statistics.upkeep import forget_visits
 from service.web.answers import StoredAnswer
 from tests.shop import Shop
 from tests.statistics.conftest import stats
@@ -105,7 +107,7 @@ def _has_month(database: Database) -> bool:
 def test_visits_that_are_in_no_total_yet_are_left(shop: Shop, database: Database) -> None:
     visit(database, shop, LONG_AGO)
     choose(database, shop, visits=30)
-    worker.forget_visits(database, NOW)
+    forget_visits(database, NOW)
     assert kept(database, shop, Visit) == kept(database, shop, FreshVisit) == 1
     round_at(database)
     assert counted(shop) == (1, 1)
@@ -120,7 +122,7 @@ def test_events_that_are_too_old_go_once_they_were_read(shop: Shop, database: Da
     round_at(database, datetime.now(UTC))
     assert kept(database, shop, Event) > 0
     database.write(lambda s: s.execute(update(EventCursor).where(*of_shop).values(position=1)))
-    worker.forget_old(database, later)
+    forget_old(database, later)
     left = kept(database, shop, Event)
     assert left > 0
     choose(database, shop, events=2)
