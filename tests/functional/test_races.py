@@ -166,3 +166,48 @@ def test_one_advocates_link_asked_for_at_once_is_one_link(network_shop: Shop) ->
     program = network_shop.program()
     links = at_once(*[lambda: network_shop.link(program)] * 20)
     assert len({link["link_id"] for link in links}) == 1
+
+
+def test_somebody_is_erased_while_they_spend_and_their_friends_order(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    code = shop.link(shop.program(rewarded_orders=9), "ida", customer={"email": "ida@example.com"})["code"]
+    orders = [shop.order(f"friend-{number}", referral=code) for number in range(8)]
+    spend = {"customer_id": "ida", "amount": 100, "currency": "EUR"}
+    answers = at_once(
+        *[lambda: shop.call("POST", "/redemptions", spend)] * 8,
+        *[lambda: shop.call("DELETE", "/customers/ida")] * 2,
+        *[partial(shop.order, f"friend-{number}") for number in range(8)],
+        *[partial(shop.refund, order, 100, "some") for order in orders],
+        *[partial(shop.order, "ida", customer={"email": "ida@example.com"})] * 2,
+    )
+    erased = answers[8:10]
+    assert {answer.status_code for answer in answers[:8]} <= {201, 404, 409}
+    assert {answer.status_code for answer in erased} == {200}
+    names = {answer.json()["customer_id"] for answer in erased}
+    assert {order["status"] for order in answers[10:18]} == {"attributed"}
+    left = {order["advocate_id"] for order in shop.orders().values() if order["advocate_id"]}
+    assert left <= names
+    assert len(left) == 1
+    orchard("worker", "--once")
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_an_import_and_orders_of_the_same_people_make_each_of_them_known_once(
+    network_shop: Shop, orchard: CommandLine
+) -> None:
+    shop = network_shop
+    code = shop.link(shop.program())["code"]
+    rows = "".join(f"c{number},c{number % 10}@example.com,1\n" for number in range(200))
+    path = orchard.folder / "people.csv"
+    path.write_text("customer_id,email,orders\n" + rows)
+    one = ("--merchant", str(shop.merchant_id))
+    mails = [f"C{number}@example.com" for number in range(10)]
+    answers = at_once(
+        lambda: orchard("customers", "import", str(path), *one),
+        lambda: orchard("customers", "import", str(path), *one),
+        *[partial(shop.order, f"c{number}", customer={"email": mails[number]}, referral=code) for number in range(10)],
+    )
+    assert all("known already" in said for said in answers[:2])
+    again = at_once(*[partial(shop.order, f"c{10 + number}", referral=code) for number in range(10)])
+    assert {order["status"] for order in again} <= {"declined", "repeat"}
+    orchard("ledger", "verify", *one)
