@@ -27,8 +27,8 @@ from service.links.following import Following
 from service.links.previews import Previews
 from service.merchants import tables as merchants
 from service.merchants.authentication import authenticate
-from service.privacy import api as privacy
-from service.privacy import pages as privacy_pages
+from service.people import api as people
+from service.people import pages as people_pages
 from service.programs import api as programs
 from service.rewards.api import adjustments, redemptions, rewards
 from service.settings import STATE, Settings
@@ -65,7 +65,7 @@ RESOURCES = (
     adjustments,
     stats,
     exports,
-    privacy,
+    people,
 )
 
 
@@ -116,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(brand_pages.blueprint)
     app.register_blueprint(follow.blueprint)
     app.register_blueprint(sharing.blueprint)
-    app.register_blueprint(privacy_pages.blueprint)
+    app.register_blueprint(people_pages.blueprint)
     app.register_blueprint(storefront.blueprint)
     app.extensions["orchard-numbers"] = stats.answer
     dashboard.register(app, settings)

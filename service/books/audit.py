@@ -41,6 +41,7 @@ class Among:
     conversion: set[UUID] | None = None
     redemption: set[UUID] | None = None
     adjustment: set[UUID] | None = None
+    merge: set[UUID] | None = None
 
 
 EVERYTHING = Among()
@@ -134,6 +135,8 @@ def _expected(session: Session, merchant_id: UUID, among: Among = EVERYTHING) ->
     for adjustment in storage.adjustments(session, merchant_id, among.adjustment):
         added, taken = (adjustment.amount, 0) if adjustment.direction == "credit" else (0, adjustment.amount)
         yield Expected(references.adjusted(adjustment.adjustment_id), Kind.ADJUSTMENTS, added, taken)
+    for merge_id, total in storage.merges(session, merchant_id, among.merge):
+        yield Expected(references.merged(merge_id), Kind.PENDING, total, total)
 
 
 def _compare(expected: Expected, lines: list[tuple[str, str, int]] | None) -> Iterator[str]:
@@ -201,4 +204,4 @@ def _subjects(names: Iterable[str]) -> Among:
         with suppress(ValueError):  # what is no reference of ours belongs to nothing
             subject = references.subject_of(reference)
             subjects[subject.noun].add(subject.subject_id)
-    return Among(subjects[Noun.CONVERSION], subjects[Noun.REDEMPTION], subjects[Noun.ADJUSTMENT])
+    return Among(subjects[Noun.CONVERSION], subjects[Noun.REDEMPTION], subjects[Noun.ADJUSTMENT], subjects[Noun.MERGE])

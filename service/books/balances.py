@@ -40,6 +40,18 @@ TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
     (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, message("Sorry: a reward was not used in time and has lapsed.")),
     (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, message("Added by the shop.")),
     (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, message("Taken back by the shop.")),
+    (Kind.PENDING, Kind.PENDING): (
+        "merged",
+        1,
+        message("Ripening, from an account of yours that is one with this."),
+    ),
+    (Kind.AVAILABLE, Kind.AVAILABLE): ("merged", 1, message("From an account of yours that is one with this.")),
+    (Kind.RESERVED, Kind.RESERVED): (
+        "merged",
+        1,
+        message("Set aside by an account of yours that is one with this."),
+    ),
+    (Kind.OWED, Kind.OWED): ("merged", -1, message("Owed by an account of yours that is one with this.")),
 }
 """(debit, credit) -> kind of entry, its sign for the customer, and the words that the customer may be shown, unless a
 human wrote better ones."""

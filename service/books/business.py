@@ -22,6 +22,7 @@ from service.customers.tables import Customer
 from service.rewards.references import Step
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.changes import RewardChange
+from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import CustomerTotal
@@ -121,6 +122,14 @@ def adjustments(session: Session, merchant_id: UUID, among: Among) -> Iterator[A
     """Changes by hand."""
     query = select(Adjustment).where(Adjustment.merchant_id == merchant_id, _is_among(Adjustment.adjustment_id, among))
     yield from session.scalars(query.execution_options(yield_per=BATCH))
+
+
+def merges(session: Session, merchant_id: UUID, among: Among) -> Iterator[tuple[UUID, int]]:
+    """(merge, minor units that were pending) of customers who became one with another, and had something."""
+    query = select(Merge).where(Merge.merchant_id == merchant_id, _is_among(Merge.merge_id, among))
+    for merge in session.scalars(query.execution_options(yield_per=BATCH)):
+        if merge.moved:
+            yield merge.merge_id, sum(held["pending"] for held in merge.moved)
 
 
 def pending(session: Session, merchant_id: UUID) -> Iterator[Holding]:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -51,7 +50,7 @@ def import_customers(database: Database, file: Path, form: str | None, as_json: 
             database, merchant_id, reading.rows, now=now, advance=lambda: bar.update(source.tell() - bar.pos)
         )
     if as_json:
-        click.echo(json.dumps({**asdict(tally), "ignored_columns": reading.ignored}, ensure_ascii=False))
+        click.echo(json.dumps({**tally.document, "ignored_columns": reading.ignored}, ensure_ascii=False))
     else:
         for fault in tally.faults[:SHOWN]:
             click.echo(f"line {fault.row}: {f'{fault.field}: ' if fault.field else ''}{fault.message}", err=True)

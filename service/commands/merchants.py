@@ -106,7 +106,7 @@ def merchant_change(
     change = partial(keys.change_merchant, merchant_id=one, name=name, slug=slug, remembers_erased=remembers_erased)
     database.write(change)
     days = {"visits": keep_visits, "events": keep_events, "answers": keep_answers}
-    if any(days.values()):
+    if any(many is not None for many in days.values()):
         database.write(partial(retention.choose, merchant_id=one, days=days))
     if time_zone is not None:
         with click.progressbar(length=length, label="Counting anew", file=sys.stderr) as bar:

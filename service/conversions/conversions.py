@@ -74,6 +74,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
     order = order.as_quoted(evidence)
     friend = contact_of(session, merchant_id, order.customer)
     seen = glimpses.glimpse(session, merchant_id, evidence, order_id=order.order_id, friend=friend, is_told=True)
+    friend = seen.friend
     if seen.conversion_id is not None:
         return _replay(session, merchant_id, seen.conversion_id, order, friend, evidence, now=now)
     currencies.refuse_unknown(session, merchant_id, order.currency, at=order.ordered_at or now)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import String, cast, or_, select, update
 from sqlalchemy.orm import Session
 
+from service.conversions.rules import BY_HAND
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import UNSYNCHRONIZED, Conversion
 from service.database.writing import write_now
@@ -23,6 +24,7 @@ def forget(session: Session, merchant_id: UUID, before: str, after: str, *, code
     """
     c = Conversion
     storage.hand_over(session, merchant_id, before, after)
+    storage.hand_over_referrals(session, merchant_id, before, after)
     of_customer = (c.merchant_id == merchant_id, c.customer_id == after)
     session.execute(update(c).where(*of_customer).values(shop_metadata=None), execution_options=UNSYNCHRONIZED)
     concerned = (c.merchant_id == merchant_id, or_(c.customer_id == after, c.advocate_id == after))
@@ -31,9 +33,16 @@ def forget(session: Session, merchant_id: UUID, before: str, after: str, *, code
     attributed = select(c).where(*concerned, c.late_attribution.is_not(None)).with_for_update()
     for conversion in session.scalars(attributed, execution_options={"populate_existing": True}):
         conversion.late_attribution = {**(conversion.late_attribution or {}), "note": ERASED}
+        conversion.decisions = [_unsaid(decision) for decision in conversion.decisions]
     if codes:
         _forget_codes(session, merchant_id, codes)
     write_now(session)
+
+
+def _unsaid(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored decision without what the human wrote who made it."""
+    is_by_hand = decision["detail"].startswith(BY_HAND)
+    return {**decision, "detail": BY_HAND + ERASED} if is_by_hand else dict(decision)
 
 
 def _forget_codes(session: Session, merchant_id: UUID, codes: Mapping[str, UUID]) -> None:
@@ -43,7 +52,7 @@ def _forget_codes(session: Session, merchant_id: UUID, codes: Mapping[str, UUID]
     c = Conversion
     said = (cast(column, String) for column in (c.reported, c.late_attribution))
     named = or_(*(text.like(f'%"{code}"%') for text in said for code in codes))
-    query = select(c).where(c.merchant_id == merchant_id, named).with_for_update()
+    query = select(c).where(c.merchant_id == merchant_id, named).order_by(c.conversion_id).with_for_update()
     for conversion in session.scalars(query, execution_options={"populate_existing": True}):
         conversion.reported = _without(conversion.reported, codes)
         if conversion.late_attribution is not None:

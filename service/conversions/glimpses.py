@@ -27,7 +27,8 @@ from service.merchants import tables as merchants
 class Glimpse:
     """What is known before any lock is taken: enough to tell a replay, and whom to lock.
 
-    friends: all customers who are the friend. advocates: the same of each advocate who is a person with others.
+    friend: as the order says it, by the id that means them now. friends: all customers who are the friend.
+    advocates: the same of each advocate who is a person with others.
     meeting: whom the friend meets by what is said of them now; None where that changes nothing.
     """
 
@@ -36,6 +37,7 @@ class Glimpse:
     friend_email: str | None
     friend_mailbox: str | None
     friend_person_id: UUID | None
+    friend_merged_into: str | None
     link_person_id: UUID | None
     referral_person_id: UUID | None
     referral_advocate_id: str | None
@@ -44,6 +46,7 @@ class Glimpse:
     link_id: UUID | None
     link_advocate_id: str | None
     link_program_id: UUID | None
+    friend: Contact | None = None
     friends: frozenset[str] = frozenset()
     advocates: Mapping[str, frozenset[str]] = field(default_factory=dict)
     meeting: Meeting | None = None
@@ -111,8 +114,11 @@ def glimpse(
     friend_id = friend.customer_id if friend else None
     keys: dict[str, Any] = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
     seen = Glimpse(**_look(session, OF_ONE, merchant_id, evidence, keys)._mapping)
+    if friend is not None and seen.friend_merged_into is not None:
+        merged = replace(friend, customer_id=seen.friend_merged_into)
+        return glimpse(session, merchant_id, evidence, order_id=order_id, friend=merged, is_told=is_told)
     if seen.conversion_id is not None or friend_id is None:
-        return replace(seen, advocates=_advocates(session, merchant_id, seen))
+        return replace(seen, friend=friend, advocates=_advocates(session, merchant_id, seen))
     before = (seen.friend_email, seen.friend_mailbox)
     said = friend.email if friend else None
     meeting = persons.meet(session, merchant_id, said, before=before, is_told=is_told)
@@ -127,7 +133,7 @@ def glimpse(
     advocates = _advocates(session, merchant_id, seen)
     if meeting is not None:  # whoever takes another mailbox is no longer one with those who have the old one
         advocates = {name: friends if name in friends else group - {friend_id} for name, group in advocates.items()}
-    return replace(seen, friends=friends, advocates=advocates, meeting=meeting)
+    return replace(seen, friend=friend, friends=friends, advocates=advocates, meeting=meeting)
 
 
 def _advocates(session: Session, merchant_id: UUID, seen: Glimpse) -> dict[str, frozenset[str]]:
@@ -153,8 +159,8 @@ def lock(session: Session, merchant_id: UUID, seen: Glimpse, friend_id: str | No
     """Everybody whom what was seen concerns, locked, and the friend. Raises RaceLost where they changed meanwhile."""
     wanted = seen.concerned | ({friend_id} if friend_id else set())
     people = customers.lock(session, merchant_id, wanted)
-    if wanted - people.keys():
-        raise RaceLost  # somebody was erased meanwhile, and has another name
+    if wanted - people.keys() or any(person.merged_into for person in people.values()):
+        raise RaceLost  # somebody was erased meanwhile, or became one with another
     seen.refuse_changed(people[friend_id] if friend_id else None, people)
     return people
 

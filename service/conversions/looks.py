@@ -72,6 +72,7 @@ def _glimpse(of_friend: Whose, *found: tuple[FromClause, ColumnElement[bool]]) -
         customer.c.email.label("friend_email"),
         customer.c.folded_email.label("friend_mailbox"),
         customer.c.person_id.label("friend_person_id"),
+        customer.c.merged_into.label("friend_merged_into"),
         of_link.c.person_id.label("link_person_id"),
         of_referral.c.person_id.label("referral_person_id"),
         referral.c.advocate_id.label("referral_advocate_id"),

@@ -82,6 +82,7 @@ def quote(session: Session, signer: TokenSigner, merchant_id: UUID, asked: Quest
     evidence = read_referral(signer, asked.referral, merchant_id)
     friend = contact_of(session, merchant_id, asked.customer) if asked.customer else None
     seen = glimpses.glimpse(session, merchant_id, evidence, order_id=None, friend=friend)
+    friend = seen.friend
     people = customers.known(session, merchant_id, seen.person_ids)
     case = Case(
         merchant_id=merchant_id,

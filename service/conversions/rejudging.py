@@ -14,7 +14,7 @@ from service.conversions.eligibility import ALREADY_REFERRED, KEPT_WHEN_JUDGED_A
 from service.conversions.facts import Case
 from service.conversions.glimpses import Glimpse
 from service.conversions.judgement import Judgement, judge
-from service.conversions.rules import Decision
+from service.conversions.rules import BY_HAND, Decision
 from service.conversions.standing import Held, earn_anew, hold
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
@@ -60,6 +60,8 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
     friend = Contact(friend_id) if friend_id is not None else None
     seen = glimpses.glimpse(session, merchant_id, came.evidence, order_id=None, friend=friend)
     held = hold(session, merchant_id, conversion.conversion_id, sorted(seen.concerned), now=now)
+    if held.conversion.customer_id != friend_id:
+        raise RaceLost  # they got another name while we waited
     known = held.people[friend_id] if friend_id is not None else None
     seen.refuse_changed(known, held.people)
     glimpses.refuse_newcomers(session, merchant_id, seen, known)
@@ -87,7 +89,7 @@ def hold_case(session: Session, conversion: Conversion, came: Came, *, now: date
 
 def overruling(case: Case, came: Came) -> Case:
     """The same, where a human set these reasons aside."""
-    overruled = {name: Decision(name, True, f"Overruled by hand: {came.note}") for name in came.overrule}
+    overruled = {name: Decision(name, True, BY_HAND + came.note) for name in came.overrule}
     return replace(case, overruled=overruled)
 
 

@@ -61,6 +61,10 @@ class Facts:
         return reward is not None and reward.of(self.eligible_amount) > 0
 
 
+BY_HAND = "Overruled by hand: "
+"""How the detail begins of what a human decided; what they wrote follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What one rule said, and why, for staff."""

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -21,6 +21,9 @@ from service.errors import Unknown
 from service.ids import new_id
 from service.merchants import tables as merchants
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 GUEST_BYTES = 15
 """Of the digest by which a guest is named: enough that no two mailboxes share one."""
 
@@ -28,8 +31,14 @@ GUEST_BYTES = 15
 def put(
     session: Session, merchant_id: UUID, customer_id: str, said: ProfileFields, *, now: datetime
 ) -> tuple[Customer, bool]:
-    """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new."""
+    """Create or update a customer; fields that are not said stay. Returns the customer, and whether they are new.
+
+    Raises Unknown for one who was erased.
+    """
+    customer_id = current_id(session, merchant_id, customer_id)
     seen = storage.known(session, merchant_id, [customer_id]).get(customer_id)
+    if seen is not None and seen.erased_at is not None:
+        raise Unknown("customer", customer_id)
     known, meeting = _lock_meeting(session, merchant_id, customer_id, seen, said.get("email"), now=now)
     columns: dict[str, object] = {**said}
     if "metadata" in said:
@@ -44,11 +53,28 @@ def put(
 
 
 def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer:
-    """The merchant's customer. Raises Unknown."""
+    """The merchant's customer, also by an id of before they became one with another. Raises Unknown."""
     customer = storage.get(session, merchant_id, customer_id)
+    if customer is not None and customer.merged_into is not None:
+        customer = storage.get(session, merchant_id, customer.merged_into)
     if customer is None:
         raise Unknown("customer", customer_id)
     return customer
+
+
+def current_id(session: Session, merchant_id: UUID, customer_id: str) -> str:
+    """The id of the customer whom this id means: another one where two became one. An unknown one means itself."""
+    known = storage.known(session, merchant_id, [customer_id]).get(customer_id)
+    return known.merged_into or customer_id if known else customer_id
+
+
+Wanted = TypeVar("Wanted", bound="DataclassInstance")
+
+
+def meant(session: Session, merchant_id: UUID, wanted: Wanted) -> Wanted:
+    """What is wanted of a list, with customers by the ids that mean them now."""
+    said = {name: getattr(wanted, name, None) for name in ("customer_id", "advocate_id")}
+    return replace(wanted, **{name: current_id(session, merchant_id, of) for name, of in said.items() if of})
 
 
 def contact_of(session: Session, merchant_id: UUID, buyer: Buyer) -> Contact | None:
@@ -72,7 +98,10 @@ def guest_id(guest_key: bytes, mailbox: str) -> str:
 def introduce(session: Session, merchant_id: UUID, contact: Contact, *, now: datetime) -> KnownCustomer:
     """Make sure that this customer is known as the contact says, and lock them."""
     seen = storage.known(session, merchant_id, [contact.customer_id]).get(contact.customer_id)
-    known, meeting = _lock_meeting(session, merchant_id, contact.customer_id, seen, contact.email, now=now)
+    if seen is not None and seen.merged_into is not None:
+        seen = storage.known(session, merchant_id, [seen.merged_into])[seen.merged_into]
+    customer_id = seen.customer_id if seen else contact.customer_id
+    known, meeting = _lock_meeting(session, merchant_id, customer_id, seen, contact.email, now=now)
     return learn(session, merchant_id, known, contact, meeting)
 
 
@@ -83,15 +112,21 @@ def lock(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer
 
 def lock_again(session: Session, merchant_id: UUID, customer_id: str) -> KnownCustomer:
     """As `lock`, for whom something names that is stored. Raises RaceLost where they got another name meanwhile."""
-    locked = storage.lock(session, merchant_id, [customer_id])
-    if not locked:
+    locked = storage.lock(session, merchant_id, [customer_id]).get(customer_id)
+    if locked is None or locked.merged_into is not None:
         raise RaceLost
-    return locked[customer_id]
+    return locked
 
 
 def lock_all(session: Session, merchant_id: UUID, customer_ids: Sequence[str]) -> dict[str, KnownCustomer]:
-    """These customers, locked until the transaction ends. Raises Unknown for one that there is not."""
+    """These customers by these ids, locked until the transaction ends. Raises Unknown for one that there is not.
+
+    An id of before two became one is the other's.
+    """
     locked = storage.lock(session, merchant_id, customer_ids)
+    if former := {name: known.merged_into for name, known in locked.items() if known.merged_into}:
+        now = storage.lock(session, merchant_id, {former.get(name, name) for name in customer_ids})
+        locked = {name: now[former.get(name, name)] for name in locked}
     for name in customer_ids:
         if name not in locked:
             raise Unknown("customer", name)
@@ -105,6 +140,8 @@ def learn(
 
     meeting: whom they meet by the e-mail that is said, who are locked too.
     """
+    if known.erased_at is not None:
+        return known  # whoever they were, nothing is learned of them any more
     said = {"first_name": contact.first_name, "email": contact.email, "locale": contact.locale}
     new: dict[str, Any] = {
         name: value for name, value in said.items() if value is not None and value != getattr(known, name)
@@ -146,7 +183,9 @@ def _lock_meeting(
     if seen is None:
         storage.add(session, merchant_id, customer_id, owner_id=new_id(), created_at=now)
     people = storage.lock(session, merchant_id, {customer_id, *(meeting.others if meeting else ())})
-    known = people[customer_id]
-    if (known.email, known.folded_email) != before:
-        raise RaceLost  # they came with another e-mail while we waited
+    known = people.get(customer_id)
+    if known is None:
+        raise RaceLost  # they were erased while we waited
+    if (known.email, known.folded_email) != before or known.merged_into is not None:
+        raise RaceLost  # they came with another e-mail, or became one with somebody, while we waited
     return known, meeting

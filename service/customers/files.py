@@ -80,10 +80,10 @@ class Head:
 
     def told(self, cells: Sequence[str]) -> dict[str, Any]:
         """field -> what a row has in it; an empty cell tells nothing."""
-        shown = [_formed(cell.strip()) for cell in cells] + [""] * (len(self.names) - len(cells))
+        shown = [_formed(cell.strip()) for cell in cells]
         told: dict[str, Any] = {field: shown[number] for field, number in self.fields.items() if shown[number]}
         if self.has_whole_names and "first_name" in told:
-            told["first_name"] = told["first_name"].split()[0]
+            told["first_name"] = _first_word(told["first_name"])
         if theirs := {key: shown[number] for key, number in self.metadata.items() if shown[number]}:
             told["metadata"] = theirs
         return told
@@ -99,7 +99,7 @@ def read(form: str, lines: Iterator[bytes], *, zone: tzinfo, now: datetime) -> R
     if form == "jsonl":
         return Reading(_json_rows(whole, zone, now))
     records = _records(whole, max(SEPARATORS, key=first.count))
-    _, names = next(records)
+    _, names = next(records, (1, ""))
     head = _head(names)
     return Reading(_csv_rows(records, head, zone, now), head.ignored)
 
@@ -122,7 +122,7 @@ def _head(names: list[str] | str) -> Head:
     if isinstance(names, str) or len(names) > MOST_COLUMNS or any(map(_NOT_UTF8.search, names)):
         raise BadFile(f"Its first line must name at most {MOST_COLUMNS} columns, in UTF-8.")
     names = [name.strip() for name in names]
-    heads = [re.sub(r"[\s_-]+", "_", name.casefold()) for name in names]
+    heads = [_folded(name) for name in names]
     fields = _columns(heads)
     if not {"customer_id", "email"} & fields.keys():
         raise BadFile("It needs a column customer_id or email.")
@@ -130,6 +130,15 @@ def _head(names: list[str] | str) -> Head:
         names[number][len(METADATA) :]: number for number, name in enumerate(heads) if name.startswith(METADATA)
     }
     return Head(names, fields, metadata, "first_name" in fields and heads[fields["first_name"]] in WHOLE_NAMES)
+
+
+def _folded(name: str) -> str:
+    """How a column is headed, without regard to case, blanks and dashes."""
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
+
+
+def _first_word(name: Any) -> Any:
+    return next(iter(name.split()), name) if isinstance(name, str) else name
 
 
 def _columns(heads: Sequence[str]) -> dict[str, int]:
@@ -144,7 +153,7 @@ def _csv_rows(
     for row, cells in records:
         if isinstance(cells, str):
             yield Fault(row, None, cells)
-        elif len(cells) > len(head.names):
+        elif len(cells) != len(head.names):  # a piece of a cell that goes over too many lines is no row
             yield Fault(row, None, f"It has {len(cells)} cells, and there are {len(head.names)} columns.")
         else:
             yield from judged(row, head.told(cells), zone=zone, now=now)
@@ -154,7 +163,7 @@ def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[s
     """(line where it begins, its cells, or what is wrong with it) of each record that is not blank.
 
     A quotation mark that never closes costs its own line alone: what the reader took for the rest of the cell is
-    read again, as far as it looks like whole rows.
+    read again.
     """
     waiting: deque[str] = deque()
     taken: list[str] = []
@@ -167,10 +176,9 @@ def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[s
             taken.append(line)
             yield line
 
-    line_number, width = 1, 0
+    line_number = 1
     reader = csv.reader(feed(), strict=True, delimiter=separator)
     while True:
-        is_again = bool(waiting)
         try:
             cells = next(reader)
         except StopIteration:
@@ -182,10 +190,7 @@ def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[s
             yield line_number, f"It cannot be read: {error}."
             del taken[1:]
         else:
-            width = width or len(cells)
-            if is_again and len(cells) != width:
-                yield line_number, "It is a piece of a row that cannot be read."
-            elif any(cells):
+            if any(cells):
                 yield line_number, cells
         line_number += len(taken)
         taken.clear()
@@ -210,7 +215,11 @@ def _json_rows(lines: Iterable[str], zone: tzinfo, now: datetime) -> Iterator[To
             yield Fault(row, None, "It is not an object.")
             continue
         names = list(members)
-        told = {field: members[names[number]] for field, number in _columns(names).items()}
+        heads = [_folded(name) for name in names]
+        fields = _columns(heads)
+        told = {field: members[names[number]] for field, number in fields.items()}
+        if "first_name" in fields and heads[fields["first_name"]] in WHOLE_NAMES:
+            told["first_name"] = _first_word(told["first_name"])
         if "metadata" in members:
             told["metadata"] = members["metadata"]
         yield from judged(row, told, zone=zone, now=now)

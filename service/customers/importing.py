@@ -4,7 +4,7 @@ What is known already is not written again, so a file that is sent twice costs i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -30,6 +30,9 @@ TOGETHER = 1000
 FIRST_COUNT = 1_000
 """After how many new customers PostgreSQL counts anew, and then whenever there are four times as many."""
 
+MEANT = ("email", "folded_email", "merged_into")
+"""What must be as it was before, where a customer is changed."""
+
 MOST_FAULTS = 1_000
 """How many faults are told, of however many there are."""
 
@@ -44,12 +47,21 @@ class Tally:
     unchanged: int = 0
     refused: int = 0
     faults: list[Fault] = field(default_factory=list)
+    last_refused: int = 0
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The tally as the API says it."""
+        counts = {name: getattr(self, name) for name in ("rows", "created", "changed", "unchanged", "refused")}
+        return {**counts, "faults": [asdict(fault) for fault in self.faults]}
 
     def refuse(self, faults: Iterable[Fault]) -> None:
-        """Count the rows that have these faults, which stand together."""
-        told = list(faults)
-        self.refused += len({fault.row for fault in told})
-        self.faults += told[: max(0, MOST_FAULTS - len(self.faults))]
+        """Count the rows that have these faults: those of a row follow each other."""
+        for fault in faults:
+            self.refused += fault.row != self.last_refused
+            self.last_refused = fault.row
+            if len(self.faults) < MOST_FAULTS:
+                self.faults.append(fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,11 @@ def _write(session: Session, merchant_id: UUID, told: Sequence[Told], *, now: da
     merchant = merchants.get(session, merchant_id)
     named, faults = _named(session, merchant, told)
     before = storage.all_known(session, merchant_id, named.keys())
+    if former := {one: row["merged_into"] for one, row in before.items() if row["merged_into"]}:
+        named = _together((former.get(one, one), row) for one, row in named.items())
+        before = storage.all_known(session, merchant_id, named.keys())
+    for one in [one for one, row in before.items() if row["erased_at"]]:
+        faults.append(Fault(named.pop(one).row, "customer_id", "This customer was erased."))
     changes = {one: _changes(said, before.get(one), merchant.created_at) for one, said in named.items()}
     met = _meet(session, merchant, changes, before)
     _add(session, merchant_id, {one: new for one, new in changes.items() if one not in before}, now=now)
@@ -102,8 +119,9 @@ def _write(session: Session, merchant_id: UUID, told: Sequence[Told], *, now: da
     changed = [one for one in changes if one in before and changes[one]]
     locked = storage.lock(session, merchant_id, {*changed, *(one for meeting in met for one in meeting.staying)})
     for one in changed:
-        if (locked[one].email, locked[one].folded_email) != (before[one]["email"], before[one]["folded_email"]):
-            raise RaceLost  # they came with another e-mail since
+        was, now_is = before[one], locked.get(one)
+        if now_is is None or any(getattr(now_is, name) != was[name] for name in MEANT):
+            raise RaceLost  # they came with another e-mail since, were erased, or became one with another
         storage.change(session, merchant_id, one, changes[one])
     for meeting in met:
         storage.make_one(session, merchant_id, meeting.staying, meeting.mailbox, meeting.person_id)
@@ -118,7 +136,7 @@ def _named(session: Session, merchant: Merchant, told: Sequence[Told]) -> tuple[
     ids = {persons.mailbox_id_of(merchant, mailbox): mailbox for mailbox in mailboxes.values()}
     known = known_mailboxes.known(session, merchant.merchant_id, ids.keys()) if ids else {}
     nobodys = {ids[one] for one, mailbox in known.items() if mailbox.is_shared}
-    named: dict[str, Told] = {}
+    rows: list[tuple[str, Told]] = []
     faults = []
     for row in told:
         customer_id = row.customer_id
@@ -128,9 +146,19 @@ def _named(session: Session, merchant: Merchant, told: Sequence[Told]) -> tuple[
                 faults.append(Fault(row.row, "email", "Nobody can be known by this mailbox, which many share."))
                 continue
             customer_id = guest_id(merchant.guest_key, mailbox)
-        said: ProfileFields = {**named[customer_id].said, **row.said} if customer_id in named else row.said
-        named[customer_id] = replace(row, said=said)
-    return named, faults
+        rows.append((customer_id, row))
+    return _together(rows), faults
+
+
+def _together(rows: Iterable[tuple[str, Told]]) -> dict[str, Told]:
+    """customer -> all that their rows tell, the last of what these contradict each other in."""
+    named: dict[str, Told] = {}
+    for customer_id, row in rows:
+        if (first := named.get(customer_id)) is not None:
+            said: ProfileFields = {**first.said, **row.said}
+            row = replace(row, said=said, has_ordered=first.has_ordered or row.has_ordered)
+        named[customer_id] = row
+    return named
 
 
 def _changes(told: Told, before: Mapping[str, Any] | None, merchant_since: datetime) -> dict[str, Any]:
@@ -194,6 +222,6 @@ def _meet(
 def _add(session: Session, merchant_id: UUID, fresh: Mapping[str, Mapping[str, Any]], *, now: datetime) -> None:
     """Make these customers known. One whom somebody else made known meanwhile is a race, which is run again."""
     unsaid = dict.fromkeys(storage.Customer.__table__.columns.keys())
-    identity = {"merchant_id": merchant_id, "created_at": now}
+    identity = {"merchant_id": merchant_id, "created_at": now, "keeps_balance": False}
     rows = [{**unsaid, **fresh[one], **identity, "customer_id": one, "owner_id": new_id()} for one in sorted(fresh)]
     storage.add_all(session, rows)

@@ -84,7 +84,9 @@ def forget(session: Session, merchant_id: UUID, mailbox_id: UUID, *, erased_at: 
     """Nobody has this mailbox any more. erased_at: what is to be remembered of it all the same, if anything."""
     of = (Mailbox.merchant_id == merchant_id, Mailbox.mailbox_id == mailbox_id)
     if erased_at is None:
-        session.execute(delete(Mailbox).where(*of), execution_options={"synchronize_session": False})
+        # what is nobody's stays so, for whoever comes with it next
+        gone = delete(Mailbox).where(*of, ~Mailbox.is_shared)
+        session.execute(gone, execution_options={"synchronize_session": False})
     else:
         remembered = update(Mailbox).where(*of).values(erased_at=erased_at)
         session.execute(remembered, execution_options={"synchronize_session": False})

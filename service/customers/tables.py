@@ -13,7 +13,9 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    false,
     func,
+    or_,
     select,
     text,
     update,
@@ -35,6 +37,8 @@ class Customer(Base):
     person_id: of the person whom this customer is together with others; None where there are no others.
     since: the first order before Orchard, where the merchant told us.
     erased_at: when all that told who this is was taken away. The id is one of ours from then on.
+    keeps_balance: whether what is open then stays in the books, and does not lapse.
+    merged_into: whom this one became one with: nothing else is said of it any more, and its id means the other one.
     """
 
     __tablename__ = "customer"
@@ -54,6 +58,13 @@ class Customer(Base):
             postgresql_where=text("person_id IS NOT NULL"),
             sqlite_where=text("person_id IS NOT NULL"),
         ),
+        Index(
+            "ix_customer_merged_into",
+            "merchant_id",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+            sqlite_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
@@ -68,12 +79,25 @@ class Customer(Base):
     created_at: Mapped[datetime]
     shop_metadata: Mapped[dict[str, str] | None]
     erased_at: Mapped[datetime | None]
+    keeps_balance: Mapped[bool] = mapped_column(server_default=false())
+    merged_into: Mapped[str | None] = mapped_column(String(255))
 
 
 _ADD = insertion(Customer.__table__, "ON CONFLICT (merchant_id, customer_id) DO NOTHING")
 _c = Customer.__table__.c
 _READ = (
-    select(_c.customer_id, _c.owner_id, _c.first_name, _c.email, _c.folded_email, _c.person_id, _c.locale, _c.erased_at)
+    select(
+        _c.customer_id,
+        _c.owner_id,
+        _c.first_name,
+        _c.email,
+        _c.folded_email,
+        _c.person_id,
+        _c.locale,
+        _c.merged_into,
+        _c.keeps_balance,
+        _c.erased_at,
+    )
     .where(_c.merchant_id == bindparam("merchant"), _c.customer_id.in_(bindparam("ids", expanding=True)))
     .order_by(_c.customer_id)
 )
@@ -98,6 +122,8 @@ class KnownCustomer:
     person_id: UUID | None = None
     locale: str | None = None
     erased_at: datetime | None = None
+    keeps_balance: bool = False
+    merged_into: str | None = None
 
     @property
     def owner(self) -> str:
@@ -119,13 +145,14 @@ def get(session: Session, merchant_id: UUID, customer_id: str) -> Customer | Non
 
 def page(session: Session, merchant_id: UUID, which: Page, wanted: CustomerFilter) -> Sequence[Customer]:
     """The merchant's customers, newest first."""
-    query = matching(select(Customer).where(Customer.merchant_id == merchant_id), Customer, wanted)
+    of_merchant = (Customer.merchant_id == merchant_id, Customer.merged_into.is_(None))
+    query = matching(select(Customer).where(*of_merchant), Customer, wanted)
     return session.scalars(newest(query, Customer.owner_id, which, at=Customer.created_at)).all()
 
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:
     """Make the customer known, if it is not yet."""
-    unsaid = dict.fromkeys(_c.keys())
+    unsaid = {**dict.fromkeys(_c.keys()), "keeps_balance": False}
     named = {"merchant_id": merchant_id, "customer_id": customer_id, "owner_id": owner_id, "created_at": created_at}
     session.execute(_ADD, numbered([{**unsaid, **named}]))
 
@@ -213,3 +240,18 @@ def remove(session: Session, merchant_id: UUID, customer_id: str) -> None:
     """Let go of a customer to whom nothing points any more."""
     gone = delete(Customer).where(Customer.merchant_id == merchant_id, Customer.customer_id == customer_id)
     session.execute(gone, execution_options={"synchronize_session": False})
+
+
+def former_ids(session: Session, merchant_id: UUID, customer_id: str) -> Sequence[str]:
+    """The ids of those who became one with this customer."""
+    query = select(_c.customer_id).where(_c.merchant_id == merchant_id, _c.merged_into == customer_id)
+    return session.scalars(query.order_by(_c.customer_id)).all()
+
+
+def merge_into(session: Session, merchant_id: UUID, before: str, after: str) -> None:
+    """Say of the one customer, and of those who became one with it, that they are the other; nothing else of them."""
+    c = Customer
+    of_them = (c.merchant_id == merchant_id, or_(c.customer_id == before, c.merged_into == before))
+    unsaid = dict.fromkeys(("first_name", "email", "folded_email", "person_id", "locale", "since", "shop_metadata"))
+    merged = update(c).where(*of_them).values(merged_into=after, **unsaid)
+    session.execute(merged, execution_options={"synchronize_session": False})

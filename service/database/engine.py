@@ -114,9 +114,14 @@ class Database:
 
         A merchant of whom it knows no row yet is one of a few rows to it, all of which it would read each time.
         """
-        if not self.is_sqlite:
+        if self.is_sqlite:
+            return
+        try:
             with self.statements() as connection:
                 connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+        except OperationalError as error:
+            if not is_lock_timeout(error):  # somebody else is at it
+                raise
 
     @contextmanager
     def driver(self) -> Iterator[psycopg.Connection[Any]]:

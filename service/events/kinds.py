@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CREDIT_RETURNED = "credit_returned"
     BALANCE_ADJUSTED = "balance_adjusted"
     CUSTOMER_ERASED = "customer_erased"
+    CUSTOMER_MERGED = "customer_merged"
 
 
 _BY_PREFIX: Mapping[str, Subject] = {

@@ -2,6 +2,7 @@
 
 The liability is what is pending, available and reserved. What customers owe in turn (`owed`) is an asset, and is not
 set off against it. Its age is first in, first out: what was spent, lapsed or taken back was the oldest.
+What moved from one owner to another is as old as that.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Case, ColumnElement, Select, and_, case, extract, func, select
+from sqlalchemy import Case, ColumnElement, Select, and_, case, extract, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.ledger.accounts import Kind
@@ -89,9 +90,13 @@ def liability_by_age(session: Session, merchant_id: UUID, *, as_of: datetime, ba
     owner = owner_of(_p.credit).label("owner")
     newest_first = (at.desc(), _p.transaction_id.desc(), _p.line.desc())
     running = func.sum(_p.amount).over(partition_by=(owner, _p.currency), order_by=newest_first, rows=(None, 0))
-    lots = _moved(True, owner, _p.amount, at.label("since"), running.label("running")).where(counted).subquery()
-    came = _moved(True, owner, _p.amount.label("change")).where(counted)
-    went = _moved(False, owner_of(_p.debit).label("owner"), (-_p.amount).label("change")).where(counted)
+    lots = (
+        _moved(True, owner, _p.amount, at.label("since"), running.label("running"), by_owner=True)
+        .where(counted)
+        .subquery()
+    )
+    came = _moved(True, owner, _p.amount.label("change"), by_owner=True).where(counted)
+    went = _moved(False, owner_of(_p.debit).label("owner"), (-_p.amount).label("change"), by_owner=True).where(counted)
     changes = came.union_all(went).subquery()
     left = (
         select(changes.c.owner, changes.c.currency, func.sum(changes.c.change).label("left"))
@@ -125,12 +130,17 @@ def owner_of(account: ColumnElement[str]) -> Case[str]:
     return case(*((account.like(f"{kind}:%"), func.substr(account, len(kind) + 2)) for kind in LIABLE), else_="")
 
 
-def _moved(inwards: bool, *columns: Any) -> Select[Any]:
-    """The postings that bring something into the liability, or take something out of it."""
+def _moved(inwards: bool, *columns: Any, by_owner: bool = False) -> Select[Any]:
+    """The postings that bring something into the liability, or take something out of it.
+
+    by_owner: into and out of what is owed to each owner, so that what moves from one to another is among them.
+    """
     to, source = (_p.credit, _p.debit) if inwards else (_p.debit, _p.credit)
     journal = posting_table.join(transaction_table)
     query = select(_p.currency, *columns).select_from(journal)
-    return query.where(kind_of(to).in_(LIABLE), kind_of(source).not_in(LIABLE))
+    is_another = kind_of(source).not_in(LIABLE)
+    is_elsewhere = or_(is_another, owner_of(source) != owner_of(to)) if by_owner else is_another
+    return query.where(kind_of(to).in_(LIABLE), is_elsewhere)
 
 
 def liability_line(debit: Kind, credit: Kind) -> str | None:

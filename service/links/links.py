@@ -86,6 +86,8 @@ def create(session: Session, merchant_id: UUID, asked: NewLink, *, now: datetime
         programs.refuse_bad_destination(asked.destination_url, allowed_hosts=allowed)
     _refuse_past(asked.expires_at, now=now)
     advocate = customers.introduce(session, merchant_id, asked.customer, now=now)
+    if advocate.erased_at is not None:
+        raise Unknown("customer", advocate.customer_id)
     existing = storage.of_customer(
         session,
         merchant_id,
@@ -132,6 +134,8 @@ def change(session: Session, merchant_id: UUID, link_id: UUID, asked: LinkChange
     Raises Unknown, CodeTaken, and BadValues for what cannot be a code or an expiry.
     """
     link = get(session, merchant_id, link_id, lock=True)
+    if customers.get(session, merchant_id, link.customer_id).erased_at is not None:
+        raise Unknown("link", link_id)
     link.status = asked.get("status", link.status)
     if "expires_at" in asked:
         _refuse_past(asked["expires_at"], now=now)

@@ -51,7 +51,7 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
     adjustment = Adjustment(
         merchant_id=merchant_id,
         adjustment_id=new_id(),
-        customer_id=asked.customer_id,
+        customer_id=customer.customer_id,
         direction=asked.direction,
         amount=asked.amount,
         currency=asked.currency,

@@ -27,6 +27,7 @@ from service.rewards import happenings, references
 from service.rewards.moves import EVENTS, Cause, Move
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
+from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import Change
@@ -199,6 +200,29 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
     signed = amount if adjustment.direction == "credit" else -amount
     adjusted = Happened(Kind.BALANCE_ADJUSTED, adjustment.adjustment_id, amount=signed, currency=currency)
     events.record(session, adjustment.merchant_id, [adjusted], now=adjustment.created_at)
+
+
+def merge(session: Session, of: Merge, before: str, after: str, *, debts: Mapping[str, tuple[int, int]]) -> None:
+    """Book that all that one owner has is another's from now on, who pays what they owe of it first.
+
+    debts: currency -> (available, owed) of the other one until now, in minor units.
+    """
+    postings = []
+    for held in of.moved:
+        currency, (available_before, owed_before) = held["currency"], debts.get(held["currency"], (0, 0))
+        moves = (
+            (pending(before), pending(after), held["pending"]),
+            (available(before), available(after), held["available"]),
+            (reserved(before), reserved(after), held["reserved"]),
+            (owed(after), owed(before), held["owed"]),
+        )
+        postings += [Posting(debit, credit, amount, currency) for debit, credit, amount in moves if amount]
+        debt = min(available_before + held["available"], owed_before + held["owed"])
+        postings += _pay(after, debt, currency)
+    if postings:
+        reference = references.merged(of.merge_id)
+        booked = _transaction(reference, "merged", postings, effective_at=of.merged_at, recorded_at=of.merged_at)
+        books.post(session, of.merchant_id, booked)
 
 
 def _earned(reward: Reward, owner: str) -> Posting:

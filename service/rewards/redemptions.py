@@ -1,7 +1,7 @@
 """Redemptions: spending a balance at checkout, in two steps so that an order that fails costs nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -84,6 +84,8 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
     currencies.refuse_unknown(session, merchant_id, asked.currency, at=now)
     before = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
     people = _lock(session, merchant_id, asked.customer_id, before, now=now)
+    customer = people[asked.customer_id]
+    asked = replace(asked, customer_id=customer.customer_id)
     known = storage.claimed(session, merchant_id, asked.order_id) if asked.order_id else None
     if known is not None:
         if fields := asked.contradictions(known):
@@ -106,7 +108,7 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
         is_sealed=False,
     )
     write_now(session, redemption)
-    postings.reserve(session, redemption, people[asked.customer_id].owner)
+    postings.reserve(session, redemption, customer.owner)
     return redemption, True
 
 

@@ -15,6 +15,7 @@ class Noun(StrEnum):
     CONVERSION = "conversion"
     REDEMPTION = "redemption"
     ADJUSTMENT = "adjustment"
+    MERGE = "merge"
 
 
 class Step(StrEnum):
@@ -87,3 +88,8 @@ def returned(redemption_id: UUID, entry_id: UUID) -> str:
 def adjusted(adjustment_id: UUID) -> str:
     """A change by hand."""
     return f"{Noun.ADJUSTMENT}:{adjustment_id}"
+
+
+def merged(merge_id: UUID) -> str:
+    """All that one customer had, moved to another who they are one with."""
+    return f"{Noun.MERGE}:{merge_id}"

@@ -12,7 +12,7 @@ from service.events import events
 from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
-from service.rewards import happenings, postings, upkeep
+from service.rewards import erased, happenings, postings, upkeep
 from service.rewards.changes import Target, bring
 from service.rewards.moves import Cause
 from service.rewards.references import Step
@@ -52,6 +52,7 @@ def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now
         events.record(session, merchant_id, [happenings.of_reward(Kind.REWARD_DENIED, reward, 0)], now=now)
     # what a review took away is told by the status; reversed_amount goes on saying what refunds took
     reward.status, reward.review_note, reward.reversed_amount = "denied", note, taken_before
+    erased.settle(session, merchant_id, customer, now=now)
     return reward
 
 
@@ -71,6 +72,7 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
     reward.available_at = now
     postings.ripen(session, reward, customer.owner, debt=balance.owed, recorded_at=now)
     reward.status, reward.is_ripe, reward.review_note = "available", True, note
+    erased.settle(session, merchant_id, customer, now=now)
     return reward
 
 

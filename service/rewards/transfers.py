@@ -24,6 +24,10 @@ TRANSFERS = frozenset(
         (Kind.AVAILABLE, Kind.LAPSED),
         (Kind.ADJUSTMENTS, Kind.AVAILABLE),
         (Kind.AVAILABLE, Kind.ADJUSTMENTS),
+        (Kind.PENDING, Kind.PENDING),
+        (Kind.AVAILABLE, Kind.AVAILABLE),
+        (Kind.RESERVED, Kind.RESERVED),
+        (Kind.OWED, Kind.OWED),
     }
 )
 """(debit, credit) of every posting that there may be. One that is added needs its text in the statement and its line in

@@ -24,7 +24,7 @@ from service.events.kinds import Kind
 from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
-from service.rewards import happenings, postings
+from service.rewards import erased, happenings, postings
 from service.rewards.tables import adjustments, changes, redemptions
 from service.rewards.tables import due as due_rewards
 from service.rewards.tables.redemptions import Redemption
@@ -109,6 +109,7 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
     """Book the first of what time has done to this customer, who is locked. Returns whether that was all."""
     due = _due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
     if not (due.ripe or due.stale or due.expired):
+        erased.settle(session, merchant_id, customer, now=now)
         return True
     until = due.known_until(now)
     if until is not None:
@@ -117,7 +118,10 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
         due = _due(session, merchant_id, customer.customer_id, now=until, limit=EVERYTHING)
     _book(session, merchant_id, customer, due, until=until or now, now=now)
     write_now(session)
-    return until is None or until == now
+    is_all = until is None or until == now
+    if is_all:
+        erased.settle(session, merchant_id, customer, now=now)
+    return is_all
 
 
 def _due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Due:

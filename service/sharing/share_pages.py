@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service.customers import customers
 from service.customers.contacts import Contact
 from service.database.writing import write_now
-from service.errors import refuse_faults
+from service.errors import Unknown, refuse_faults
 from service.ids import new_id
 from service.links import links
 from service.links import tables as storage
@@ -42,7 +42,9 @@ def hand_out(
     Raises Unknown for the customer and the program, ProgramEnded where a link would have to be made for one, and
     BadValues for a return_url elsewhere.
     """
-    customers.get(session, merchant_id, customer_id)
+    customer = customers.get(session, merchant_id, customer_id)
+    if customer.erased_at is not None:
+        raise Unknown("customer", customer_id)
     program, _ = programs.get(session, merchant_id, asked.program_id)
     if asked.return_url is not None:
         hosts = programs.hosts_of(program.destination_url, program.allowed_hosts)
@@ -50,7 +52,7 @@ def hand_out(
     page = SharePage(
         merchant_id=merchant_id,
         share_page_id=new_id(),
-        link_id=_link(session, merchant_id, customer_id, asked.program_id, now=now).link_id,
+        link_id=_link(session, merchant_id, customer.customer_id, asked.program_id, now=now).link_id,
         return_url=asked.return_url,
         expires_at=now + GOOD_FOR,
     )

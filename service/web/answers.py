@@ -62,9 +62,9 @@ def finish(session: Session, merchant_id: UUID, key: str, *, status: int, body: 
     session.execute(_FINISH, answer)
 
 
-def forget_those_with(session: Session, merchant_id: UUID, names: Collection[str]) -> None:
-    """Take away the answers in which one of these texts stands. That the requests were answered stays known."""
-    needles = [json.dumps(name, ensure_ascii=False).encode() for name in names]
+def forget_those_with(session: Session, merchant_id: UUID, said: Collection[tuple[str, str]]) -> None:
+    """Take away the answers that say one of these: (how a field's name ends, its text). That they were given stays."""
+    needles = [f'{name}":{json.dumps(value, ensure_ascii=False)}'.encode() for name, value in said]
     query = select(StoredAnswer.key, StoredAnswer.body).where(StoredAnswer.merchant_id == merchant_id)
     rows = session.execute(query.execution_options(yield_per=BATCH))
     told = [key for key, body in rows if body is not None and any(needle in bytes(body) for needle in needles)]

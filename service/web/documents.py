@@ -6,7 +6,7 @@ not fit, NUL and lone surrogates, which the two databases treat in two ways.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -36,10 +36,21 @@ def body_of(request: Request) -> bytes:
     return body
 
 
-def some_of(request: Request, size: int) -> bytes:
-    """The next bytes of a body that is read as it comes, at most so many. Raises BadRequest where it breaks off."""
-    with _to_its_end():
-        return request.stream.read(size)
+def reader_of(request: Request) -> Callable[[int], bytes]:
+    """Reads the next bytes of a body as it comes, at most so many. Raises BadRequest where the body breaks off."""
+    left = request.content_length
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        with _to_its_end():
+            piece = request.stream.read(size)
+        if left is not None:
+            left -= len(piece)
+        if not piece and left:
+            raise BadRequest("The body cannot be read to its end.")
+        return piece
+
+    return read
 
 
 @contextmanager

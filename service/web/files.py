@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, wraps
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +33,7 @@ class FileResource(Resource):
                 if request.mimetype not in forms:
                     raise UnsupportedMediaType(f"Send it with a Content-Type of {' or '.join(forms)}.")
                 request.max_content_length = sys.maxsize  # None would be the app's own limit
-                read = partial(documents.some_of, request)
+                read = documents.reader_of(request)
                 return rendered(view(g.caller.merchant_id, forms[request.mimetype], read))
 
             file = {"schema": {"type": "string", "format": "binary"}}

@@ -56,7 +56,7 @@ def test_our_own_columns_are_read_and_empty_cells_say_nothing() -> None:
         "customer_id,email,first_name,locale,since,metadata.tier,metadata.Shoe size\r\n"
         " ana , Ana@Example.COM ,Ana,de-AT,2024-05-31,gold,38\r\n"
         "ben,,,,2024-05-31T09:30:00,,\r\n"
-        "cleo,,,,2024-05-31T09:30:00+02:00\r\n"
+        "cleo,,,,2024-05-31T09:30:00+02:00,,\r\n"
         "\r\n"
     )
     midnight = datetime(2024, 5, 30, 22, tzinfo=UTC)

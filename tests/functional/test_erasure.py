@@ -64,8 +64,9 @@ def leave_traces(shop: Shop, base_url: str) -> dict[str, Any]:
     shop.post(
         f"/conversions/{unreferred['conversion_id']}/void", {"reason": "other", "note": "spurwort-void"}, status=200
     )
+    shop.order("dan", order_id="dans-0")
     dan = shop.order("dan", order_id="dans-1")
-    late = {"referral": "trudelcode", "note": "Zaubertrude: spurwort-spaet", "overrule": []}
+    late = {"referral": "trudelcode", "note": "Zaubertrude: spurwort-spaet", "overrule": ["existing_customer"]}
     shop.post(f"/conversions/{dan['conversion_id']}/attribution", late, status=200)
     eve = shop.order("eve", order_id="eves-1", referral=her["url"])
     denied = next(reward for reward in eve["rewards"] if reward["side"] == "advocate")

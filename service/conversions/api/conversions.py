@@ -128,7 +128,8 @@ def create_conversion(call: Call, body: Order) -> Answer:
 )
 def list_conversions(call: Call, query: Listing[ConversionFilter]) -> Answer:
     """List conversions"""
-    rows = conversions.page(call.session, call.merchant_id, query.page, query.wanted)
+    wanted = customers.meant(call.session, call.merchant_id, query.wanted)
+    rows = conversions.page(call.session, call.merchant_id, query.page, wanted)
     return page(rows, query.page, lambda row: render(row, call.now), lambda row: row.conversion.conversion_id)
 
 

@@ -87,23 +87,24 @@ class CustomerOut(Profile):
 def put_customer(call: Call, body: ProfileFields, customer_id: str) -> Answer:
     """Create or update a customer"""
     customer, is_new = customers.put(call.session, call.merchant_id, customer_id, body, now=call.now)
-    return Answer(_render(customer), 201 if is_new else 200)
+    return Answer(render_customer(customer), 201 if is_new else 200)
 
 
 @resource.reads("/customers", page_of(CustomerOut, "CustomerPage"), scopes=CHECKOUT_AND_MARKETING, query=CustomerQuery)
 def list_customers(call: Call, query: Listing[CustomerFilter]) -> Answer:
     """List customers, or find those of a mailbox"""
     rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
-    return page(rows, query.page, _render, lambda row: row.owner_id)
+    return page(rows, query.page, render_customer, lambda row: row.owner_id)
 
 
 @resource.reads("/customers/<name:customer_id>", CustomerOut, scopes=CHECKOUT_AND_MARKETING)
 def get_customer(call: Call, customer_id: str) -> Answer:
     """Read a customer"""
-    return Answer(_render(customers.get(call.session, call.merchant_id, customer_id)))
+    return Answer(render_customer(customers.get(call.session, call.merchant_id, customer_id)))
 
 
-def _render(customer: Customer) -> dict[str, Any]:
+def render_customer(customer: Customer) -> dict[str, Any]:
+    """The customer as the API shows it."""
     return {
         "customer_id": customer.customer_id,
         "first_name": customer.first_name,

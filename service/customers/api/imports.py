@@ -1,7 +1,6 @@
 """/v1/customers/import: existing customers, in a file of any length."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -75,4 +74,4 @@ def import_customers(merchant_id: UUID, form: str, read_some: Callable[[int], by
     with turns.turn(TooManyImports):
         reading = read(form, lines_of(read_some), zone=zone, now=now)
         tally = importing.take_over(database, merchant_id, reading.rows, now=now, advance=give_way)
-    return Answer({**asdict(tally), "ignored_columns": list(reading.ignored)})
+    return Answer({**tally.document, "ignored_columns": list(reading.ignored)})

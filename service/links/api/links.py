@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from service.customers.api.customers import AdvocateIn
+from service.customers.customers import meant
 from service.links import domains, links
 from service.links import tables as storage
 from service.links.evidence import link_token
@@ -87,7 +88,8 @@ def create_link(call: Call, body: NewLink) -> Answer:
 @resource.reads("/links", page_of(LinkOut, "LinkPage"), scopes=CHECKOUT_AND_MARKETING, query=LinkQuery)
 def list_links(call: Call, query: Listing[LinkFilter]) -> Answer:
     """List links"""
-    rows = storage.page(call.session, call.merchant_id, query.page, query.wanted)
+    wanted = meant(call.session, call.merchant_id, query.wanted)
+    rows = storage.page(call.session, call.merchant_id, query.page, wanted)
     rendered = {row["link_id"]: row for row in _rendered(call, rows)}
     return page(rows, query.page, lambda link: rendered[str(link.link_id)], lambda link: link.link_id)
 

@@ -1,4 +1,4 @@
-"""Persons who ask to be forgotten, mailboxes that nobody can guess, and how long what is kept."""
+"""Customers who become one or are forgotten, mailboxes that nobody can guess, and how long what is kept."""
 
 import hashlib
 import hmac
@@ -14,6 +14,15 @@ down_revision = "0012"
 def upgrade() -> None:
     """Let customers be erased, and name mailboxes by a key of the merchant's."""
     op.add_column("customer", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("customer", sa.Column("keeps_balance", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("customer", sa.Column("merged_into", sa.String(255), nullable=True))
+    op.create_index(
+        "ix_customer_merged_into",
+        "customer",
+        ["merchant_id", "merged_into"],
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.add_column("mailbox", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("merchant", sa.Column("remembers_erased", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
@@ -26,9 +35,28 @@ def upgrade() -> None:
         sa.Column("balances", sa.JSON(), nullable=False),
         sa.CheckConstraint("balance IN ('lapse', 'keep')", name="ck_erasure_balance"),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.merchant_id"], name="fk_erasure_merchant_id"),
-        sa.PrimaryKeyConstraint("merchant_id", "erasure_id", name="pk_erasure"),
+        sa.PrimaryKeyConstraint("merchant_id", "erasure_id", "customer_digest", name="pk_erasure"),
     )
     op.create_index("ix_erasure_merchant_id_customer_digest", "erasure", ["merchant_id", "customer_digest"])
+    op.create_table(
+        "merge",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("merge_id", sa.Uuid(), nullable=False),
+        sa.Column("former_id", sa.String(255), nullable=False),
+        sa.Column("customer_id", sa.String(255), nullable=False),
+        sa.Column("moved", sa.JSON(), nullable=False),
+        sa.Column("denied", sa.JSON(), nullable=False),
+        sa.Column("kept", sa.JSON(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "customer_id"],
+            ["customer.merchant_id", "customer.customer_id"],
+            name="fk_merge_merchant_id_customer_id",
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "merge_id", name="pk_merge"),
+    )
+    op.create_index("ix_merge_merchant_id_former_id", "merge", ["merchant_id", "former_id"])
+    op.create_index("ix_merge_merchant_id_customer_id", "merge", ["merchant_id", "customer_id"])
     op.create_table(
         "retention",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),

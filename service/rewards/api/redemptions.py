@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.customers.customers import meant
 from service.rewards import redemptions, returns
 from service.rewards.redemptions import LONGEST_RESERVATION
 from service.rewards.tables import redemptions as storage
@@ -139,7 +140,7 @@ def create_redemption(call: Call, body: redemptions.NewRedemption) -> Answer:
 )
 def list_redemptions(call: Call, query: Listing[WantedRedemptions]) -> Answer:
     """List redemptions"""
-    wanted, status = query.wanted.stored, query.wanted.status
+    wanted, status = meant(call.session, call.merchant_id, query.wanted.stored), query.wanted.status
     rows = storage.page(call.session, call.merchant_id, query.page, wanted, status=status, now=call.now)
     return page(rows, query.page, lambda row: _render(row, call.now), lambda row: row.redemption_id)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from service.customers.customers import meant
 from service.ledger.rewards import Given
 from service.rewards import reviews as rewards
 from service.rewards.tables import rewards as storage
@@ -91,7 +92,7 @@ class ListedReward(RewardOut):
 @resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT_AND_MARKETING, query=RewardQuery)
 def list_rewards(call: Call, query: Listing[WantedRewards]) -> Answer:
     """List rewards"""
-    wanted, status = query.wanted.stored, query.wanted.status
+    wanted, status = meant(call.session, call.merchant_id, query.wanted.stored), query.wanted.status
     rows = storage.page(call.session, call.merchant_id, query.page, wanted, status=status, now=call.now)
     return page(rows, query.page, lambda reward: _render(reward, call.now), lambda reward: reward.reward_id)
 

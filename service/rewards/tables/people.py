@@ -1,39 +1,83 @@
 """What all that was earned, spent and changed by hand says of a customer: said of another one, or without words."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, Update, case, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Delete, Select, Update, case, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.changes import RewardChange
+from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import CustomerTotal
 
-Orders = Select[tuple[UUID]]
 
-
-def hand_over(
-    session: Session, merchant_id: UUID, before: str, after: str, *, programs: Collection[UUID], orders: Orders
-) -> None:
-    """Whatever these tables say of the one customer, they say of the other, who has no totals yet.
-
-    programs: all of the merchant's. orders: those of the customer. The seals of redemptions are of what was.
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """By what rewards are found that say something of a customer: all programs of the merchant, and the customer's own
+    orders, for a statement.
     """
-    for table in (CustomerTotal, RewardChange, RedemptionReturn, Adjustment):
+
+    programs: Collection[UUID]
+    orders: Select[tuple[UUID]]
+
+    def rewards(self, customer_id: str) -> list[tuple[InstrumentedAttribute[str], tuple[ColumnElement[bool], ...]]]:
+        """(column, which rewards name the customer in it), each so that an index finds them."""
+        r = Reward
+        return [
+            (r.customer_id, (r.customer_id == customer_id,)),
+            (r.advocate_id, (r.program_id.in_(self.programs), r.advocate_id == customer_id)),
+            (r.friend_id, (r.conversion_id.in_(self.orders), r.friend_id == customer_id)),
+        ]
+
+
+def hand_over(session: Session, merchant_id: UUID, before: str, after: str, concerned: Concerned) -> None:
+    """Whatever these tables say of the one customer, they say of the other; seals of redemptions are of what was."""
+    _add_totals(session, merchant_id, before, after)
+    for table in (RewardChange, RedemptionReturn, Adjustment, Merge):
         moved = update(table).where(table.merchant_id == merchant_id, table.customer_id == before)
         _run(session, moved.values(customer_id=after))
     redemptions = update(Redemption).where(Redemption.merchant_id == merchant_id, Redemption.customer_id == before)
     _run(session, redemptions.values(customer_id=after, is_sealed=False))
-    for column, which in (
-        (Reward.customer_id, (Reward.customer_id == before,)),
-        (Reward.advocate_id, (Reward.program_id.in_(programs), Reward.advocate_id == before)),
-        (Reward.friend_id, (Reward.conversion_id.in_(orders), Reward.friend_id == before)),
-    ):
-        _run(session, update(Reward).where(Reward.merchant_id == merchant_id, *which).values({column: after}))
+    for column, which in concerned.rewards(before):
+        moved = update(Reward).where(Reward.merchant_id == merchant_id, *which)
+        if column is Reward.customer_id:
+            moved = moved.where(~_has_one_of(after))
+        _run(session, moved.values({column: after}))
+
+
+def _has_one_of(customer_id: str) -> ColumnElement[bool]:
+    """Whether the order of a reward earned another customer the same kind before: an order that changed its advocate
+    from one to the other, say. That one is worth nothing any more, and stays where it is.
+    """
+    other = aliased(Reward)
+    same = (
+        other.merchant_id == Reward.merchant_id,
+        other.conversion_id == Reward.conversion_id,
+        other.side == Reward.side,
+        other.given_as == Reward.given_as,
+        other.customer_id == customer_id,
+    )
+    return select(other.reward_id).where(*same).exists()
+
+
+def _add_totals(session: Session, merchant_id: UUID, before: str, after: str) -> None:
+    ever = totals.of_customer(session, merchant_id, before)
+    changes = [totals.Change(after, currency, earned, spent) for currency, (earned, spent) in ever.items()]
+    gone = delete(CustomerTotal).where(CustomerTotal.merchant_id == merchant_id, CustomerTotal.customer_id == before)
+    _run(session, gone)
+    totals.add(session, merchant_id, changes)
+
+
+def forget_former_ids(session: Session, merchant_id: UUID, customer_id: str) -> None:
+    """Say no more who became one with this customer."""
+    merges = update(Merge).where(Merge.merchant_id == merchant_id, Merge.customer_id == customer_id)
+    _run(session, merges.values(former_id=customer_id))
 
 
 def end_all(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> None:
@@ -49,14 +93,18 @@ def end_all(session: Session, merchant_id: UUID, customer_id: str, *, now: datet
     _run(session, query.values(expires_at=later))
 
 
-def forget_texts(session: Session, merchant_id: UUID, customer_id: str, *, note: str) -> None:
-    """Take away what the shop and its staff wrote beside all that this customer has. note: in place of what must be."""
+def forget_texts(session: Session, merchant_id: UUID, customer_id: str, concerned: Concerned, *, note: str) -> None:
+    """Take away what the shop and its staff wrote of this customer, beside their own things and beside what others have
+    by them. note: in place of what must be.
+    """
     d, a, r = Redemption, Adjustment, Reward
     of_customer = update(d).where(d.merchant_id == merchant_id, d.customer_id == customer_id)
     _run(session, of_customer.values(shop_metadata=None))
     _run(session, update(a).where(a.merchant_id == merchant_id, a.customer_id == customer_id).values(note=note))
-    _run(session, update(r).where(r.merchant_id == merchant_id, r.customer_id == customer_id).values(review_note=None))
+    for _, which in concerned.rewards(customer_id):
+        noted = update(r).where(r.merchant_id == merchant_id, *which, r.review_note.is_not(None))
+        _run(session, noted.values(review_note=note))
 
 
-def _run(session: Session, statement: Update) -> None:
+def _run(session: Session, statement: Update | Delete) -> None:
     session.execute(statement, execution_options={"synchronize_session": False})

@@ -149,7 +149,8 @@ def _customers(wanted: Wanted) -> Select[Any]:
         c.created_at,
         c.shop_metadata.label("metadata"),
     )
-    query = query.outerjoin(r, brought).where(c.merchant_id == wanted.merchant_id, _within(c.created_at, wanted))
+    of_merchant = (c.merchant_id == wanted.merchant_id, c.merged_into.is_(None))
+    query = query.outerjoin(r, brought).where(*of_merchant, _within(c.created_at, wanted))
     return query.order_by(c.customer_id)
 
 

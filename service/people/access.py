@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from service.books import balances
 from service.conversions.tables.conversions import Conversion, Referral
 from service.conversions.tables.refunds import Refund
-from service.customers import customers
 from service.customers import tables as people
+from service.customers.tables import Customer
 from service.formats import Formats
 from service.links.tables import Code, Link
 from service.links.visits import Visit
@@ -79,17 +79,15 @@ NAMES = {"shop_metadata": "metadata", "given_as": "as"}
 """What columns are called for others, where that differs."""
 
 
-def known_of(session: Session, merchant_id: UUID, customer_id: str, formats: Formats, *, now: datetime) -> Document:
-    """Everything, with amounts in minor units and times in UTC. formats: for the texts of the statement.
-
-    Raises Unknown.
-    """
-    customer = customers.get(session, merchant_id, customer_id)
+def known_of(session: Session, merchant_id: UUID, customer: Customer, formats: Formats, *, now: datetime) -> Document:
+    """Everything, with amounts in minor units and times in UTC. formats: for the texts of the statement."""
+    customer_id = customer.customer_id
     mine = (merchant_id, customer_id)
     return {
         "shop": merchants.get(session, merchant_id).name,
         "made_at": now,
         "customer": _row(customer, OF_A_CUSTOMER),
+        "former_ids": list(people.former_ids(session, *mine)),
         "other_accounts": sorted(people.all_of(session, *mine, customer.person_id) - {customer_id}),
         "balances": [_balance(one) for one in balances.balances(session, merchant_id, customer)],
         "links": _links(session, *mine),

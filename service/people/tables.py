@@ -16,7 +16,8 @@ BalanceChoice = Literal["lapse", "keep"]
 class Erasure(Base):
     """That a customer was erased.
 
-    customer_digest: of the id that they had, under the merchant's key; who came back with it may be erased as well.
+    customer_digest: of an id that they had, under the merchant's key: each of those who had become one has a row. Who
+    came back with it may be erased as well.
     balance: what was to become of what was open. balances: what that was, in minor units: a list of currency, pending,
     available, reserved and owed.
     """
@@ -29,7 +30,7 @@ class Erasure(Base):
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
     erasure_id: Mapped[UUID] = mapped_column(primary_key=True)
-    customer_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    customer_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     erased_at: Mapped[datetime]
     balance: Mapped[BalanceChoice] = mapped_column(String(5))
     balances: Mapped[list[Any]]
@@ -37,7 +38,8 @@ class Erasure(Base):
 
 def get(session: Session, merchant_id: UUID, erasure_id: UUID) -> Erasure | None:
     """The merchant's erasure, or None."""
-    return session.get(Erasure, (merchant_id, erasure_id))
+    query = select(Erasure).where(Erasure.merchant_id == merchant_id, Erasure.erasure_id == erasure_id)
+    return session.scalars(query.limit(1)).first()
 
 
 def last_of(session: Session, merchant_id: UUID, customer_digest: bytes) -> Erasure | None:

@@ -1,4 +1,4 @@
-"""/v1/customers/{customer_id}/export, and DELETE of the customer."""
+"""/v1/customers/{customer_id}/merge and /export, and DELETE of the customer."""
 
 import json
 from collections.abc import Collection
@@ -13,10 +13,12 @@ from flask import Response, after_this_request, current_app
 from marshmallow import fields, validate
 
 from service.customers import customers
-from service.privacy import access, erasing, pages
-from service.privacy.erasing import name_of
-from service.privacy.tables import BalanceChoice, Erasure
+from service.customers.api.customers import CustomerOut, render_customer
+from service.people import access, erasing, merging, pages
+from service.people.erasing import name_of
+from service.people.tables import BalanceChoice, Erasure
 from service.rewards import reading
+from service.rewards.api.rewards import RewardOut, render_reward
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Moment, Name, Strict, Whole, rfc3339
 from service.web.files import FileResource
@@ -25,7 +27,7 @@ from service.web.rendering import Answer
 from service.web.resource import CHECKOUT, CHECKOUT_AND_MARKETING
 from service.web.wiring import wiring
 
-resource = FileResource("privacy", "What people may ask for: to have all that is known of them, and to be forgotten")
+resource = FileResource("people", "Customers who become one, take all along, or are forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,13 @@ class Choice:
     """How somebody is to be erased."""
 
     balance: BalanceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class FormerId:
+    """Who becomes one with a customer."""
+
+    from_id: str
 
 
 class ErasureQuery(Strict):
@@ -63,6 +72,42 @@ class ErasureOut(Strict):
     balances = fields.List(fields.Nested(OpenBalanceOut), required=True)
 
 
+class Former(Strict):
+    """Who becomes one with the customer: their id means the customer from then on."""
+
+    makes = FormerId
+
+    from_id = Name(data_key="from", required=True)
+
+
+class MergeOut(Strict):
+    """What became of two customers, and of what they had earned from each other.
+
+    `moved` is what the other one had; `denied` was pending, `kept` was not, and is for you to look at.
+    """
+
+    customer = fields.Nested(CustomerOut, required=True)
+    merged_at = Moment(required=True)
+    moved = fields.List(fields.Nested(OpenBalanceOut), required=True)
+    denied = fields.List(fields.Nested(RewardOut), required=True)
+    kept = fields.List(fields.Nested(RewardOut), required=True)
+
+
+@resource.writes("POST", "/customers/<name:customer_id>/merge", MergeOut, body=Former, scopes=CHECKOUT)
+def merge_customers(call: Call, body: FormerId, customer_id: str) -> Answer:
+    """Make one customer of two"""
+    merged = merging.merge(call.session, call.merchant_id, customer_id, body.from_id, now=call.now)
+    return Answer(
+        {
+            "customer": render_customer(merged.customer),
+            "merged_at": rfc3339(merged.merge.merged_at),
+            "moved": merged.merge.moved,
+            "denied": [render_reward(reward, call.now) for reward in merged.denied],
+            "kept": [render_reward(reward, call.now) for reward in merged.kept],
+        }
+    )
+
+
 @resource.streams(
     "/customers/<name:customer_id>/export", scopes=CHECKOUT_AND_MARKETING, media_types=["application/zip"]
 )
@@ -71,8 +116,9 @@ def export_customer(merchant_id: UUID, customer_id: str) -> Response:
     now = datetime.now(UTC)
     reading.catch_up_first(wiring().database, merchant_id, customer_id, now=now)
     with wiring().database.reading() as session:
-        reader = speak(customers.get(session, merchant_id, customer_id).locale, *wanted())
-        document = access.known_of(session, merchant_id, customer_id, reader, now=now)
+        customer = customers.get(session, merchant_id, customer_id)
+        reader = speak(customer.locale, *wanted())
+        document = access.known_of(session, merchant_id, customer, reader, now=now)
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="customer.zip"'}
     page = pages.known(document, reader, wiring().time_zone(merchant_id))
     return Response(_zipped(document, page), 200, headers, content_type="application/zip")

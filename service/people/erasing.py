@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.conversions import forgetting as orders
 from service.conversions.tables import conversions
 from service.customers import known_mailboxes, persons
 from service.customers import tables as customers
+from service.customers.customers import current_id
 from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.database.writing import write_now
@@ -29,16 +31,14 @@ from service.ledger import books
 from service.links import forgetting as links
 from service.merchants import tables as merchants
 from service.merchants.tables import Merchant
-from service.privacy import tables as storage
-from service.privacy.tables import BalanceChoice, Erasure
+from service.people import tables as storage
+from service.people.tables import BalanceChoice, Erasure
 from service.programs import tables as programs
-from service.rewards import adjustments, redemptions, upkeep
-from service.rewards.adjustments import NewAdjustment
+from service.rewards import redemptions, upkeep
 from service.rewards.tables import people
 from service.rewards.tables import redemptions as reservations
 from service.web import answers
 
-LAPSED, WRITTEN_OFF = "Lapsed with an erasure", "Written off with an erasure"
 _NAME = re.compile(r"erased-([0-9a-f]{32})")
 Forgetter = Callable[[Session, UUID, Collection[UUID]], None]
 """forget(session, merchant, links): takes away what else is kept of these links, which have ended."""
@@ -72,9 +72,11 @@ def erase(
     Raises Unknown.
     """
     merchant = merchants.get(session, merchant_id)
+    customer_id = current_id(session, merchant_id, customer_id)
     customer = _hold(session, merchant, customer_id)
     if customer is None or customer.erased_at is not None:
         return Erased(_before(session, merchant, customer_id))
+    _take_time(session)
     upkeep.catch_up(session, merchant_id, customer, now=now)
     erasure = Erasure(
         merchant_id=merchant_id,
@@ -82,18 +84,24 @@ def erase(
         erasure_id=new_id(),
         erased_at=now,
         balance=balance,
-        balances=_open(session, merchant_id, customer),
+        balances=open_balances(session, merchant_id, customer),
     )
-    people.forget_texts(session, merchant_id, customer_id, note=orders.ERASED)
-    if balance == "lapse":
-        _end(session, merchant_id, customer, now=now)
-    link_ids = _forget(session, merchant, customer, name_of(erasure.erasure_id), now=now)
+    former = customers.former_ids(session, merchant_id, customer_id)
+    link_ids = _forget(session, merchant, customer, former, erasure, now=now)
     for forget in also:
         forget(session, merchant_id, link_ids)
-    session.add(erasure)
+    if balance == "lapse":
+        _end(session, merchant_id, name_of(erasure.erasure_id), now=now)
+    session.add_all([erasure, *_of_former(merchant, erasure, former)])
     erased = Happened(Kind.CUSTOMER_ERASED, customer.owner_id)
     events.record(session, merchant_id, [erased], now=now)
     return Erased(erasure, link_ids)
+
+
+def _take_time(session: Session) -> None:
+    """All orders are looked at: as long as that takes, since somebody who asks again would wait as long."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _hold(session: Session, merchant: Merchant, customer_id: str) -> KnownCustomer | None:
@@ -120,11 +128,26 @@ def _before(session: Session, merchant: Merchant, customer_id: str) -> Erasure:
     return erasure
 
 
+def _of_former(merchant: Merchant, erasure: Erasure, former: Sequence[str]) -> list[Erasure]:
+    """The same receipt, for those who ask with an id of before."""
+    return [
+        Erasure(
+            merchant_id=erasure.merchant_id,
+            customer_digest=_digest(merchant, former_id),
+            erasure_id=erasure.erasure_id,
+            erased_at=erasure.erased_at,
+            balance=erasure.balance,
+            balances=erasure.balances,
+        )
+        for former_id in former
+    ]
+
+
 def _digest(merchant: Merchant, customer_id: str) -> bytes:
     return merchant.keyed(f"customer:{customer_id}")
 
 
-def _open(session: Session, merchant_id: UUID, customer: KnownCustomer) -> list[dict[str, Any]]:
+def open_balances(session: Session, merchant_id: UUID, customer: KnownCustomer) -> list[dict[str, Any]]:
     """What is open of the customer's balance, in minor units."""
     return [
         {
@@ -139,30 +162,34 @@ def _open(session: Session, merchant_id: UUID, customer: KnownCustomer) -> list[
     ]
 
 
-def _end(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
-    """Let everything lapse: what is set aside is given back first, what is not ripe lapses as soon as it is."""
-    for redemption_id in reservations.reserved_of(session, merchant_id, customer.customer_id):
+def _end(session: Session, merchant_id: UUID, name: str, *, now: datetime) -> None:
+    """Let everything lapse: what is set aside is given back first, what is not ripe lapses as soon as it is.
+
+    Under the new name, and last of all: it books on the merchant's accounts, for which others wait.
+    """
+    for redemption_id in reservations.reserved_of(session, merchant_id, name):
         redemptions.void(session, merchant_id, redemption_id, now=now)
     write_now(session)
-    people.end_all(session, merchant_id, customer.customer_id, now=now)
+    people.end_all(session, merchant_id, name, now=now)
     session.expire_all()
-    upkeep.catch_up(session, merchant_id, customer, now=now)
-    # goodwill has no time that could be over, and debts have no reward to come that would pay them
-    for currency, held in sorted(books.owner_balances(session, merchant_id, customer.owner).items()):
-        if held.available:
-            taken = NewAdjustment(customer.customer_id, "debit", held.available, currency, LAPSED)
-            adjustments.adjust(session, merchant_id, taken, now=now)
-        if held.owed:
-            waived = NewAdjustment(customer.customer_id, "credit", held.owed, currency, WRITTEN_OFF)
-            adjustments.adjust(session, merchant_id, waived, now=now)
+    upkeep.catch_up(session, merchant_id, customers.lock(session, merchant_id, [name])[name], now=now)
     write_now(session)
 
 
 def _forget(
-    session: Session, merchant: Merchant, customer: KnownCustomer, name: str, *, now: datetime
+    session: Session,
+    merchant: Merchant,
+    customer: KnownCustomer,
+    former: Sequence[str],
+    erasure: Erasure,
+    *,
+    now: datetime,
 ) -> Collection[UUID]:
-    """Give the customer this name everywhere, and take away all that was said of them. Returns their links."""
-    merchant_id, before = merchant.merchant_id, customer.customer_id
+    """Give the customer another name everywhere, and take away all that was said of them. Returns their links.
+
+    former: the ids of those who had become one with them.
+    """
+    merchant_id, before, name = merchant.merchant_id, customer.customer_id, name_of(erasure.erasure_id)
     made = customers.get(session, merchant_id, before)
     assert made is not None
     # the books' name of the customer is free for the new row once the old one is gone, and that one only when nothing
@@ -170,20 +197,21 @@ def _forget(
     customers.add(session, merchant_id, name, owner_id=new_id(), created_at=made.created_at)
     forgotten = links.forget(session, merchant, before, name, now=now)
     orders.forget(session, merchant_id, before, name, codes=forgotten.codes)
-    people.hand_over(
-        session,
-        merchant_id,
-        before,
-        name,
-        programs=programs.ids(session, merchant_id),
-        orders=conversions.ordered_by(merchant_id, name),
-    )
+    concerned = people.Concerned(programs.ids(session, merchant_id), conversions.ordered_by(merchant_id, name))
+    people.hand_over(session, merchant_id, before, name, concerned)
+    people.forget_texts(session, merchant_id, name, concerned, note=orders.ERASED)
+    people.forget_former_ids(session, merchant_id, name)
     if customer.folded_email is not None:
         _forget_mailbox(session, merchant, customer.folded_email, now=now)
+    for former_id in former:
+        customers.remove(session, merchant_id, former_id)
     customers.remove(session, merchant_id, before)
-    customers.change(session, merchant_id, name, {"owner_id": customer.owner_id, "erased_at": now})
-    said = (before, customer.email, *forgotten.shown_codes)
-    answers.forget_those_with(session, merchant_id, [text for text in said if text])
+    keeps = {"keeps_balance": erasure.balance == "keep"}
+    customers.change(session, merchant_id, name, {"owner_id": customer.owner_id, "erased_at": now, **keeps})
+    said = [("_id", one) for one in (before, *former)]
+    said += [("email", customer.email)] if customer.email else []
+    said += [("code", code) for code in forgotten.shown_codes]
+    answers.forget_those_with(session, merchant_id, said)
     return forgotten.link_ids
 
 

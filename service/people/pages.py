@@ -6,9 +6,9 @@ from flask import Blueprint, render_template
 
 from service.formats import Formats
 from service.languages import message
-from service.privacy.access import Document
+from service.people.access import Document
 
-blueprint = Blueprint("privacy_pages", __name__, template_folder="templates")
+blueprint = Blueprint("people_pages", __name__, template_folder="templates")
 STATUSES = {
     "pending": message("Ripening"),
     "available": message("Ripe"),

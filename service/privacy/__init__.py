@@ -1,1 +1,0 @@
-"""What people may ask for: all that is known of them, and that it is forgotten."""
