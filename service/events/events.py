@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, TextClause, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from service.database.among import among
 from service.database.writing import insertion, numbered
 from service.events.kinds import Kind
 from service.events.tables import Event, EventCursor
@@ -142,13 +143,18 @@ def unplaced(session: Session, merchant_id: UUID, *, limit: int) -> Sequence[Eve
     return session.scalars(query.order_by(Event.event_id).limit(limit)).all()
 
 
-def forget_before(session: Session, merchant_id: UUID, moment: datetime) -> None:
-    """Drop events older than this, as far as every reader has read them. Positions go on from where they are."""
-    c = EventCursor
+def forget_some(session: Session, merchant_id: UUID, moment: datetime) -> bool:
+    """Drop the first events older than this, as far as every reader has read them. Returns whether there may be more.
+
+    Positions go on from where they are.
+    """
+    c, e = EventCursor, Event
     come = select(func.min(c.position)).where(c.merchant_id == merchant_id, c.reader != PLACING)
     read = session.scalar(come)
     if read is None:
-        return
-    old = (Event.event_id < first_id_at(moment), Event.position <= read)
-    gone = delete(Event).where(Event.merchant_id == merchant_id, *old)
+        return False
+    old = select(e.event_id).where(e.merchant_id == merchant_id, e.event_id < first_id_at(moment), e.position <= read)
+    ids = session.scalars(old.order_by(e.event_id).limit(BATCH)).all()
+    gone = delete(e).where(e.merchant_id == merchant_id, among(session, e.event_id, ids))
     session.execute(gone, execution_options={"synchronize_session": False})
+    return len(ids) == BATCH

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -57,6 +57,13 @@ class Due:
     def first_day(self) -> date:
         """The first day of the merchant's whose visits are kept."""
         return self.visits.astimezone(self.zone).date()
+
+    @property
+    def visits_begin(self) -> datetime:
+        """The hour in which that day begins: visits are kept by the hour."""
+        day = self.first_day
+        begins = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
+        return begins.replace(minute=0, second=0, microsecond=0)
 
 
 def of_merchant(session: Session, merchant_id: UUID) -> Retention:

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from uuid import UUID
 
 from sqlalchemy import and_, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from service.database.among import among
 from service.links.tables import Link
 from service.links.visits import Visit
 from service.merchants import retention
+from service.merchants.retention import Due
 from service.statistics.tables import FreshVisit, VisitorDay
 from service.statistics.tallies import Tallies, visits_on
 
 VISITORS_AT_ONCE = 1_000
+VISITS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +93,32 @@ def keep(session: Session, merchant_id: UUID, seen: Iterable[Seen], counted: Cou
     session.execute(gone, execution_options={"synchronize_session": False})
 
 
-def forget(session: Session, merchant_id: UUID, *, before: date, zone: tzinfo) -> None:
-    """Drop the visits of the days before this one, and who came then. The totals stay.
+def mark_gone(session: Session, one: Due) -> bool:
+    """Note that a merchant's visits of before the first day that is kept are gone, unless some are in no total yet."""
+    f = FreshVisit
+    uncounted = select(f.link_id).where(f.merchant_id == one.merchant_id, f.hour < one.visits_begin)
+    if session.scalar(uncounted.limit(1)) is not None:
+        return False
+    retention.visits_forgotten(session, one.merchant_id, before=one.first_day)
+    return True
 
-    Where some of them are in no total yet, all are left to another time.
+
+def forget_some(session: Session, one: Due) -> bool | None:
+    """Drop the visits of the next links from before the first day that is kept, and who came then; None for more.
+
+    By links, since that is how visits are found.
     """
-    begins = datetime(before.year, before.month, before.day, tzinfo=zone)
-    # an hour is kept by its start, which another day may have begun before
-    hour = begins.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    f, v, d = FreshVisit, Visit, VisitorDay
-    if session.scalar(select(f.link_id).where(f.merchant_id == merchant_id, f.hour < hour).limit(1)) is not None:
-        return
+    merchant_id, v, d = one.merchant_id, Visit, VisitorDay
+    old = (v.merchant_id == merchant_id, v.hour < one.visits_begin)
+    links = session.scalars(select(v.link_id).where(*old).order_by(v.link_id).limit(VISITS_AT_ONCE)).all()
+    of_old = (d.merchant_id == merchant_id, d.day < one.first_day)
+    seen = session.scalars(select(d.link_id).where(*of_old).order_by(d.link_id).limit(VISITS_AT_ONCE)).all()
     for gone in (
-        delete(v).where(v.merchant_id == merchant_id, v.hour < hour),
-        delete(d).where(d.merchant_id == merchant_id, d.day < before),
+        delete(v).where(*old, among(session, v.link_id, set(links))),
+        delete(d).where(*of_old, among(session, d.link_id, set(seen))),
     ):
         session.execute(gone, execution_options={"synchronize_session": False})
-    retention.visits_forgotten(session, merchant_id, before=before)
+    return None if links or seen else True
 
 
 def has_uncounted(session: Session, *, before: datetime) -> bool:

@@ -127,6 +127,8 @@ def test_rows_that_are_not_utf_8_are_named_and_the_others_kept() -> None:
         ("customer_id\nana\n".encode("utf-16"), "UTF-8"),
         (b"customer_id" + b",x" * 10_000 + b"\nana\n", "at most 1000 columns"),
         (b'"customer_id\nana\n', "at most 1000 columns"),
+        (b",\n", "at most 1000 columns"),
+        (b'""\n', "at most 1000 columns"),
     ],
 )
 def test_a_file_that_is_none_is_refused_whole(content: bytes, said: str) -> None:
@@ -230,3 +232,19 @@ def test_lines_that_are_no_customers_in_json_are_named() -> None:
 def test_an_apostrophe_that_kept_a_spreadsheet_from_reckoning_is_no_part_of_the_text() -> None:
     content = "customer_id,first_name\n'123,'=Ana\n'tis,''t Hooft\n"
     assert told(content) == {"123": {"first_name": "=Ana"}, "'tis": {"first_name": "'t Hooft"}}
+
+
+def test_the_lines_of_a_cell_that_goes_over_too_many_are_no_customers() -> None:
+    note = "\n".join(f"note line {number}" for number in range(MOST_LINES + 50))
+    content = f'customer_id,first_name,note\nana,Ana,"{note}"\nben,Ben,x\n'
+    assert good(content) == ["ben"]
+    short = f'customer_id,first_name,note\nana,Ana,"{note[:200]}"\nben,Ben,x\n'
+    assert good(short) == ["ana", "ben"]
+
+
+def test_json_lines_are_headed_as_columns_are() -> None:
+    assert told('{"Customer-ID": "ana", "Name": "Ana María López"}', "jsonl") == {"ana": {"first_name": "Ana"}}
+    assert faults('{"Customer-ID": "ana", "Name": 5}\n{"id": "b", "name": "  "}', "jsonl") == [
+        (1, "first_name"),
+        (2, "first_name"),
+    ]

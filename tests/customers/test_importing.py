@@ -189,3 +189,22 @@ def test_metadata_and_faults_survive_as_json(take: Any) -> None:
     lines = [{"customer_id": "a'b\"c\\", "metadata": {"ü": "\u2028 é"}}, {"customer_id": "x", "locale": "?"}]
     answer = take("\n".join(json.dumps(line) for line in lines), kind="application/jsonl")
     assert counts(answer) == (1, 0, 0, 1)
+
+
+def test_who_has_ordered_by_one_row_has_by_all_of_them(take: Any, shop: Shop) -> None:
+    take("customer_id,orders\nana,3\nana,\n")
+    assert customers(shop)[0]["since"] is not None
+
+
+def test_a_row_with_several_faults_is_refused_once_wherever_it_stands(take: Any) -> None:
+    good = "".join(f"c{number},,\n" for number in range(TOGETHER - 1))
+    assert counts(take(f"id,email,locale\n{good}bad,@@,!!\n")) == (TOGETHER - 1, 0, 0, 1)
+
+
+def test_an_id_of_before_two_became_one_is_the_others(take: Any, shop: Shop) -> None:
+    take("customer_id,first_name\nold,Ana\nnew,\n")
+    shop.post("/customers/new/merge", {"from": "old"}, status=200, scope="checkout")
+    assert counts(take("customer_id,first_name,locale\nold,Anna,\nnew,,de\n")) == (0, 1, 1, 0)
+    assert [(one["customer_id"], one["first_name"], one["locale"]) for one in customers(shop)] == [
+        ("new", "Anna", "de")
+    ]

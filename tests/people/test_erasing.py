@@ -255,3 +255,84 @@ def test_numbers_of_a_program_by_percent_stay_where_somebody_is_erased(shop: Sho
         assert [one["customer_id"] for one in ranking["data"]] == [name]
         assert ranking["data"][0]["friends"] == before[1]["data"][0]["friends"] == 1
         worker.round_of_upkeep(database, now=datetime.now(UTC))
+
+
+def test_nothing_is_learned_of_who_was_erased_and_nothing_made_for_them(shop: Shop, app: Any) -> None:
+    program = shop.program()
+    link = shop.link(program, "ida", customer=TOLD)
+    order = {"order_id": "hers", "customer": {**TOLD, "customer_id": "ida"}, "amount": 5000, "currency": "EUR"}
+    shop.post("/conversions", order)
+    name = erase(shop)["customer_id"]
+    shop.put(f"/customers/{name}", TOLD, status=404)
+    shop.post("/conversions", {**order, "order_id": "new", "customer": {**TOLD, "customer_id": name}})
+    shop.post("/conversions", {**order, "customer": {**TOLD, "customer_id": name}}, status=200)
+    body = {"program_id": program["program_id"], "customer": {"customer_id": name, "first_name": "Ida"}}
+    shop.post("/links", body, status=404)
+    shop.post(f"/customers/{name}/share-page", {"program_id": program["program_id"]}, status=404)
+    for change in ({"status": "active"}, {"code": "IDA-AGAIN"}):
+        assert shop.call("PATCH", f"/links/{link['link_id']}", change).status_code == 404
+    headers = {"Authorization": f"Bearer {shop.keys['checkout']}", "Content-Type": "text/csv"}
+    rows = f"customer_id,email,first_name\n{name},{TOLD['email']},Ida\n"
+    taken = app.test_client().post("/v1/customers/import", data=rows, headers=headers).get_json()
+    assert (taken["refused"], taken["faults"][0]["field"]) == (1, "customer_id")
+    left = shop.get(f"/customers/{name}")
+    assert (left["email"], left["first_name"]) == (None, None)
+
+
+def test_notes_of_staff_beside_other_peoples_rewards_go_too(shop: Shop) -> None:
+    program = shop.program()
+    hers = shop.order("ida", referral=shop.link(program, "ana")["code"])
+    theirs = shop.order("ben", referral=shop.link(program, "ida")["code"])
+    for order in (hers, theirs):
+        for reward in order["rewards"]:
+            shop.post(f"/rewards/{reward['reward_id']}/deny", {"note": "Ida again"}, status=200)
+    erase(shop)
+    assert {reward["review_note"] for reward in shop.get("/rewards")["data"]} == {"(erased)"}
+
+
+def test_what_comes_back_to_who_was_erased_lapses_at_once(shop: Shop) -> None:
+    code = shop.link(shop.program(), "ida")["code"]
+    returned, reopened = shop.order(referral=code), shop.order(referral=code)
+    denied = shop.order(referral=code)
+    advocates = next(reward for reward in denied["rewards"] if reward["side"] == "advocate")
+    redemption = shop.reserve("ida", 600)
+    shop.post(f"/redemptions/{redemption['redemption_id']}/capture", status=200)
+    shop.post(f"/conversions/{reopened['conversion_id']}/void", {"reason": "cancelled"}, status=200)
+    name = erase(shop)["customer_id"]
+    shop.post(f"/redemptions/{redemption['redemption_id']}/returns", {"return_id": "back", "amount": 600})
+    assert shop.available(name) == 0
+    shop.post(f"/conversions/{reopened['conversion_id']}/reopen", status=200)
+    assert shop.available(name) == 0
+    shop.post(f"/rewards/{advocates['reward_id']}/deny", {"note": "x"}, status=200)
+    shop.refund(returned, 5000, "all")
+    assert (shop.balance(name)["available"], shop.balance(name)["owed"]) == (0, 0)
+
+
+def test_a_debt_waits_for_what_is_not_ripe_and_nothing_is_left_afterwards(shop: Shop, database: Database) -> None:
+    spent = shop.order(referral=shop.link(shop.program(), "ida")["code"])
+    redemption = shop.reserve("ida", 1000)
+    shop.post(f"/redemptions/{redemption['redemption_id']}/capture", status=200)
+    shop.refund(spent, 5000, "all")
+    shop.order(referral=shop.link(shop.program(hold_days=14), "ida")["code"])
+    name = erase(shop)["customer_id"]
+    assert (shop.balance(name)["pending"], shop.balance(name)["owed"]) == (1000, 1000)
+    worker.round_of_upkeep(database, now=datetime.now(UTC) + timedelta(days=15))
+    held = shop.balance(name)
+    assert (held["pending"], held["available"], held["owed"]) == (0, 0, 0)
+
+
+def test_an_answer_that_says_an_id_in_another_place_is_repeated(shop: Shop) -> None:
+    shop.put("/customers/EUR", {}, status=201)
+    body = {"order_id": "o", "customer": {"customer_id": "ana"}, "amount": 5000, "currency": "EUR"}
+    shop.post("/conversions", body, Idempotency_Key="k")
+    erase(shop, "EUR")
+    shop.post("/conversions", body, Idempotency_Key="k")
+
+
+def test_a_tills_mailbox_stays_nobodys_after_its_customers_were_erased(shop: Shop, app: Any) -> None:
+    rows = "".join(f"till-{number},till@shop.example\n" for number in range(201))
+    headers = {"Authorization": f"Bearer {shop.keys['checkout']}", "Content-Type": "text/csv"}
+    app.test_client().post("/v1/customers/import", data="customer_id,email\n" + rows, headers=headers)
+    for number in range(201):
+        erase(shop, f"till-{number}")
+    assert shop.order(customer={"customer_id": None, "email": "till@shop.example"})["customer_id"] is None

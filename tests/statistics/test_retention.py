@@ -165,3 +165,18 @@ def test_the_first_id_of_a_moment_is_below_all_that_are_made_from_then_on() -> N
     before = datetime.now(UTC)
     made = new_id()
     assert first_id_at(before) <= made < first_id_at(before + timedelta(minutes=1))
+
+
+def test_months_go_by_the_days_of_the_merchant_who_keeps_them_longest(shop: Shop, database: Database) -> None:
+    database.write(lambda s: rebuilding.change_time_zone(s, shop.merchant_id, "Asia/Tokyo", lambda _: None))
+    if not database.is_sqlite:
+        with database.engine.begin() as connection:
+            partitions.prepare_partitions(connection, now=datetime(2032, 4, 1, tzinfo=UTC), months=1)
+    visit(database, shop, datetime(2032, 4, 30, 16, 30, tzinfo=UTC))  # on the first of May, in Tokyo
+    choose(database, shop, visits=30)
+    round_at(database, datetime(2032, 5, 31, 0, 30, tzinfo=UTC))
+    assert kept(database, shop, Visit) == 1
+    assert database.write(lambda s: rebuilding.mend_totals(s, shop.merchant_id, lambda _: None)) == []
+    round_at(database, datetime(2032, 6, 1, 0, 30, tzinfo=UTC))
+    assert kept(database, shop, Visit) == 0
+    assert counted(shop) == (1, 1)

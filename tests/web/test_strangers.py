@@ -53,6 +53,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/customers/{customer_id}/share-page", {"program_id": "{program_id}"}),
     ("GET", "/customers/{customer_id}/statement", None),
     ("GET", "/customers/{customer_id}/export", None),
+    ("POST", "/customers/{customer_id}/merge", {"from": "x"}),
     ("DELETE", "/customers/{customer_id}", None),
     ("GET", "/conversions/{conversion_id}", None),
     ("GET", "/conversions/{conversion_id}/explanation", None),
