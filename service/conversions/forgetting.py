@@ -8,7 +8,7 @@ from sqlalchemy import String, cast, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.conversions.rules import BY_HAND
-from service.conversions.tables import conversions as storage
+from service.conversions.tables import people as storage
 from service.conversions.tables.conversions import UNSYNCHRONIZED, Conversion
 from service.database.writing import write_now
 from service.links.evidence import erased_code

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.conversions.tables import conversions as storage
+from service.conversions.tables import people as storage
 from service.conversions.tables.conversions import Referral
 from service.database.writing import write_now
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from service.customers import known_mailboxes, persons
+from service.customers import crowds, known_mailboxes, persons
 from service.customers import tables as storage
 from service.customers.contacts import ProfileFields
 from service.customers.customers import guest_id
@@ -106,10 +106,10 @@ def take_over(
 def _write(session: Session, merchant_id: UUID, told: Sequence[Told], *, now: datetime) -> Part:
     merchant = merchants.get(session, merchant_id)
     named, faults = _named(session, merchant, told)
-    before = storage.all_known(session, merchant_id, named.keys())
+    before = crowds.all_known(session, merchant_id, named.keys())
     if former := {one: row["merged_into"] for one, row in before.items() if row["merged_into"]}:
         named = _together((former.get(one, one), row) for one, row in named.items())
-        before = storage.all_known(session, merchant_id, named.keys())
+        before = crowds.all_known(session, merchant_id, named.keys())
     for one in [one for one, row in before.items() if row["erased_at"]]:
         faults.append(Fault(named.pop(one).row, "customer_id", "This customer was erased."))
     changes = {one: _changes(said, before.get(one), merchant.created_at) for one, said in named.items()}
@@ -200,7 +200,7 @@ def _meet(
         return []
     known = known_mailboxes.hold_all(session, merchant.merchant_id, ids.values())
     several = [mailbox for mailbox, mailbox_id in ids.items() if not known[mailbox_id].is_shared]
-    residents = storage.residents(session, merchant.merchant_id, several)
+    residents = crowds.residents(session, merchant.merchant_id, several)
     met = []
     for mailbox in sorted(several):
         for one in arriving[mailbox]:
@@ -224,4 +224,4 @@ def _add(session: Session, merchant_id: UUID, fresh: Mapping[str, Mapping[str, A
     unsaid = dict.fromkeys(storage.Customer.__table__.columns.keys())
     identity = {"merchant_id": merchant_id, "created_at": now, "keeps_balance": False}
     rows = [{**unsaid, **fresh[one], **identity, "customer_id": one, "owner_id": new_id()} for one in sorted(fresh)]
-    storage.add_all(session, rows)
+    crowds.add_all(session, rows)

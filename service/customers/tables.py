@@ -1,9 +1,8 @@
 """Customers: people, named by the merchant's own ids."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,10 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.among import among
 from service.database.lists import Page, matching, newest
 from service.database.tables import Base
-from service.database.writing import insert_many, insertion, numbered
+from service.database.writing import insertion, numbered
 from service.merchants.tables import Merchant
 
 
@@ -206,29 +204,6 @@ def make_one(
         func.coalesce(Customer.person_id, UUID(int=0)) != (person_id or UUID(int=0)),
     )
     session.execute(query.values(person_id=person_id), execution_options={"synchronize_session": False})
-
-
-def all_known(session: Session, merchant_id: UUID, customer_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """These customers, of whom there may be thousands, by their ids: column -> what it holds."""
-    query = select(Customer.__table__).where(
-        _c.merchant_id == merchant_id, among(session, _c.customer_id, customer_ids)
-    )
-    return {row.customer_id: dict(row._mapping) for row in session.execute(query)}
-
-
-def residents(session: Session, merchant_id: UUID, folded_emails: Collection[str]) -> dict[str, set[str]]:
-    """mailbox -> the customers who have it, of these mailboxes."""
-    query = select(_c.folded_email, _c.customer_id)
-    query = query.where(_c.merchant_id == merchant_id, among(session, _c.folded_email, folded_emails))
-    found: dict[str, set[str]] = {}
-    for mailbox, customer_id in session.execute(query):
-        found.setdefault(mailbox, set()).add(customer_id)
-    return found
-
-
-def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Make these customers known, who must not be known yet; whole rows."""
-    insert_many(session, Customer.metadata.tables[Customer.__tablename__], rows)
 
 
 def is_alone_with(session: Session, merchant_id: UUID, folded_email: str) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.conversions import forgetting as orders
-from service.conversions.tables import conversions
+from service.conversions.tables import people as orders_of
 from service.customers import known_mailboxes, persons
 from service.customers import tables as customers
 from service.customers.customers import current_id
@@ -197,7 +197,7 @@ def _forget(
     customers.add(session, merchant_id, name, owner_id=new_id(), created_at=made.created_at)
     forgotten = links.forget(session, merchant, before, name, now=now)
     orders.forget(session, merchant_id, before, name, codes=forgotten.codes)
-    concerned = people.Concerned(programs.ids(session, merchant_id), conversions.ordered_by(merchant_id, name))
+    concerned = people.Concerned(programs.ids(session, merchant_id), orders_of.ordered_by(merchant_id, name))
     people.hand_over(session, merchant_id, before, name, concerned)
     people.forget_texts(session, merchant_id, name, concerned, note=orders.ERASED)
     people.forget_former_ids(session, merchant_id, name)

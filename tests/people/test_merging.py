@@ -192,10 +192,11 @@ def test_a_guest_who_signs_up_takes_along_what_they_have(shop: Shop) -> None:
     assert shop.order(customer=guest, referral=code)["customer_id"] == "ben"
 
 
-def test_an_advocate_who_gave_way_to_the_other_leaves_no_reward_twice(shop: Shop) -> None:
+@pytest.mark.parametrize(("first", "second"), [("old", "new"), ("new", "old")])
+def test_an_advocate_who_gave_way_to_the_other_leaves_no_reward_twice(shop: Shop, first: str, second: str) -> None:
     program = shop.program()
-    order = shop.order("ben", referral=shop.link(program, "old")["code"])
-    late = {"referral": shop.link(program, "new")["code"], "note": "x", "overrule": []}
+    order = shop.order("ben", referral=shop.link(program, first)["code"])
+    late = {"referral": shop.link(program, second)["code"], "note": "x", "overrule": []}
     shop.post(f"/conversions/{order['conversion_id']}/attribution", late, status=200)
     merge(shop, "new", "old")
     assert (shop.available("new"), shop.available("ben")) == (1000, 1000)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, Select, Update, case, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, and_, case, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from service.rewards.tables import totals
@@ -51,19 +51,37 @@ def hand_over(session: Session, merchant_id: UUID, before: str, after: str, conc
         _run(session, moved.values({column: after}))
 
 
-def _has_one_of(customer_id: str) -> ColumnElement[bool]:
-    """Whether the order of a reward earned another customer the same kind before: an order that changed its advocate
-    from one to the other, say. That one is worth nothing any more, and stays where it is.
-    """
+def _twins(customer_id: str) -> tuple[type[Reward], ColumnElement[bool]]:
+    """(another reward, whether it is what the same order earned another customer in the same way)."""
     other = aliased(Reward)
-    same = (
+    same = and_(
         other.merchant_id == Reward.merchant_id,
         other.conversion_id == Reward.conversion_id,
         other.side == Reward.side,
         other.given_as == Reward.given_as,
         other.customer_id == customer_id,
     )
-    return select(other.reward_id).where(*same).exists()
+    return other, same
+
+
+def _has_one_of(customer_id: str) -> ColumnElement[bool]:
+    """Whether the order of a reward earned another customer the same: this one is worth nothing any more, and stays."""
+    other, same = _twins(customer_id)
+    return select(other.reward_id).where(same).exists()
+
+
+def outlived(session: Session, merchant_id: UUID, before: str, after: str) -> dict[UUID, UUID]:
+    """reward of the one customer -> that of the other, of those of the same order of which the first counts now."""
+    other, same = _twins(after)
+    query = select(Reward.reward_id, other.reward_id).join(other, same)
+    query = query.where(Reward.merchant_id == merchant_id, Reward.customer_id == before, Reward.is_earned)
+    return dict(session.execute(query).tuples().all())
+
+
+def give(session: Session, merchant_id: UUID, reward_ids: Collection[UUID], customer_id: str) -> None:
+    """Say of these rewards that they are this customer's."""
+    given = update(Reward).where(Reward.merchant_id == merchant_id, Reward.reward_id.in_(list(reward_ids)))
+    _run(session, given.values(customer_id=customer_id))
 
 
 def _add_totals(session: Session, merchant_id: UUID, before: str, after: str) -> None:
