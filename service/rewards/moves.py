@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.ledger.books import EXPENSE, LAPSED, SETTLED, Posting, available, owed, pending
 from service.rewards.references import Step
 from service.rewards.tables.rewards import Reward
+from service.rewards.transfers import pay
 
 EVENTS: Mapping[Step, str] = {
     Step.REFUND: "refunded",
@@ -49,3 +51,21 @@ class Move:
     def amount(self) -> int:
         """How what the reward is worth changes, signed, in minor units."""
         return self.settled + self.pending + self.lapsed + self.available - self.owed
+
+    @property
+    def postings(self) -> list[Posting]:
+        """The change against what rewards cost, and the debt that it pays."""
+        parts = (
+            (SETTLED, self.settled),
+            (pending(self.owner), self.pending),
+            (LAPSED, self.lapsed),
+            (available(self.owner), self.available),
+            (owed(self.owner), -self.owed),
+        )
+        currency = self.reward.currency
+        postings = [
+            Posting(EXPENSE, account, part, currency) if part > 0 else Posting(account, EXPENSE, -part, currency)
+            for account, part in parts
+            if part
+        ]
+        return [*postings, *pay(self.owner, self.paid, currency)]

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from service.events import events
 from service.events.events import Happened
 from service.events.kinds import Kind
-from service.ids import new_id
 from service.ledger import books
 from service.ledger.books import (
     ADJUSTMENTS,
@@ -31,7 +30,7 @@ from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import Change
-from service.rewards.transfers import refuse_unlisted
+from service.rewards.transfers import pay, transaction
 
 Owners = Mapping[str, str]
 """customer_id -> the opaque name of that customer in the books."""
@@ -47,7 +46,7 @@ def earn(
         books.post(
             session,
             first.merchant_id,
-            _transaction(
+            transaction(
                 references.earned(first.conversion_id),
                 "earned",
                 postings,
@@ -69,10 +68,10 @@ def ripening(reward: Reward, owner: str, *, debt: int, recorded_at: datetime) ->
     """The end of a reward's hold, to be posted; what the customer owes is paid first."""
     movement = Posting(pending(owner), available(owner), reward.remaining, reward.currency)
     paid = min(debt, reward.remaining)
-    return _transaction(
+    return transaction(
         references.released(reward.conversion_id, reward.reward_id),
         "ripened",
-        [movement, *_pay(owner, paid, reward.currency)],
+        [movement, *pay(owner, paid, reward.currency)],
         effective_at=reward.available_at,
         recorded_at=recorded_at,
     )
@@ -80,7 +79,7 @@ def ripening(reward: Reward, owner: str, *, debt: int, recorded_at: datetime) ->
 
 def lapse(reward: Reward, owner: str, *, amount: int, recorded_at: datetime) -> Transaction:
     """That what is left of a reward, in minor units, was not used in time; to be posted."""
-    return _transaction(
+    return transaction(
         references.lapsed(reward.conversion_id, reward.reward_id),
         "lapsed",
         [Posting(available(owner), LAPSED, amount, reward.currency)],
@@ -94,14 +93,14 @@ def change(session: Session, conversion_id: UUID, moves: Sequence[Move], cause: 
     if not moves:
         return
     merchant_id = moves[0].reward.merchant_id
-    transaction = _transaction(
+    booked = transaction(
         references.changed(conversion_id, cause.step, cause.entry_id),
         EVENTS[cause.step],
-        [posting for move in moves for posting in _moved(move)],
+        [posting for move in moves for posting in move.postings],
         effective_at=cause.effective_at,
         recorded_at=cause.recorded_at,
     )
-    books.post(session, merchant_id, transaction)
+    books.post(session, merchant_id, booked)
     _count(session, ((move.reward, move.amount) for move in moves))
     changed = [happenings.of_move(move, cause.step) for move in moves]
     events.record(session, merchant_id, changed, now=cause.recorded_at)
@@ -112,7 +111,7 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
     books.post(
         session,
         redemption.merchant_id,
-        _transaction(
+        transaction(
             references.reserved(redemption.redemption_id),
             "reserved",
             [Posting(available(owner), reserved(owner), redemption.amount, redemption.currency)],
@@ -126,8 +125,8 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
 
 def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
     """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first."""
-    transaction = settlement(redemption, owner, captured=captured, debt=debt, now=now)
-    books.post(session, redemption.merchant_id, transaction)
+    booked = settlement(redemption, owner, captured=captured, debt=debt, now=now)
+    books.post(session, redemption.merchant_id, booked)
     if captured:
         spent = Change(redemption.customer_id, redemption.currency, spent=captured)
         totals.add(session, redemption.merchant_id, [spent])
@@ -147,8 +146,8 @@ def settlement(redemption: Redemption, owner: str, *, captured: int, debt: int, 
         postings.append(Posting(reserved(owner), SETTLED, captured, redemption.currency))
     if given_back:
         postings.append(Posting(reserved(owner), available(owner), given_back, redemption.currency))
-        postings += _pay(owner, min(debt, given_back), redemption.currency)
-    return _transaction(
+        postings += pay(owner, min(debt, given_back), redemption.currency)
+    return transaction(
         references.settled(redemption.redemption_id),
         "captured" if captured else "voided",
         postings,
@@ -165,10 +164,10 @@ def give_back(
     books.post(
         session,
         redemption.merchant_id,
-        _transaction(
+        transaction(
             references.returned(redemption.redemption_id, entry_id),
             "returned",
-            [gained, *_pay(owner, min(debt, amount), redemption.currency)],
+            [gained, *pay(owner, min(debt, amount), redemption.currency)],
             effective_at=now,
             recorded_at=now,
         ),
@@ -183,13 +182,13 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
     """Book a change by hand; a credit pays the debt first. Raises books.InsufficientFunds."""
     amount, currency = adjustment.amount, adjustment.currency
     if adjustment.direction == "credit":
-        postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *_pay(owner, min(debt, amount), currency)]
+        postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *pay(owner, min(debt, amount), currency)]
     else:
         postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
     books.post(
         session,
         adjustment.merchant_id,
-        _transaction(
+        transaction(
             references.adjusted(adjustment.adjustment_id),
             "adjusted",
             postings,
@@ -218,38 +217,16 @@ def merge(session: Session, of: Merge, before: str, after: str, *, debts: Mappin
         )
         postings += [Posting(debit, credit, amount, currency) for debit, credit, amount in moves if amount]
         debt = min(available_before + held["available"], owed_before + held["owed"])
-        postings += _pay(after, debt, currency)
+        postings += pay(after, debt, currency)
     if postings:
         reference = references.merged(of.merge_id)
-        booked = _transaction(reference, "merged", postings, effective_at=of.merged_at, recorded_at=of.merged_at)
+        booked = transaction(reference, "merged", postings, effective_at=of.merged_at, recorded_at=of.merged_at)
         books.post(session, of.merchant_id, booked)
 
 
 def _earned(reward: Reward, owner: str) -> Posting:
     credited = SETTLED if reward.given_as == "discount" else pending(owner)
     return Posting(EXPENSE, credited, reward.amount, reward.currency)
-
-
-def _pay(owner: str, amount: int, currency: str) -> list[Posting]:
-    return [Posting(available(owner), owed(owner), amount, currency)] if amount else []
-
-
-def _moved(move: Move) -> list[Posting]:
-    """The change against what rewards cost, and the debt that it pays."""
-    parts = (
-        (SETTLED, move.settled),
-        (pending(move.owner), move.pending),
-        (LAPSED, move.lapsed),
-        (available(move.owner), move.available),
-        (owed(move.owner), -move.owed),
-    )
-    currency = move.reward.currency
-    postings = [
-        Posting(EXPENSE, account, part, currency) if part > 0 else Posting(account, EXPENSE, -part, currency)
-        for account, part in parts
-        if part
-    ]
-    return [*postings, *_pay(move.owner, move.paid, currency)]
 
 
 def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
@@ -261,10 +238,3 @@ def _count(session: Session, changes: Iterable[tuple[Reward, int]]) -> None:
     ]
     if earned:
         totals.add(session, earned[0][0], [change for _, change in earned])
-
-
-def _transaction(
-    reference: str, event: str, postings: list[Posting], *, effective_at: datetime, recorded_at: datetime
-) -> Transaction:
-    refuse_unlisted(postings)
-    return Transaction(new_id(), reference, event, effective_at, recorded_at, tuple(postings))

@@ -1,8 +1,10 @@
-"""Between which kinds of accounts money may move: declared once, and asked of every posting."""
+"""Between which kinds of accounts money may move: declared once, and asked of every transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from service.ledger.books import Kind, Posting
+from service.ids import new_id
+from service.ledger.books import Kind, Posting, Transaction, available, owed
 
 TRANSFERS = frozenset(
     {
@@ -39,3 +41,16 @@ def refuse_unlisted(postings: Sequence[Posting]) -> None:
     for posting in postings:
         if (posting.debit.kind, posting.credit.kind) not in TRANSFERS:
             raise ValueError(f"nothing moves from {posting.credit.kind} to {posting.debit.kind}")
+
+
+def pay(owner: str, amount: int, currency: str) -> list[Posting]:
+    """What an owner pays of their debt out of what they have available; nothing where that is nothing."""
+    return [Posting(available(owner), owed(owner), amount, currency)] if amount else []
+
+
+def transaction(
+    reference: str, event: str, postings: list[Posting], *, effective_at: datetime, recorded_at: datetime
+) -> Transaction:
+    """What is to be posted. Raises ValueError for postings that nothing of ours makes."""
+    refuse_unlisted(postings)
+    return Transaction(new_id(), reference, event, effective_at, recorded_at, tuple(postings))
