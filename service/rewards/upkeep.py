@@ -118,8 +118,7 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
         due = _due(session, merchant_id, customer.customer_id, now=until, limit=EVERYTHING)
     _book(session, merchant_id, customer, due, until=until or now, now=now)
     write_now(session)
-    is_all = until is None or until == now
-    if is_all:
+    if is_all := until is None or until == now:
         erased.settle(session, merchant_id, customer, now=now)
     return is_all
 
@@ -155,8 +154,7 @@ def _book(
         restored = changes.restored_since(session, merchant_id, customer.customer_id, since=since)
         for currency, at, amount in (*given_back, *restored):
             held[currency].returned.append((at, amount))
-    transactions: list[Transaction] = []
-    happened: list[Happened] = []
+    transactions, happened = list[Transaction](), list[Happened]()
     for _, what, _, subject in events:
         of_currency = held[subject.currency]
         if isinstance(subject, Redemption):

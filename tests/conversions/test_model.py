@@ -34,6 +34,7 @@ from service.links.evidence import read_quote
 from service.links.links import NewLink
 from service.merchants import keys
 from service.migrations import schema
+from service.people import merging
 from service.programs import programs
 from service.rewards import redemptions, returns, reviews, upkeep
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
@@ -238,6 +239,7 @@ class Histories(RuleBasedStateMachine):
             self.codes[name], self.names[link.link_id] = link.code, name
         self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
         self.mailboxes: dict[str, str | None] = {}
+        self.merged: dict[str, str] = {}
         self.brought_by: dict[str, tuple[datetime, str]] = {}
         self.orders: list[tuple[Any, Bought]] = []
         self.held: list[tuple[Any, Held]] = []
@@ -308,7 +310,72 @@ class Histories(RuleBasedStateMachine):
     @rule(who=st.sampled_from(PEOPLE), mailbox=st.sampled_from(MAILBOXES) | st.none())
     def take_mailbox(self, who: str, mailbox: str | None) -> None:
         self._write(customers.put, self.merchant_id, who, {"email": mailbox})
-        self.mailboxes[who] = mailbox
+        self.mailboxes[self._now(who)] = mailbox
+
+    def _now(self, name: str) -> str:
+        """Whom a name means, after all merges."""
+        return self.merged.get(name, name)
+
+    @rule(into=st.sampled_from(PEOPLE), former=st.sampled_from(PEOPLE))
+    def merge(self, into: str, former: str) -> None:
+        after, before = self._now(into), self._now(former)
+        if into == former:
+            self._refused(BadValues, merging.merge, self.merchant_id, into, former)
+            return
+        done = self._write(merging.merge, self.merchant_id, into, former)
+        if after == before:
+            return
+        assert done.merge.customer_id == after
+        self._deny_between(before, after)
+        for money in MONEY:
+            mine, theirs = self.purses[after, money], self.purses[before, money]
+            mine.pending += theirs.pending
+            mine.reserved += theirs.reserved
+            mine.owed += theirs.owed
+            mine.available += theirs.available
+            self._pay_debts(mine)
+            self.purses[before, money] = Purse()
+        self._call(before, after)
+
+    @staticmethod
+    def _pay_debts(purse: Purse) -> None:
+        available, purse.available = purse.available, 0
+        purse.gain(available)
+
+    def _deny_between(self, before: str, after: str) -> None:
+        for _, bought in self.orders:
+            if {bought.friend, bought.advocate} == {before, after}:
+                for earned in bought.earned:
+                    if earned.is_waiting:
+                        earned.become(0, self.purses[earned.who, earned.currency], self.now)
+                        earned.is_denied = True
+
+    def _call(self, before: str, after: str) -> None:
+        """Whatever is said of the one is said of the other; who brought them first stays, without a circle."""
+        self.merged = {name: after if now == before else now for name, now in self.merged.items()} | {before: after}
+        for _, bought in self.orders:
+            bought.friend, bought.advocate = self._now(bought.friend), bought.advocate and self._now(bought.advocate)
+            bought.by = bought.by and self._now(bought.by)
+            twins = {one.is_discount for one in bought.earned if one.who == after}
+            for earned in bought.earned:
+                if earned.who == before and (earned.is_current or earned.is_discount not in twins):
+                    earned.who = after
+        for _, held in self.held:
+            held.who = self._now(held.who)
+        self.given_back = [(self._now(who), *rest) for who, *rest in self.given_back]
+        for earned in self._all_earned():
+            earned.given_back = [(self._now(who), *rest) for who, *rest in earned.given_back]
+        mailbox = self.mailboxes.pop(before, None)
+        self.mailboxes[after] = self.mailboxes.get(after) or mailbox
+        brought = sorted(self.brought_by.pop(name) for name in (before, after) if name in self.brought_by)
+        self.brought_by = {friend: (at, self._now(by)) for friend, (at, by) in self.brought_by.items()}
+        for at, by in brought:
+            above = self._now(by)
+            while above != after and above in self.brought_by:
+                above = self.brought_by[above][1]
+            if above != after:
+                self.brought_by[after] = (at, self._now(by))
+                break
 
     # Orders
 
@@ -332,6 +399,7 @@ class Histories(RuleBasedStateMachine):
         quoted: bool = False,
     ) -> None:
         name, code = f"o-{len(self.orders)}", self.codes[by] if by else None
+        by = by and self._now(by)
         promise = self._promise(friend, code, amount, money) if code and quoted else None
         if promise is not None:
             token, by, off = promise
@@ -352,12 +420,12 @@ class Histories(RuleBasedStateMachine):
         read = read_quote(self.signer, quote.token)
         assert read is not None
         assert read.discount_amount == (round(amount * YEN_RATE) if money == "JPY" else 0)
-        return quote.token, self.names[read.link_id], read.discount_amount
+        return quote.token, self._now(self.names[read.link_id]), read.discount_amount
 
     def _record(self, order: Order, by: str | None, discount: int | None, eligible: int) -> None:
         recorded = self._write(conversions.record, self.signer, self.merchant_id, order)
         assert isinstance(order.customer, Contact)
-        friend, money = order.customer.customer_id, order.currency
+        friend, money = self._now(order.customer.customer_id), order.currency
         bought = Bought(friend, by, money, order.amount, discount, eligible, self.now)
         self._become(bought, *self._judge(bought), at_once=True)
         self.orders.append((recorded.conversion.conversion_id, bought))
@@ -574,6 +642,7 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 10**6), by=st.sampled_from(PEOPLE), overrules=st.booleans())
     def attribute_late(self, pick: int, by: str, overrules: bool) -> None:
         conversion_id, bought = self._order(pick)
+        code, by = self.codes[by], self._now(by)
         mine, others = self._mine(bought.friend), self._others(bought)
         is_mine = mine is not None and by in self._same(mine)
         if mine is not None and is_mine:
@@ -586,7 +655,7 @@ class Histories(RuleBasedStateMachine):
         is_one = bought.friend == (mine if is_mine else by)
         never = {"circular_referral"} | ({"self_referral"} if is_one else set())
         overruled = sorted(arisen - never) if overrules else []
-        asked = attributing.LateAttribution(self.codes[by], "looked", overruled)
+        asked = attributing.LateAttribution(code, "looked", overruled)
         arguments = (self.signer, self.merchant_id, conversion_id, asked)
         if bought.status == "voided":
             self._refused(OrderVoided, attributing.attribute, *arguments)
@@ -609,6 +678,7 @@ class Histories(RuleBasedStateMachine):
     def reserve(self, who: str, amount: int, money: str, pick: int) -> None:
         order = f"o-{pick % len(self.orders)}" if self.orders and pick % 3 == 0 else None
         asked = redemptions.NewRedemption(who, amount, money, order)
+        who = self._now(who)
         live = [one for _, one in self.held if order and one.order == order and one.state != "voided"]
         if live:
             if (live[0].who, live[0].amount, live[0].currency) == (who, amount, money):
@@ -717,11 +787,12 @@ class Histories(RuleBasedStateMachine):
                 upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
                 for money, held in books.owner_balances(session, self.merchant_id, locked.owner).items():
-                    found[name, money] = Purse(held.pending, held.available, held.reserved, held.owed)
+                    found[locked.customer_id, money] = Purse(held.pending, held.available, held.reserved, held.owed)
             return found
 
         found = self._transaction(look)
-        kept = {key: purse for key, purse in self.purses.items() if key[0] in self.people}
+        shown = {self._now(name) for name in self.people}
+        kept = {key: purse for key, purse in self.purses.items() if key[0] in shown}
         assert {key: found.get(key, Purse()) for key in kept} == kept
 
     def teardown(self) -> None:
@@ -754,6 +825,7 @@ class InOneTransaction(Histories):
 
 HISTORIES, HISTORIES_IN_A_SOAK = 400, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
+    (1, lambda m, r: r.random() < 0.5 and m.merge(r.choice(m.people), r.choice(m.people))),
     (2, lambda m, r: m.take_mailbox(r.choice(m.people), r.choice([*MAILBOXES, None]))),
     (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
     (5, lambda m, r: m.order(r.choice(m.people), r.choice([*m.people, None]), r.randint(0, 9_000), *_parts(r))),
@@ -816,7 +888,7 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
                 machine.teardown()
 
 
-PAPER = ("purses", "mailboxes", "brought_by", "orders", "held", "given_back")
+PAPER = ("purses", "mailboxes", "merged", "brought_by", "orders", "held", "given_back")
 
 
 @contextmanager
