@@ -362,9 +362,9 @@ class Histories(RuleBasedStateMachine):
                     earned.who = after
         for _, held in self.held:
             held.who = self._now(held.who)
-        self.given_back = [(self._now(who), *rest) for who, *rest in self.given_back]
+        self.given_back = [(self._now(who), money, at, amount) for who, money, at, amount in self.given_back]
         for earned in self._all_earned():
-            earned.given_back = [(self._now(who), *rest) for who, *rest in earned.given_back]
+            earned.given_back = [(self._now(who), money, at, amount) for who, money, at, amount in earned.given_back]
         mailbox = self.mailboxes.pop(before, None)
         self.mailboxes[after] = self.mailboxes.get(after) or mailbox
         brought = sorted(self.brought_by.pop(name) for name in (before, after) if name in self.brought_by)
