@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ from service.books import audit
 from service.books.upkeep import seal_records
 from service.conversions import voids
 from service.conversions.tables.conversions import Conversion
+from service.customers import persons
+from service.customers.known_mailboxes import Mailbox
 from service.customers.tables import Customer
 from service.database.engine import Database, _wal_is_safe
 from service.ids import new_id
@@ -249,3 +252,66 @@ def test_what_had_lapsed_and_been_used_is_told_by_the_books(of_before: Database)
         given = select(Reward.amount).where(Reward.given_as == "discount").order_by(Reward.conversion_id)
         said = select(Conversion.discount_amount).where(Conversion.discount_amount > 0)
         assert session.scalars(said.order_by(Conversion.conversion_id)).all() == session.scalars(given).all() != []
+
+
+def test_mailboxes_are_named_by_the_merchants_key_and_persons_and_tills_stay_what_they_were(
+    backend: str, new_database_url: Callable[[str], str]
+) -> None:
+    database, merchant_id = Database(new_database_url(backend)), new_id()
+    schema.upgrade(database, "0012")
+    tables = MetaData()
+    tables.reflect(database.engine, only=["merchant", "customer", "mailbox"])
+    same = {"merchant_id": merchant_id}
+    shop = {"name": "A", "currency": "EUR", "time_zone": "UTC", "slug": "a", "guest_key": b"k" * 32, "created_at": NOW}
+    mailboxes = {
+        "ana": "one@x.example",
+        "anas-other": "one@x.example",
+        "ben": "two@x.example",
+        "till": "till@x.example",
+    }
+    people = [
+        {
+            **same,
+            "customer_id": name,
+            "owner_id": new_id(),
+            "folded_email": mailbox,
+            "person_id": _open_digest(merchant_id, mailbox) if mailbox == "one@x.example" else None,
+            "created_at": NOW,
+        }
+        for name, mailbox in mailboxes.items()
+    ]
+    known = [
+        {**same, "mailbox_id": _open_digest(merchant_id, mailbox), "is_shared": mailbox == "till@x.example"}
+        for mailbox in sorted(set(mailboxes.values()))
+    ]
+    with database.engine.begin() as connection:
+        written: dict[str, list[dict[str, Any]]] = {
+            "merchant": [{**same, **shop}],
+            "customer": people,
+            "mailbox": known,
+        }
+        for name, rows in written.items():
+            connection.execute(insert(tables.tables[name]), [_as_stored(tables.tables[name], row) for row in rows])
+    schema.upgrade(database)
+    with database.reading() as session:
+        merchant = session.scalars(select(Merchant)).one()
+        person_of = dict(session.execute(select(Customer.customer_id, Customer.person_id)).tuples().all())
+        one = persons.mailbox_id_of(merchant, "one@x.example")
+        assert person_of == {"ana": one, "anas-other": one, "ben": None, "till": None}
+        assert persons.mailbox_of(session, merchant_id, "Till@x.example") is None
+        assert persons.mailbox_of(session, merchant_id, "two@x.example") == "two@x.example"
+        left = session.execute(select(Mailbox.mailbox_id, Mailbox.is_shared)).tuples().all()
+        assert left == [(persons.mailbox_id_of(merchant, "till@x.example"), True)]
+    database.dispose()
+
+
+def _open_digest(merchant_id: UUID, mailbox: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(merchant_id.bytes + mailbox.encode()).digest()[:16], version=5)
+
+
+def _as_stored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """The row as a table takes it whose columns were read from the database: SQLite has texts for ids."""
+    return {
+        name: value.hex if isinstance(value, UUID) and not isinstance(table.c[name].type, Uuid) else value
+        for name, value in row.items()
+    }
