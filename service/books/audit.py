@@ -134,7 +134,8 @@ def _expected(session: Session, merchant_id: UUID, among: Among = EVERYTHING) ->
         yield Expected(name, Kind.SETTLED, given_back.amount, 0)
     for adjustment in storage.adjustments(session, merchant_id, among.adjustment):
         added, taken = (adjustment.amount, 0) if adjustment.direction == "credit" else (0, adjustment.amount)
-        yield Expected(references.adjusted(adjustment.adjustment_id), Kind.ADJUSTMENTS, added, taken)
+        account = Kind.OPENING if adjustment.is_opening else Kind.ADJUSTMENTS
+        yield Expected(references.adjusted(adjustment.adjustment_id), account, added, taken)
     for merge_id, total in storage.merges(session, merchant_id, among.merge):
         yield Expected(references.merged(merge_id), Kind.PENDING, total, total)
 

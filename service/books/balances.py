@@ -40,6 +40,7 @@ TEXTS: Mapping[tuple[Kind, Kind], tuple[str, int, str]] = {
     (Kind.AVAILABLE, Kind.LAPSED): ("lapsed", -1, message("Sorry: a reward was not used in time and has lapsed.")),
     (Kind.ADJUSTMENTS, Kind.AVAILABLE): ("adjusted", 1, message("Added by the shop.")),
     (Kind.AVAILABLE, Kind.ADJUSTMENTS): ("adjusted", -1, message("Taken back by the shop.")),
+    (Kind.OPENING, Kind.AVAILABLE): ("opened", 1, message("Brought along from before.")),
     (Kind.PENDING, Kind.PENDING): (
         "merged",
         1,

@@ -8,6 +8,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "db": "service.db",
     "customers": "customers.customers",
+    "migrate": "customers.migrate",
     "merchant": "merchants.merchant",
     "key": "merchants.key",
     "brand": "brands.brand",

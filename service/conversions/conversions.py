@@ -241,4 +241,5 @@ def referral_of(conversion: Conversion) -> Referral:
         program_id=conversion.program_id,
         link_id=conversion.link_id,
         created_at=conversion.recorded_at,
+        rewarded_before=None,
     )

@@ -30,6 +30,7 @@ def merge(session: Session, merchant_id: UUID, before: str, after: str) -> None:
                 program_id=referral.program_id,
                 link_id=referral.link_id,
                 created_at=referral.created_at,
+                rewarded_before=referral.rewarded_before,
             ),
         )
         return

@@ -207,12 +207,9 @@ def _json_rows(lines: Iterable[str], zone: tzinfo, now: datetime) -> Iterator[To
         if not line.strip():
             continue
         try:
-            members = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield Fault(row, None, f"It is not JSON: {error}.")
-            continue
-        if not isinstance(members, dict):
-            yield Fault(row, None, "It is not an object.")
+            members = members_of(line)
+        except ValueError as error:
+            yield Fault(row, None, str(error))
             continue
         names = list(members)
         heads = [_folded(name) for name in names]
@@ -223,3 +220,16 @@ def _json_rows(lines: Iterable[str], zone: tzinfo, now: datetime) -> Iterator[To
         if "metadata" in members:
             told["metadata"] = members["metadata"]
         yield from judged(row, told, zone=zone, now=now)
+
+
+def members_of(line: str) -> dict[str, Any]:
+    """The object that a line of JSON is. Raises ValueError, saying what is wrong."""
+    if line == UNREADABLE:
+        raise ValueError("It is longer than a megabyte.")
+    try:
+        members = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"It is not JSON: {error}.") from None
+    if not isinstance(members, dict):
+        raise ValueError("It is not an object.")
+    return members

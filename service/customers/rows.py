@@ -79,7 +79,7 @@ def _email(value: Any, *_: Any) -> str:
     return normal_email(_text(value, lambda _: None))
 
 
-def _moment(value: Any, zone: tzinfo, now: datetime) -> datetime:
+def moment(value: Any, zone: tzinfo, now: datetime) -> datetime:
     """A time, or a day, which is its beginning; in the zone where it names none."""
     text = _text(value, lambda _: None)
     try:
@@ -113,7 +113,7 @@ _READ: Mapping[str, Callable[[Any, tzinfo, datetime], Any]] = {
     "email": _email,
     "first_name": lambda value, *_: _text(value, lambda text: fault_of_text(text, most=LONGEST_FIRST_NAME)),
     "locale": lambda value, *_: _text(value, fault_of_locale),
-    "since": _moment,
+    "since": moment,
     "orders": _number,
     "metadata": _metadata,
 }

@@ -9,20 +9,21 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an account is for. The first four are the merchant's own, the others belong to one owner each."""
+    """What an account is for. The first five are the merchant's own, the others belong to one owner each."""
 
     EXPENSE = "expense:rewards"
     ADJUSTMENTS = "expense:adjustments"
     SETTLED = "settled"
     LAPSED = "income:lapsed"
+    OPENING = "equity:opening"
     PENDING = "pending"
     AVAILABLE = "available"
     RESERVED = "reserved"
     OWED = "owed"
 
 
-DEBIT_NORMAL = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.OWED})
-MERCHANT_KINDS = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.SETTLED, Kind.LAPSED})
+DEBIT_NORMAL = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.OPENING, Kind.OWED})
+MERCHANT_KINDS = frozenset({Kind.EXPENSE, Kind.ADJUSTMENTS, Kind.SETTLED, Kind.LAPSED, Kind.OPENING})
 OWNER_KINDS = (Kind.PENDING, Kind.AVAILABLE, Kind.RESERVED, Kind.OWED)
 HOT_SLOTS = 32
 _OWNER = re.compile(r"[0-9a-z][0-9a-z-]{0,47}")
@@ -71,6 +72,7 @@ class Account:
 
 EXPENSE = Account(Kind.EXPENSE)
 ADJUSTMENTS = Account(Kind.ADJUSTMENTS)
+OPENING = Account(Kind.OPENING)
 SETTLED = Account(Kind.SETTLED)
 LAPSED = Account(Kind.LAPSED)
 

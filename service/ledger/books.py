@@ -5,7 +5,7 @@
   owner's account would fall below zero; neither has changed anything.
 - `post_many(session, merchant_id, transactions)` posts many `Transaction`s at once, in their order, all or none.
 - `Posting(debit, credit, amount, currency)`: minor units, > 0; an unbalanced one cannot be written. Raises ValueError.
-- `Account(kind, owner)`, and by their names `EXPENSE`, `ADJUSTMENTS`, `SETTLED`, `LAPSED` (the merchant's),
+- `Account(kind, owner)`, and by their names `EXPENSE`, `ADJUSTMENTS`, `SETTLED`, `LAPSED`, `OPENING` (the merchant's),
   `pending(owner)`, `available(owner)`, `reserved(owner)`, `owed(owner)`; `accounts_of(owner)` are all that one can
   have. `parse_account(name)` raises ValueError. owner: an opaque name, of which the books know nothing else.
 - `owner_balances(session, merchant_id, owner)` -> currency -> `OwnerBalance`; `account_balances(session, merchant_id,
@@ -24,6 +24,7 @@ from service.ledger.accounts import (
     ADJUSTMENTS,
     EXPENSE,
     LAPSED,
+    OPENING,
     SETTLED,
     Account,
     Kind,
@@ -46,6 +47,7 @@ __all__ = [
     "ADJUSTMENTS",
     "EXPENSE",
     "LAPSED",
+    "OPENING",
     "SETTLED",
     "Account",
     "AccountEntry",

@@ -26,6 +26,7 @@ Exponent = Callable[[str], int]
 TREE = {
     Kind.EXPENSE: "Expenses:Rewards",
     Kind.ADJUSTMENTS: "Expenses:Adjustments",
+    Kind.OPENING: "Equity:Opening",
     Kind.SETTLED: "Equity:Settled",
     Kind.LAPSED: "Income:Lapsed",
     Kind.PENDING: "Liabilities:Pending",

@@ -55,7 +55,7 @@ class AgedLiability:
     amount: int
 
 
-_ROSE = {Kind.EXPENSE: "earned", Kind.ADJUSTMENTS: "added"}
+_ROSE = {Kind.EXPENSE: "earned", Kind.ADJUSTMENTS: "added", Kind.OPENING: "added"}
 _FELL = {Kind.EXPENSE: "taken_back", Kind.ADJUSTMENTS: "removed"}
 _NET = {Kind.SETTLED: "spent", Kind.LAPSED: "lapsed", Kind.OWED: "debt_paid"}
 

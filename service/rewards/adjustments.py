@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.customers import customers
-from service.errors import Unknown, refuse_faults
+from service.database.writing import write_now
+from service.errors import BadValues, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
 from service.merchants import currencies
@@ -15,6 +16,8 @@ from service.rewards import postings, upkeep
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
 from service.values import LONGEST_NOTE, fault_of_amount, fault_of_name, fault_of_text
+
+OPENING_NOTE = "Opening balance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,47 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
         amount=asked.amount,
         currency=asked.currency,
         note=asked.note,
+        is_opening=False,
         created_at=now,
     )
     session.add(adjustment)
     held = books.owner_balances(session, merchant_id, customer.owner).get(asked.currency)
     postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
     return adjustment
+
+
+def open_with(
+    session: Session, merchant_id: UUID, customer_id: str, amount: int, currency: str, *, now: datetime
+) -> bool:
+    """Book what a customer brings along from another system, in minor units, > 0, once in a currency: again changes
+    nothing. Returns whether it is new.
+
+    Raises Unknown, and BadValues for what is no currency, or for another amount than before.
+    """
+    customer = customers.lock(session, merchant_id, customer_id)
+    before = storage.opening(session, merchant_id, customer.customer_id, currency)
+    if before is not None:
+        if before.amount != amount:
+            raise BadValues({"balances": f"{before.amount} {currency} was brought along before (minor units)."})
+        return False
+    currencies.refuse_unknown(session, merchant_id, currency, at=now)
+    currencies.keep(session, merchant_id, [currency])
+    upkeep.catch_up(session, merchant_id, customer, now=now)
+    adjustment = Adjustment(
+        merchant_id=merchant_id,
+        adjustment_id=new_id(),
+        customer_id=customer.customer_id,
+        direction="credit",
+        amount=amount,
+        currency=currency,
+        note=OPENING_NOTE,
+        is_opening=True,
+        created_at=now,
+    )
+    write_now(session, adjustment)
+    held = books.owner_balances(session, merchant_id, customer.owner).get(currency)
+    postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
+    return True
 
 
 def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment:

@@ -49,6 +49,7 @@ def _by_hand(
         amount=amount,
         currency=currency,
         note=LAPSED if direction == "debit" else WRITTEN_OFF,
+        is_opening=False,
         created_at=now,
     )
     write_now(session, adjustment)

@@ -14,6 +14,7 @@ from service.ledger.books import (
     ADJUSTMENTS,
     EXPENSE,
     LAPSED,
+    OPENING,
     SETTLED,
     Posting,
     Transaction,
@@ -179,10 +180,11 @@ def give_back(
 
 
 def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -> None:
-    """Book a change by hand; a credit pays the debt first. Raises books.InsufficientFunds."""
+    """Book a change by hand, or an opening balance; a credit pays the debt first. Raises books.InsufficientFunds."""
     amount, currency = adjustment.amount, adjustment.currency
     if adjustment.direction == "credit":
-        postings = [Posting(ADJUSTMENTS, available(owner), amount, currency), *pay(owner, min(debt, amount), currency)]
+        source = OPENING if adjustment.is_opening else ADJUSTMENTS
+        postings = [Posting(source, available(owner), amount, currency), *pay(owner, min(debt, amount), currency)]
     else:
         postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
     books.post(

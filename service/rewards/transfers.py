@@ -26,6 +26,7 @@ TRANSFERS = frozenset(
         (Kind.AVAILABLE, Kind.LAPSED),
         (Kind.ADJUSTMENTS, Kind.AVAILABLE),
         (Kind.AVAILABLE, Kind.ADJUSTMENTS),
+        (Kind.OPENING, Kind.AVAILABLE),
         (Kind.PENDING, Kind.PENDING),
         (Kind.AVAILABLE, Kind.AVAILABLE),
         (Kind.RESERVED, Kind.RESERVED),

@@ -162,3 +162,42 @@ def test_verify_exits_1_and_names_what_is_wrong(orchard: CommandLine, server: Se
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE reward SET amount = 1000 WHERE reward_id = :id"), {"id": stored})
     database.dispose()
+
+
+def test_customers_are_imported_and_a_program_moves_in_by_command(orchard: CommandLine, server: Server) -> None:
+    made = orchard.merchant()
+    shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+    program, one = shop.program(), ("--merchant", made["merchant_id"])
+    people = orchard.folder / "people.csv"
+    people.write_text("customer_id,email,orders\nana,ana@example.com,2\nben,nobody,\n")
+    said = orchard("customers", "import", str(people), *one, status=1)
+    assert "line 3: email: " in said
+    assert "1 created, 0 changed, 0 known already." in said
+    counted = json.loads(orchard("customers", "import", str(people), "--json", *one, status=1).splitlines()[-1])
+    assert (counted["unchanged"], counted["refused"], counted["faults"][0]["row"]) == (1, 1, 3)
+    assert shop.get("/customers/ana")["since"] is not None
+    nameless = orchard.folder / "people.txt"
+    nameless.write_text("customer_id\nzoe\n")
+    assert "--format" in orchard("customers", "import", str(nameless), *one, status=1)
+    assert "1 created" in orchard("customers", "import", str(nameless), "--format", "csv", *one)
+    nameless.write_text("phone\n1\n")
+    assert "customer_id or email" in orchard("customers", "import", str(nameless), "--format", "csv", *one, status=1)
+    moved = orchard.folder / "moved.jsonl"
+    moved.write_text(
+        '{"customer_id": "ana", "codes": ["OLD-ANA"], "balances": [{"currency": "EUR", "amount": 1500}]}\n'
+        '{"customer_id": "kim", "brought_by": "ana"}\n'
+    )
+    arguments = ("migrate", str(moved), "--program", program["program_id"], *one)
+    assert "2 customers moved in, 0 known already." in orchard(*arguments)
+    assert "0 customers moved in, 2 known already." in orchard(*arguments)
+    assert shop.available("ana") == 1500
+    assert shop.order("kim")["advocate_id"] == "ana"
+    moved.write_text('{"customer_id": "ana", "balances": 5}\n')
+    assert "line 1: balances: " in orchard(*arguments, status=1)
+
+
+def test_a_merchant_chooses_how_long_what_is_kept(orchard: CommandLine) -> None:
+    one = ("--merchant", orchard.merchant()["merchant_id"])
+    assert "Changed." in orchard("merchant", "change", "--keep-visits", "30", "--remember-erased", *one)
+    for days in ("0", "1", "-5", "40000"):
+        assert "2 to 36500" in orchard("merchant", "change", "--keep-events", days, *one, status=1)

@@ -32,6 +32,8 @@ class Referral(Base):
     """The fact that one advocate brought one friend.
 
     A friend has at most one; it gives way only where all of its orders were cancelled or denied.
+    rewarded_before: how many of its orders another system rewarded, from which it came: it never gives way. None for
+    one that began here.
     """
 
     __tablename__ = "referral"
@@ -49,6 +51,7 @@ class Referral(Base):
     program_id: Mapped[UUID]
     link_id: Mapped[UUID]
     created_at: Mapped[datetime]
+    rewarded_before: Mapped[int | None]
 
 
 class Conversion(Base):

@@ -38,6 +38,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("merchant_id", "erasure_id", "customer_digest", name="pk_erasure"),
     )
     op.create_index("ix_erasure_merchant_id_customer_digest", "erasure", ["merchant_id", "customer_digest"])
+    op.add_column("referral", sa.Column("rewarded_before", sa.BigInteger(), nullable=True))
+    op.add_column("adjustment", sa.Column("is_opening", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(
+        "uq_adjustment_opening",
+        "adjustment",
+        ["merchant_id", "customer_id", "currency"],
+        unique=True,
+        postgresql_where=sa.text("is_opening"),
+        sqlite_where=sa.text("is_opening = 1"),
+    )
     op.create_table(
         "merge",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
@@ -73,7 +83,7 @@ def upgrade() -> None:
 
 KEPT = ("visits_days", "events_days", "answers_days")
 NAMED = {
-    "adjustment": "merchant_id, adjustment_id, direction, amount, currency, created_at",
+    "adjustment": "merchant_id, adjustment_id, direction, amount, currency, is_opening, created_at",
     "redemption_return": "merchant_id, entry_id, redemption_id, return_id, amount, recorded_at",
     "reward_change": "merchant_id, entry_id, reward_id, conversion_id, step, amount, lapsed_amount, recorded_at",
 }

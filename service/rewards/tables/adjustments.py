@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, func, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, false, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import Page, newest
@@ -15,7 +15,10 @@ Direction = Literal["credit", "debit"]
 
 
 class Adjustment(Base):
-    """One change by hand, in minor units. direction: `credit` adds to what is available, `debit` takes from it."""
+    """One change by hand, in minor units. direction: `credit` adds to what is available, `debit` takes from it.
+
+    is_opening: whether it is what the customer brought along from another system, of which there is one in a currency.
+    """
 
     __tablename__ = "adjustment"
     __table_args__ = (
@@ -24,6 +27,15 @@ class Adjustment(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("note <> ''", name="note"),
         Index(None, "merchant_id", "customer_id"),
+        Index(
+            "uq_adjustment_opening",
+            "merchant_id",
+            "customer_id",
+            "currency",
+            unique=True,
+            postgresql_where=text("is_opening"),
+            sqlite_where=text("is_opening = 1"),
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -33,6 +45,7 @@ class Adjustment(Base):
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(String(500))
+    is_opening: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
 
 
@@ -64,3 +77,14 @@ def added(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, in
         .group_by(Adjustment.currency)
     )
     return {currency: int(total) for currency, total in session.execute(query)}
+
+
+def opening(session: Session, merchant_id: UUID, customer_id: str, currency: str) -> Adjustment | None:
+    """What the customer brought along in this currency, or None."""
+    query = select(Adjustment).where(
+        Adjustment.merchant_id == merchant_id,
+        Adjustment.customer_id == customer_id,
+        Adjustment.currency == currency,
+        Adjustment.is_opening,
+    )
+    return session.scalar(query)
