@@ -173,7 +173,8 @@ def test_customers_are_imported_and_a_program_moves_in_by_command(orchard: Comma
     said = orchard("customers", "import", str(people), *one, status=1)
     assert "line 3: email: " in said
     assert "1 created, 0 changed, 0 known already." in said
-    counted = json.loads(orchard("customers", "import", str(people), "--json", *one, status=1).splitlines()[-1])
+    told = orchard("customers", "import", str(people), "--json", *one, status=1)
+    counted = json.loads(next(line for line in told.splitlines() if line.startswith("{")))
     assert (counted["unchanged"], counted["refused"], counted["faults"][0]["row"]) == (1, 1, 3)
     assert shop.get("/customers/ana")["since"] is not None
     nameless = orchard.folder / "people.txt"
