@@ -44,6 +44,7 @@ OF_AN_ORDER = (
     "voided_at",
     "void_reason",
     "void_note",
+    "late_attribution",
     "shop_metadata",
 )
 OF_A_REFUND = ("conversion_id", "refund_id", "amount", "refunded_at")
@@ -93,7 +94,7 @@ def known_of(session: Session, merchant_id: UUID, customer: Customer, formats: F
         "links": _links(session, *mine),
         "brought_by_a_friend_at": session.scalar(_referral(Referral.created_at, *mine)),
         "friends_brought": session.scalar(_friends(*mine)) or 0,
-        "orders": _rows(session, Conversion, OF_AN_ORDER, *mine, Conversion.conversion_id),
+        "orders": [_order(row) for row in _rows(session, Conversion, OF_AN_ORDER, *mine, Conversion.conversion_id)],
         "refunds": _refunds(session, *mine),
         "rewards": _rows(session, Reward, OF_A_REWARD, *mine, Reward.reward_id),
         "redemptions": _rows(session, Redemption, OF_A_REDEMPTION, *mine, Redemption.redemption_id),
@@ -113,6 +114,11 @@ def _rows(
     columns = [getattr(table, name) for name in names]
     query = select(*columns).where(table.merchant_id == merchant_id, table.customer_id == customer_id)
     return [_row(row, names) for row in session.execute(query.order_by(order))]
+
+
+def _order(row: Document) -> Document:
+    """An order, of whose late attribution the note is the customer's to know, and not whose link it was."""
+    return {**row, "late_attribution": (row["late_attribution"] or {}).get("note")}
 
 
 def _balance(one: balances.CustomerBalance) -> Document:

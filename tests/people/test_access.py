@@ -36,6 +36,9 @@ def lived(shop: Shop) -> Shop:
     redemption = shop.reserve("ana", 600)
     shop.post(f"/redemptions/{redemption['redemption_id']}/capture", status=200)
     shop.post(f"/redemptions/{redemption['redemption_id']}/returns", {"return_id": "back", "amount": 100})
+    late = {"referral": shop.link(program, "zoe")["code"], "note": "She called.", "overrule": []}
+    of_ana = shop.order("ana")
+    shop.post(f"/conversions/{of_ana['conversion_id']}/attribution", late, status=200)
     note = {"customer_id": "ana", "direction": "credit", "amount": 250, "currency": "EUR", "note": "Sorry, Ana!"}
     shop.post("/ledger/adjustments", note)
     return shop
@@ -47,7 +50,8 @@ def test_everything_that_is_known_of_somebody_is_there(lived: Shop) -> None:
     assert document["other_accounts"] == ["anas-other-account"]
     assert document["friends_brought"] == 2
     assert document["brought_by_a_friend_at"] is not None
-    assert [order["metadata"] for order in document["orders"]] == [{"gift": "yes"}]
+    assert [order["metadata"] for order in document["orders"]] == [{"gift": "yes"}, None]
+    assert [order["late_attribution"] for order in document["orders"]] == [None, "She called."]
     assert [(link["metadata"], link["visits"]) for link in document["links"]] == [({"place": "mail"}, 1)]
     assert [reward["side"] for reward in document["rewards"]] == ["friend", "advocate", "advocate"]
     assert [(one["captured_amount"], one["returned_amount"]) for one in document["redemptions"]] == [(600, 100)]
