@@ -105,7 +105,10 @@ def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[Cu
     """One balance for each currency in which the customer ever had anything, by currency."""
     held = books.owner_balances(session, merchant_id, customer.owner_id.hex)
     ever = totals.of_customer(session, merchant_id, customer.customer_id)
-    return [CustomerBalance(balance, *ever.get(currency, (0, 0))) for currency, balance in sorted(held.items())]
+    return [
+        CustomerBalance(held.get(currency) or OwnerBalance(currency), *ever.get(currency, (0, 0)))
+        for currency in sorted({*held, *ever})
+    ]
 
 
 def statement(
@@ -116,7 +119,14 @@ def statement(
     Raises Unknown.
     """
     customer = get_customer(session, merchant_id, customer_id)
-    entries, position = books.entries_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
+    return statement_of_owner(session, merchant_id, customer.owner_id.hex, limit=limit, before=before)
+
+
+def statement_of_owner(
+    session: Session, merchant_id: UUID, owner: str, *, limit: int, before: books.EntryPosition | None
+) -> tuple[list[StatementEntry], books.EntryPosition | None]:
+    """The same of an owner of the books: of one, too, who became one with another."""
+    entries, position = books.entries_of_owner(session, merchant_id, owner, limit=limit, before=before)
     about = _about(session, merchant_id, [subject_of(entry.reference) for entry in entries])
     return [_entry(entry, about) for entry in entries], position
 

@@ -148,7 +148,7 @@ def earn_anew(held: Held, terms: Terms | None, cause: Cause, *, nth_referral: in
     earned = earned_by(of, terms, nth_referral=nth_referral) if terms else []
     amounts = {one.key: one.amount for one in earned}
     targets = []
-    for reward in held.rewards():
+    for reward in sorted(held.rewards(), key=lambda reward: not reward.is_earned):
         amount = amounts.pop((reward.side, reward.customer_id, reward.given_as), 0)
         reward.is_earned = amount > 0
         if amount and terms is not None:

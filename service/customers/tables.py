@@ -230,3 +230,9 @@ def merge_into(session: Session, merchant_id: UUID, before: str, after: str) -> 
     unsaid = dict.fromkeys(("first_name", "email", "folded_email", "person_id", "locale", "since", "shop_metadata"))
     merged = update(c).where(*of_them).values(merged_into=after, **unsaid)
     session.execute(merged, execution_options={"synchronize_session": False})
+
+
+def former_owners(session: Session, merchant_id: UUID, customer_id: str) -> Sequence[UUID]:
+    """What the books called those who became one with this customer."""
+    query = select(_c.owner_id).where(_c.merchant_id == merchant_id, _c.merged_into == customer_id)
+    return session.scalars(query.order_by(_c.customer_id)).all()

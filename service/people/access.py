@@ -3,7 +3,7 @@
 Of others it says nothing: not who brought them, and not whom they brought.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -100,7 +100,7 @@ def known_of(session: Session, merchant_id: UUID, customer: Customer, formats: F
         "redemptions": _rows(session, Redemption, OF_A_REDEMPTION, *mine, Redemption.redemption_id),
         "returns": _rows(session, RedemptionReturn, OF_A_RETURN, *mine, RedemptionReturn.entry_id),
         "adjustments": _rows(session, Adjustment, OF_AN_ADJUSTMENT, *mine, Adjustment.adjustment_id),
-        "statement": _statement(session, *mine, formats),
+        "statement": _statement(session, merchant_id, customer, formats),
     }
 
 
@@ -164,21 +164,28 @@ def _refunds(session: Session, merchant_id: UUID, customer_id: str) -> list[Docu
     return [_row(row, OF_A_REFUND) for row in session.execute(query.order_by(Refund.entry_id))]
 
 
-def _statement(session: Session, merchant_id: UUID, customer_id: str, formats: Formats) -> list[Document]:
-    """The statement, newest first. Orders are named where they are the customer's own."""
-    entries, position = balances.statement(session, merchant_id, customer_id, limit=STATEMENT_PAGE, before=None)
-    lines = [*entries]
-    while position is not None:
-        entries, position = balances.statement(session, merchant_id, customer_id, limit=STATEMENT_PAGE, before=position)
-        lines += entries
-    return [
-        {
-            "kind": line.kind,
-            "amount": line.amount,
-            "currency": line.currency,
-            "available_after": line.available_after,
-            "text": line.said(formats),
-            "recorded_at": line.recorded_at,
-        }
-        for line in lines
-    ]
+def _statement(session: Session, merchant_id: UUID, customer: Customer, formats: Formats) -> list[Document]:
+    """The statement, newest first, and then those of before others became one with the customer."""
+    owners = [customer.owner_id, *people.former_owners(session, merchant_id, customer.customer_id)]
+    return [_line(line, formats) for owner in owners for line in _lines(session, merchant_id, owner.hex)]
+
+
+def _lines(session: Session, merchant_id: UUID, owner: str) -> Iterator[balances.StatementEntry]:
+    position, is_first = None, True
+    while is_first or position is not None:
+        lines, position = balances.statement_of_owner(
+            session, merchant_id, owner, limit=STATEMENT_PAGE, before=position
+        )
+        yield from lines
+        is_first = False
+
+
+def _line(line: balances.StatementEntry, formats: Formats) -> Document:
+    return {
+        "kind": line.kind,
+        "amount": line.amount,
+        "currency": line.currency,
+        "available_after": line.available_after,
+        "text": line.said(formats),
+        "recorded_at": line.recorded_at,
+    }

@@ -75,7 +75,7 @@ def merge(session: Session, merchant_id: UUID, customer_id: str, from_id: str, *
     held = books.owner_balances(session, merchant_id, other.owner)
     debts = {currency: (balance.available, balance.owed) for currency, balance in held.items()}
     postings.merge(session, made, one.owner, other.owner, debts=debts)
-    _hand_over(session, merchant_id, one, other, now=now)
+    _hand_over(session, merchant_id, one, other)
     events.record(session, merchant_id, [Happened(Kind.CUSTOMER_MERGED, other.owner_id)], now=now)
     return _told(session, made)
 
@@ -132,11 +132,10 @@ def _between(
     return denied, kept
 
 
-def _hand_over(session: Session, merchant_id: UUID, one: KnownCustomer, other: KnownCustomer, *, now: datetime) -> None:
+def _hand_over(session: Session, merchant_id: UUID, one: KnownCustomer, other: KnownCustomer) -> None:
     before, after = one.customer_id, other.customer_id
     links.merge(session, merchant_id, before, after)
     orders.merge(session, merchant_id, before, after)
-    _make_room(session, merchant_id, before, after, now=now)
     concerned = people.Concerned(programs.ids(session, merchant_id), orders_of.ordered_by(merchant_id, after))
     people.hand_over(session, merchant_id, before, after, concerned)
     said = {row.customer_id: row for row in _both(session, merchant_id, before, after)}
@@ -144,21 +143,6 @@ def _hand_over(session: Session, merchant_id: UUID, one: KnownCustomer, other: K
     storage.merge_into(session, merchant_id, before, after)
     storage.change(session, merchant_id, after, columns)
     session.expire_all()
-
-
-def _make_room(session: Session, merchant_id: UUID, before: str, after: str, *, now: datetime) -> None:
-    """Where an order earned both, since its advocate changed from one to the other, one of the two is worth nothing any
-    more. That one is to stay with the old id: here the rows change places, by way of a third customer.
-    """
-    dead = people.outlived(session, merchant_id, before, after)
-    if not dead:
-        return
-    between = f"between-{new_id().hex}"
-    storage.add(session, merchant_id, between, owner_id=new_id(), created_at=now)
-    people.give(session, merchant_id, dead.values(), between)
-    people.give(session, merchant_id, dead.keys(), after)
-    people.give(session, merchant_id, dead.values(), before)
-    storage.remove(session, merchant_id, between)
 
 
 def _both(session: Session, merchant_id: UUID, before: str, after: str) -> list[Customer]:

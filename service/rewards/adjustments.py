@@ -71,13 +71,14 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
 def open_with(
     session: Session, merchant_id: UUID, customer_id: str, amount: int, currency: str, *, now: datetime
 ) -> bool:
-    """Book what a customer brings along from another system, in minor units, > 0, once in a currency: again changes
-    nothing. Returns whether it is new.
+    """Book what a customer brings along from another system, in minor units, > 0, once by an id and in a currency.
+
+    Returns whether it is new: again changes nothing.
 
     Raises Unknown, and BadValues for what is no currency, or for another amount than before.
     """
     customer = customers.lock(session, merchant_id, customer_id)
-    before = storage.opening(session, merchant_id, customer.customer_id, currency)
+    before = storage.opening(session, merchant_id, customer_id, currency)
     if before is not None:
         if before.amount != amount:
             raise BadValues({"balances": f"{before.amount} {currency} was brought along before (minor units)."})
@@ -94,6 +95,7 @@ def open_with(
         currency=currency,
         note=OPENING_NOTE,
         is_opening=True,
+        opened_as=customer_id,
         created_at=now,
     )
     write_now(session, adjustment)

@@ -74,6 +74,7 @@ class Purse:
 class Earned:
     """What somebody has of an order. worth: now; gross: before what came back; used: known once its time is over."""
 
+    side: str
     who: str
     currency: str
     is_discount: bool
@@ -176,18 +177,18 @@ class Bought:
         came_back = self.named + Fraction(self.eligible * shared, self.amount)
         return gross - round(gross * min(came_back / self.eligible, Fraction(1)))
 
-    def earns(self) -> list[tuple[str, bool, int]]:
-        """(who, whether as a discount, how much) of what it earns as it stands."""
+    def earns(self) -> list[tuple[str, str, bool, int]]:
+        """(side, who, whether as a discount, how much) of what it earns as it stands."""
         if self.status != "attributed" or self.is_too_small:
             return []
         discount = round(self.eligible * YEN_RATE)
         discount = min(discount, self.discount or 0)
         advocate = str(self.advocate)
         sides = {
-            "KWD": [(advocate, False, round(self.eligible * RATE)), (self.friend, False, FIXED)],
-            "JPY": [(advocate, False, YEN), (self.friend, True, discount)],
+            "KWD": [("advocate", advocate, False, round(self.eligible * RATE)), ("friend", self.friend, False, FIXED)],
+            "JPY": [("advocate", advocate, False, YEN), ("friend", self.friend, True, discount)],
         }
-        return [side for side in sides[self.currency] if side[2]]
+        return [side for side in sides[self.currency] if side[3]]
 
 
 @dataclass
@@ -356,10 +357,8 @@ class Histories(RuleBasedStateMachine):
         for _, bought in self.orders:
             bought.friend, bought.advocate = self._now(bought.friend), bought.advocate and self._now(bought.advocate)
             bought.by = bought.by and self._now(bought.by)
-            twins = {one.is_discount for one in bought.earned if one.who == after}
             for earned in bought.earned:
-                if earned.who == before and (earned.is_current or earned.is_discount not in twins):
-                    earned.who = after
+                earned.who = self._now(earned.who)
         for _, held in self.held:
             held.who = self._now(held.who)
         self.given_back = [(self._now(who), money, at, amount) for who, money, at, amount in self.given_back]
@@ -504,12 +503,12 @@ class Histories(RuleBasedStateMachine):
 
     def _settle(self, bought: Bought, *, at_once: bool = False) -> None:
         """Bring what everybody has of this order to what it earns as it stands."""
-        due = {(who, is_discount): gross for who, is_discount, gross in bought.earns()}
-        for earned in bought.earned:
-            earned.gross = due.pop((earned.who, earned.is_discount), 0)
+        due = {(side, who, is_discount): gross for side, who, is_discount, gross in bought.earns()}
+        for earned in sorted(bought.earned, key=lambda one: not one.is_current):
+            earned.gross = due.pop((earned.side, earned.who, earned.is_discount), 0)
             earned.is_current = earned.gross > 0
-        for (who, is_discount), gross in due.items():
-            bought.earned.append(Earned(who, bought.currency, is_discount, bought.placed_at + HOLD, gross))
+        for (side, who, is_discount), gross in due.items():
+            bought.earned.append(Earned(side, who, bought.currency, is_discount, bought.placed_at + HOLD, gross))
         for earned in bought.earned:
             purse = self.purses[earned.who, bought.currency]
             worth = bought.left_of(earned.gross) if earned.is_current else 0
@@ -761,8 +760,10 @@ class Histories(RuleBasedStateMachine):
         [reward] = [
             one
             for one in stored
-            if one.customer_id == earned.who and (one.given_as == "discount") == earned.is_discount
-        ]
+            if (one.side, one.customer_id) == (earned.side, earned.who)
+            and (one.given_as == "discount") == earned.is_discount
+            and one.is_earned == earned.is_current
+        ][:1]
         purse = self.purses[earned.who, earned.currency]
         if denies:
             self._write(reviews.deny, self.merchant_id, reward.reward_id, note="looked")

@@ -1,8 +1,11 @@
 """Two customers become one: everything of the one is the other's, and the old id means the other for ever."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -202,6 +205,25 @@ def test_an_advocate_who_gave_way_to_the_other_leaves_no_reward_twice(shop: Shop
     assert (shop.available("new"), shop.available("ben")) == (1000, 1000)
     shop.refund(order, 2500, "half")
     assert shop.available("new") == 500
+    rewards = [one for one in shop.get("/rewards?customer_id=old")["data"] if one["side"] == "advocate"]
+    assert sorted((one["status"], one["customer_id"]) for one in rewards) == [("available", "new"), ("reversed", "new")]
+    for one in rewards:
+        shop.post(f"/rewards/{one['reward_id']}/deny", {"note": "x"}, status=200)
+    assert shop.available("new") == 0
+    shop._expect(shop.call("DELETE", "/customers/new"), 200)
+
+
+def test_what_was_all_spent_before_is_told_afterwards(shop: Shop) -> None:
+    earn(shop, "old", 1000)
+    redemption = shop.reserve("old", 1000)
+    shop.post(f"/redemptions/{redemption['redemption_id']}/capture", status=200)
+    shop.put("/customers/new", {}, status=201)
+    merge(shop, "new", "old")
+    held = shop.balance("new")
+    assert (held["available"], held["earned_total"], held["spent_total"]) == (0, 1000, 1000)
+    with ZipFile(BytesIO(shop.call("GET", "/customers/new/export").data)) as archive:
+        kinds = [line["kind"] for line in json.loads(archive.read("customer.json"))["statement"]]
+    assert kinds == ["spent", "reserved", "ripened", "earned"]
 
 
 def test_merges_follow_each_other(shop: Shop) -> None:

@@ -139,6 +139,19 @@ def test_what_was_brought_along_is_merged_and_erased_with_the_rest(shop: Shop, m
     assert counts(move({"customer_id": "ana", "balances": BALANCES})) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("is_merged_first", [True, False])
+def test_two_who_both_brought_something_along_become_one(shop: Shop, move: Any, is_merged_first: bool) -> None:
+    old, new = ({"customer_id": name, "balances": BALANCES[:1]} for name in ("old", "new"))
+    for name in ("old", "new"):
+        shop.put(f"/customers/{name}", {}, status=201)
+    if not is_merged_first:
+        move(old, new)
+    shop.post("/customers/new/merge", {"from": "old"}, status=200)
+    move(old, new)
+    assert shop.available("new") == 3000
+    assert counts(move(old, new)) == (0, 2, 0)
+
+
 def test_a_program_of_nobodys_is_unknown(shop: Shop, database: Database) -> None:
     now = datetime.now(UTC)
     with pytest.raises(Unknown):

@@ -40,13 +40,24 @@ def upgrade() -> None:
     op.create_index("ix_erasure_merchant_id_customer_digest", "erasure", ["merchant_id", "customer_digest"])
     op.add_column("referral", sa.Column("rewarded_before", sa.BigInteger(), nullable=True))
     op.add_column("adjustment", sa.Column("is_opening", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("adjustment", sa.Column("opened_as", sa.String(255), nullable=True))
     op.create_index(
         "uq_adjustment_opening",
         "adjustment",
-        ["merchant_id", "customer_id", "currency"],
+        ["merchant_id", "opened_as", "currency"],
         unique=True,
-        postgresql_where=sa.text("is_opening"),
-        sqlite_where=sa.text("is_opening = 1"),
+        postgresql_where=sa.text("opened_as IS NOT NULL"),
+        sqlite_where=sa.text("opened_as IS NOT NULL"),
+    )
+    with op.batch_alter_table("reward") as reward:
+        reward.drop_constraint("uq_reward_merchant_id_conversion_id_side_customer_id_given_as", type_="unique")
+    op.create_index(
+        "uq_reward_earned",
+        "reward",
+        ["merchant_id", "conversion_id", "side", "customer_id", "given_as"],
+        unique=True,
+        postgresql_where=sa.text("is_earned"),
+        sqlite_where=sa.text("is_earned = 1"),
     )
     op.create_table(
         "merge",

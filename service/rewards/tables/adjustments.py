@@ -17,7 +17,8 @@ Direction = Literal["credit", "debit"]
 class Adjustment(Base):
     """One change by hand, in minor units. direction: `credit` adds to what is available, `debit` takes from it.
 
-    is_opening: whether it is what the customer brought along from another system, of which there is one in a currency.
+    is_opening: whether it is what the customer brought along from another system. opened_as: by which id, which has one
+    in a currency; None where it is none, or the id is to be told no more.
     """
 
     __tablename__ = "adjustment"
@@ -30,11 +31,11 @@ class Adjustment(Base):
         Index(
             "uq_adjustment_opening",
             "merchant_id",
-            "customer_id",
+            "opened_as",
             "currency",
             unique=True,
-            postgresql_where=text("is_opening"),
-            sqlite_where=text("is_opening = 1"),
+            postgresql_where=text("opened_as IS NOT NULL"),
+            sqlite_where=text("opened_as IS NOT NULL"),
         ),
     )
 
@@ -46,6 +47,7 @@ class Adjustment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(String(500))
     is_opening: Mapped[bool] = mapped_column(server_default=false())
+    opened_as: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
 
 
@@ -79,12 +81,12 @@ def added(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, in
     return {currency: int(total) for currency, total in session.execute(query)}
 
 
-def opening(session: Session, merchant_id: UUID, customer_id: str, currency: str) -> Adjustment | None:
-    """What the customer brought along in this currency, or None."""
+def opening(session: Session, merchant_id: UUID, opened_as: str, currency: str) -> Adjustment | None:
+    """What was brought along by this id in this currency, or None."""
     query = select(Adjustment).where(
         Adjustment.merchant_id == merchant_id,
-        Adjustment.customer_id == customer_id,
+        Adjustment.opened_as == opened_as,
+        Adjustment.opened_as.is_not(None),
         Adjustment.currency == currency,
-        Adjustment.is_opening,
     )
     return session.scalar(query)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, Select, Update, and_, case, delete, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, Delete, Select, Update, case, delete, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
@@ -45,43 +45,7 @@ def hand_over(session: Session, merchant_id: UUID, before: str, after: str, conc
     redemptions = update(Redemption).where(Redemption.merchant_id == merchant_id, Redemption.customer_id == before)
     _run(session, redemptions.values(customer_id=after, is_sealed=False))
     for column, which in concerned.rewards(before):
-        moved = update(Reward).where(Reward.merchant_id == merchant_id, *which)
-        if column is Reward.customer_id:
-            moved = moved.where(~_has_one_of(after))
-        _run(session, moved.values({column: after}))
-
-
-def _twins(customer_id: str) -> tuple[type[Reward], ColumnElement[bool]]:
-    """(another reward, whether it is what the same order earned another customer in the same way)."""
-    other = aliased(Reward)
-    same = and_(
-        other.merchant_id == Reward.merchant_id,
-        other.conversion_id == Reward.conversion_id,
-        other.side == Reward.side,
-        other.given_as == Reward.given_as,
-        other.customer_id == customer_id,
-    )
-    return other, same
-
-
-def _has_one_of(customer_id: str) -> ColumnElement[bool]:
-    """Whether the order of a reward earned another customer the same: this one is worth nothing any more, and stays."""
-    other, same = _twins(customer_id)
-    return select(other.reward_id).where(same).exists()
-
-
-def outlived(session: Session, merchant_id: UUID, before: str, after: str) -> dict[UUID, UUID]:
-    """reward of the one customer -> that of the other, of those of the same order of which the first counts now."""
-    other, same = _twins(after)
-    query = select(Reward.reward_id, other.reward_id).join(other, same)
-    query = query.where(Reward.merchant_id == merchant_id, Reward.customer_id == before, Reward.is_earned)
-    return dict(session.execute(query).tuples().all())
-
-
-def give(session: Session, merchant_id: UUID, reward_ids: Collection[UUID], customer_id: str) -> None:
-    """Say of these rewards that they are this customer's."""
-    given = update(Reward).where(Reward.merchant_id == merchant_id, Reward.reward_id.in_(list(reward_ids)))
-    _run(session, given.values(customer_id=customer_id))
+        _run(session, update(Reward).where(Reward.merchant_id == merchant_id, *which).values({column: after}))
 
 
 def _add_totals(session: Session, merchant_id: UUID, before: str, after: str) -> None:
@@ -118,7 +82,10 @@ def forget_texts(session: Session, merchant_id: UUID, customer_id: str, concerne
     d, a, r = Redemption, Adjustment, Reward
     of_customer = update(d).where(d.merchant_id == merchant_id, d.customer_id == customer_id)
     _run(session, of_customer.values(shop_metadata=None))
-    _run(session, update(a).where(a.merchant_id == merchant_id, a.customer_id == customer_id).values(note=note))
+    _run(
+        session,
+        update(a).where(a.merchant_id == merchant_id, a.customer_id == customer_id).values(note=note, opened_as=None),
+    )
     for _, which in concerned.rewards(customer_id):
         noted = update(r).where(r.merchant_id == merchant_id, *which, r.review_note.is_not(None))
         _run(session, noted.values(review_note=note))

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     Select,
     String,
-    UniqueConstraint,
     and_,
     bindparam,
     case,
@@ -46,7 +45,8 @@ class Reward(Base):
     amount: as the order stands now; reversed_amount: what of it was taken back.
     lapsed_amount: what of it lapsed and was not taken back since; None until its time is over.
     used_amount: what of it had been used by then; what goes beyond that lapses.
-    is_earned: whether its order, as it was judged last, earns it.
+    is_earned: whether its order, as it was judged last, earns it. Of one kind there is one that does; more there are
+    where two advocates of an order became one customer.
     is_ripe: whether its hold has ended in the books.
     nth_referral: which of the advocate's rewarded referrals it belongs to, for the tiers.
     counted: whether the advocate's cap and tiers count the referral by this reward. One reward of each
@@ -55,7 +55,6 @@ class Reward(Base):
 
     __tablename__ = "reward"
     __table_args__ = (
-        UniqueConstraint("merchant_id", "conversion_id", "side", "customer_id", "given_as"),
         ForeignKeyConstraint(["merchant_id", "conversion_id"], ["conversion.merchant_id", "conversion.conversion_id"]),
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customer.merchant_id", "customer.customer_id"]),
         CheckConstraint("side IN ('advocate', 'friend')", name="side"),
@@ -66,6 +65,17 @@ class Reward(Base):
         CheckConstraint("nth_referral > 0", name="nth_referral"),
         CheckConstraint("given_as IN ('credit', 'discount')", name="given_as"),
         CheckConstraint("status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="status"),
+        Index(
+            "uq_reward_earned",
+            "merchant_id",
+            "conversion_id",
+            "side",
+            "customer_id",
+            "given_as",
+            unique=True,
+            postgresql_where=text("is_earned"),
+            sqlite_where=text("is_earned = 1"),
+        ),
         Index(None, "merchant_id", "customer_id", "reward_id"),
         Index("ix_reward_merchant_id_program_id_advocate_id", "merchant_id", "program_id", "advocate_id"),
         Index(
