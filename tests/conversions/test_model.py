@@ -34,7 +34,7 @@ from service.links.evidence import read_quote
 from service.links.links import NewLink
 from service.merchants import keys
 from service.migrations import schema
-from service.people import merging
+from service.people import erasing, merging
 from service.programs import programs
 from service.rewards import redemptions, returns, reviews, upkeep
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
@@ -241,6 +241,7 @@ class Histories(RuleBasedStateMachine):
         self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
         self.mailboxes: dict[str, str | None] = {}
         self.merged: dict[str, str] = {}
+        self.erased: dict[str, dict[str, int]] = {}
         self.brought_by: dict[str, tuple[datetime, str]] = {}
         self.orders: list[tuple[Any, Bought]] = []
         self.held: list[tuple[Any, Held]] = []
@@ -276,6 +277,7 @@ class Histories(RuleBasedStateMachine):
                 purse.gain(subject.worth)
             else:
                 self._lapse(subject, purse)
+        self._sweep()
 
     def _due(self) -> list[tuple[datetime, int, int, Any]]:
         earned = list(enumerate(self._all_earned()))
@@ -297,7 +299,8 @@ class Histories(RuleBasedStateMachine):
             for who, money, at, amount in (*self.given_back, *restored)
             if (who, money) == same and at > over.over_at - KEPT
         ]
-        over.lapsed = max(0, min(over.worth, purse.available - sum(later) - sum(lately)))
+        by_hand = max(0, self.erased.get(over.who, {}).get(over.currency, 0))
+        over.lapsed = max(0, min(over.worth, purse.available - sum(later) - sum(lately) - by_hand))
         over.used = over.worth - over.lapsed
         purse.available -= over.lapsed
 
@@ -316,6 +319,48 @@ class Histories(RuleBasedStateMachine):
     def _now(self, name: str) -> str:
         """Whom a name means, after all merges."""
         return self.merged.get(name, name)
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def erase(self, who: str) -> None:
+        """Forget a friend, whose ids are free for others from then on. erased: what was taken and given by hand."""
+        before = self._now(who)
+        if any(before in (bought.by, bought.advocate) for _, bought in self.orders):
+            return  # what a link that has ended does to orders that are judged again is not on paper
+        done = self._write(erasing.erase, self.merchant_id, who, balance="lapse")
+        after = erasing.name_of(done.erasure.erasure_id)
+        for _, held in self.held:
+            if held.who == before and held.state == "reserved":
+                held.state = "voided"
+                self.purses[before, held.currency].reserved -= held.amount
+                self.purses[before, held.currency].gain(held.amount)
+        for money in MONEY:
+            self.purses[after, money], self.purses[before, money] = self.purses[before, money], Purse()
+        self.erased[after] = dict.fromkeys(MONEY, 0)
+        ids = [name for name in PEOPLE if self._now(name) == before]
+        self._call(before, after)
+        self.merged = {name: now for name, now in self.merged.items() if now != after}
+        self.mailboxes.pop(after)
+        for earned in self._all_earned():
+            is_open = not (earned.is_discount or earned.is_denied) and earned.worth > 0 and earned.used is None
+            if earned.who == after and is_open:
+                earned.over_at = max(earned.ripe_at, self.now)
+        self._catch_up()
+        for name in ids:
+            for money in MONEY:
+                self.purses[name, money] = Purse()
+            link, _ = self._write(links.create, self.merchant_id, NewLink(self.program.program_id, Contact(name)))
+            self.codes[name], self.names[link.link_id] = link.code, name
+
+    def _sweep(self) -> None:
+        """Whatever somebody has who was erased lapses, and what they owe is written off once nothing is on its way."""
+        for name, by_hand in self.erased.items():
+            for money in MONEY:
+                purse = self.purses[name, money]
+                by_hand[money] -= purse.available
+                purse.available = 0
+                if not purse.pending:
+                    by_hand[money] += purse.owed
+                    purse.owed = 0
 
     @rule(into=st.sampled_from(PEOPLE), former=st.sampled_from(PEOPLE))
     def merge(self, into: str, former: str) -> None:
@@ -783,7 +828,7 @@ class Histories(RuleBasedStateMachine):
     def the_balances_are_those_on_paper(self) -> None:
         def look(session: Session) -> dict[tuple[str, str], Purse]:
             found = {}
-            for name in self.people:
+            for name in (*self.people, *self.erased):
                 locked = customers.lock(session, self.merchant_id, name)
                 upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
@@ -792,7 +837,8 @@ class Histories(RuleBasedStateMachine):
             return found
 
         found = self._transaction(look)
-        shown = {self._now(name) for name in self.people}
+        self._sweep()
+        shown = {self._now(name) for name in self.people} | self.erased.keys()
         kept = {key: purse for key, purse in self.purses.items() if key[0] in shown}
         assert {key: found.get(key, Purse()) for key in kept} == kept
 
@@ -826,6 +872,7 @@ class InOneTransaction(Histories):
 
 HISTORIES, HISTORIES_IN_A_SOAK = 400, 10_000
 CHOICES: list[tuple[int, Callable[[InOneTransaction, Random], Any]]] = [
+    (1, lambda m, r: r.random() < 0.5 and m.erase(r.choice(m.people))),
     (1, lambda m, r: r.random() < 0.5 and m.merge(r.choice(m.people), r.choice(m.people))),
     (2, lambda m, r: m.take_mailbox(r.choice(m.people), r.choice([*MAILBOXES, None]))),
     (4, lambda m, r: m.time_passes(hours=r.choice([r.randint(1, 60), r.randint(200, 400)]))),
@@ -889,7 +936,7 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
                 machine.teardown()
 
 
-PAPER = ("purses", "mailboxes", "merged", "brought_by", "orders", "held", "given_back")
+PAPER = ("purses", "mailboxes", "merged", "erased", "codes", "names", "brought_by", "orders", "held", "given_back")
 
 
 @contextmanager
