@@ -211,3 +211,40 @@ def test_an_import_and_orders_of_the_same_people_make_each_of_them_known_once(
     again = at_once(*[partial(shop.order, f"c{10 + number}", referral=code) for number in range(10)])
     assert {order["status"] for order in again} <= {"declined", "repeat"}
     orchard("ledger", "verify", *one)
+
+
+def test_a_ring_of_merges_makes_one_customer_and_loses_nothing(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    names = ("a", "b", "c")
+    program = shop.program(friend_reward=None)
+    for name in names:
+        shop.order(referral=shop.link(program, name)["code"])
+    ring = zip(names, (*names[1:], names[0]), strict=True)
+    merges = [partial(shop.post, f"/customers/{into}/merge", {"from": former}, status=200) for into, former in ring]
+    at_once(*merges * 2)
+    assert {shop.available(name) for name in names} == {3000}
+    assert len({shop.get(f"/customers/{name}")["customer_id"] for name in names}) == 1
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
+
+
+def test_two_become_one_while_both_order_spend_and_are_refunded(network_shop: Shop, orchard: CommandLine) -> None:
+    shop = network_shop
+    program = shop.program(friend_reward=None, rewarded_orders=9)
+    codes = {name: shop.link(program, name)["code"] for name in ("old", "new")}
+    orders = [shop.order(f"friend-of-{name}", referral=code) for name, code in codes.items()]
+    spend = {"amount": 100, "currency": "EUR"}
+    answers = at_once(
+        *[partial(shop.call, "POST", "/customers/new/merge", {"from": "old"})] * 2,
+        *[partial(shop.order, f"friend-of-{name}") for name in codes for _ in range(3)],
+        *[partial(shop.order, name) for name in codes],
+        *[partial(shop.call, "POST", "/redemptions", {**spend, "customer_id": name}) for name in codes],
+        *[partial(shop.refund, order, 2500, "half") for order in orders],
+        *[partial(shop.call, "PUT", f"/customers/{name}", {"email": "one@example.com"}) for name in codes],
+    )
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    assert {answer.status_code for answer in answers[10:12]} == {201}
+    assert {answer.status_code for answer in answers[14:]} == {200}
+    assert {order["advocate_id"] for order in shop.orders().values()} == {"new", None}
+    held = shop.balance("old")
+    assert (held["available"], held["reserved"], held["earned_total"]) == (6800, 200, 7000)
+    orchard("ledger", "verify", "--merchant", str(shop.merchant_id))
