@@ -248,3 +248,10 @@ def test_json_lines_are_headed_as_columns_are() -> None:
         (1, "first_name"),
         (2, "first_name"),
     ]
+
+
+def test_a_line_of_json_that_fills_the_memory_is_named_as_that() -> None:
+    pieces = iter([b'{"id": "ana"}\n', *([b"x" * 65_536] * 40), b'\n{"id": "ben"}\n'])
+    found = list(read("jsonl", lines_of(lambda _: next(pieces, b"")), zone=UTC, now=NOW).rows)
+    assert [row.customer_id for row in found if isinstance(row, Told)] == ["ana", "ben"]
+    assert [(row.row, row.message) for row in found if isinstance(row, Fault)] == [(2, "It is longer than a megabyte.")]
