@@ -32,9 +32,6 @@ Holding = tuple[str, str, int]
 """(opaque name of the owner, currency, minor units)"""
 
 
-_SPENT = Redemption.captured_amount - Redemption.returned_amount
-"""What of a redemption that was captured has not been given back."""
-
 Among = Collection[UUID] | None
 """The ids of those that are asked for; None for all."""
 

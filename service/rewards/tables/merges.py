@@ -1,6 +1,5 @@
 """Merges: that two customers became one, and what moved by it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,8 +38,3 @@ def last_of(session: Session, merchant_id: UUID, former_id: str) -> Merge | None
     """The merge by which this id came to mean somebody else, or None."""
     query = select(Merge).where(Merge.merchant_id == merchant_id, Merge.former_id == former_id)
     return session.scalar(query.order_by(Merge.merge_id.desc()).limit(1))
-
-
-def all_of(session: Session, merchant_id: UUID) -> Sequence[Merge]:
-    """All merges of the merchant."""
-    return session.scalars(select(Merge).where(Merge.merchant_id == merchant_id).order_by(Merge.merge_id)).all()
