@@ -113,7 +113,7 @@ def _hold(session: Session, merchant: Merchant, customer_id: str) -> KnownCustom
     if seen.folded_email is not None:
         known_mailboxes.hold(session, merchant_id, persons.mailbox_id_of(merchant, seen.folded_email))
     locked = customers.lock(session, merchant_id, [customer_id]).get(customer_id)
-    if locked is None or locked.folded_email != seen.folded_email:
+    if locked is None or locked.merged_into is not None or locked.folded_email != seen.folded_email:
         raise RaceLost
     return locked
 
