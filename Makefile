@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal --durations 15
 
 PROVED = service/ledger/*,service/brands/colours.py,service/brands/logos.py,service/brands/looks.py,service/conversions/attribution.py,service/conversions/eligibility.py,service/conversions/explanations.py,service/conversions/rules.py,service/customers/contacts.py,service/customers/files.py,service/customers/mailboxes.py,service/customers/rows.py,service/dashboard/advocates.py,service/dashboard/cohorts.py,service/dashboard/digest.py,service/dashboard/editing.py,service/dashboard/figures.py,service/dashboard/filters.py,service/dashboard/form.py,service/dashboard/orchard.py,service/dashboard/overview.py,service/dashboard/terms.py,service/dashboard/words.py,service/demo/half_year.py,service/events/kinds.py,service/formats.py,service/links/addresses.py,service/links/codes.py,service/links/drawing.py,service/links/evidence.py,service/links/followers.py,service/links/greetings.py,service/links/hosts.py,service/links/names.py,service/links/offence.py,service/links/qr.py,service/links/states.py,service/links/visitors.py,service/merchants/slugs.py,service/people/belongings.py,service/programs/sites.py,service/programs/soundness.py,service/programs/states.py,service/programs/terms.py,service/rewards/references.py,service/sharing/channels.py,service/sharing/embedding.py,service/sharing/growth.py,service/sharing/invitations.py,service/statistics/entries.py,service/statistics/exports/columns.py,service/statistics/exports/values.py,service/statistics/measures.py,service/statistics/periods.py,service/statistics/tallies.py,service/statistics/timelines.py,service/values.py
 
-.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi words translations lock bench bench-visitors bench-books bench-numbers bench-sharing clean
+.PHONY: help install run test soak coverage mutants check fmt lint types imports openapi words translations lock bench bench-costs bench-visitors bench-books bench-numbers bench-sharing clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ fmt: install ## Format the code
 
 bench: install ## Measure, and compare with the limits of this machine (PostgreSQL comes along, wrk must be there)
 	$(BIN)/python -m tests.bench
+
+bench-costs: install ## The part of it that writes docs/performance.md: what each request costs
+	$(BIN)/python -m tests.bench costs
 
 bench-visitors: install ## The part of it that is about who is a person
 	$(BIN)/python -m tests.bench visitors

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from service.customers.tables import Customer
-from service.database.engine import PG_OPTIONS, Database
+from service.database.engine import Database
 from service.links.evidence import link_token
 from service.links.tables import Link
 from service.merchants import keys
@@ -28,12 +27,13 @@ from service.programs import programs
 from service.programs.programs import ProgramFields
 from service.tokens import TokenSigner
 from tests.bench.books import bench_books
+from tests.bench.costs import bench_costs
 from tests.bench.events import bench_events
-from tests.bench.loads import CONNECTIONS, PROXIED, ROUNDS, SECONDS, Prepared, bare_flask, compare, load, median
+from tests.bench.loads import PROXIED, ROUNDS, SECONDS, Prepared, bare_flask, compare, load, median, pgbench
 from tests.bench.numbers import bench_numbers
 from tests.bench.sharing import bench_sharing
 from tests.bench.visitors import bench_visitors
-from tests.postgres import BINARIES, PostgreSQL, running
+from tests.postgres import PostgreSQL, running
 from tests.serving import SECRET, Server, serving
 
 HERE = Path(__file__).parent
@@ -50,9 +50,11 @@ def main() -> None:
         workers = (os.cpu_count() or 1) + 1
         print(f"{os.cpu_count()} cores, {workers} sync workers")
         print(f"medians of {ROUNDS} rounds of {SECONDS} s, each after a round to warm up\n")
-        parts = sys.argv[1:] or ["service", "visitors", "books", "numbers", "sharing"]
+        parts = sys.argv[1:] or ["service", "costs", "visitors", "books", "numbers", "sharing"]
         if "service" in parts:
             _service(postgres, folder, workers)
+        if "costs" in parts:
+            bench_costs(postgres, _prepare(postgres.url(postgres.create()), folder / "costs"), folder, workers)
         if "visitors" in parts:
             bench_visitors()
         if "books" in parts:
@@ -73,13 +75,13 @@ def _service(postgres: PostgreSQL, folder: Path, workers: int) -> None:
 
 def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int) -> tuple[float, float]:
     with bare_flask(folder, workers) as bare, serving(data.url, folder, workers=workers, **PROXIED) as server:
-        limit = median(lambda: load(bare, "follow", data))
+        limit = median(lambda: load(bare.base_url, "follow", data))
         followed = median(lambda: load(server.base_url, "follow", data))
     compare("following a link, PostgreSQL", followed, "bare Flask redirect", limit.per_second, wanted=0.5)
-    _pgbench(postgres, data)
-    limit_tps = statistics.median(_pgbench(postgres, data) for _ in range(ROUNDS))
+    pgbench(postgres, data)
+    limit_tps = statistics.median(pgbench(postgres, data).per_second for _ in range(ROUNDS))
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
-        converted = median(lambda: load(server.base_url, "convert", data))
+        converted = median(lambda: load(server.base_url, "works", data, work="referred"))
         _memory_and_start(data, folder, server)
     compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
     return followed.per_second, converted.per_second
@@ -87,7 +89,7 @@ def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int
 
 def _sqlite(data: Prepared, folder: Path, workers: int, *, followed: float, converted: float) -> None:
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
-        conversions = median(lambda: load(server.base_url, "convert", data))
+        conversions = median(lambda: load(server.base_url, "works", data, work="referred"))
         follows = median(lambda: load(server.base_url, "follow", data))
     compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
     compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
@@ -146,16 +148,6 @@ def _prepare(url: str, folder: Path) -> Prepared:
 
 def _driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://")
-
-
-def _pgbench(postgres: PostgreSQL, data: Prepared) -> float:
-    name = data.url.partition("?")[0].rpartition("/")[2]
-    command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
-    command += ["-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), "-f", str(HERE / "conversion.sql")]
-    command += ["-D", f"merchant={data.merchant_id}", "-D", f"program={data.program_id}", name]
-    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    return float(re.findall(r"tps = ([\d.]+)", output)[0])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from service.database.engine import PG_OPTIONS
+from tests.postgres import BINARIES, PostgreSQL
 from tests.serving import Server, free_port
 
 HERE = Path(__file__).parent
@@ -28,6 +30,7 @@ class Load:
     per_second: float
     p99_milliseconds: float
     errors: int
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -49,33 +52,32 @@ def median(measure: Callable[[], Load]) -> Load:
         statistics.median(one.per_second for one in rounds),
         statistics.median(one.p99_milliseconds for one in rounds),
         sum(one.errors for one in rounds),
+        sum(one.requests for one in rounds),
     )
 
 
-def load(base_url: str, script: str, data: Prepared) -> Load:
-    """One round of `follow` or `convert`."""
-    given = {"BENCH_TOKENS": str(data.tokens), "BENCH_KEY": data.key, "BENCH_RUN": f"{time.monotonic_ns()}"}
-    return round_of(base_url, script, given)
+def load(base_url: str, script: str, data: Prepared, *, work: str = "") -> Load:
+    """One round of `follow`, or of one of the `works`."""
+    return round_of(base_url, script, given(data, work))
 
 
-def round_of(base_url: str, script: str, given: Mapping[str, str]) -> Load:
+def given(data: Prepared, work: str) -> dict[str, str]:
+    """What a script finds in its environment; another run each time."""
+    run = f"{time.monotonic_ns():x}"
+    return {"BENCH_TOKENS": str(data.tokens), "BENCH_KEY": data.key, "BENCH_RUN": run, "BENCH_WORK": work}
+
+
+def round_of(
+    base_url: str, script: str, found: Mapping[str, str], *, connections: int = CONNECTIONS, seconds: int = SECONDS
+) -> Load:
     """One round of a script, which finds what it is given in its environment."""
-    environment = {**os.environ, **given}
-    command = [
-        "wrk",
-        "-t",
-        "2",
-        "-c",
-        str(CONNECTIONS),
-        "-d",
-        f"{SECONDS}s",
-        "-s",
-        str(HERE / f"{script}.lua"),
-        base_url,
-    ]
+    threads = min(2, connections)
+    command = ["wrk", "-t", f"{threads}", "-c", f"{connections}", "-d", f"{seconds}s"]
+    command += ["-s", str(HERE / f"{script}.lua"), base_url]
+    environment = {**os.environ, **found}
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     requests, microseconds, p99, errors = map(int, re.findall(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)[0])
-    return Load(requests / (microseconds / 1e6), p99 / 1000, errors)
+    return Load(requests / (microseconds / 1e6), p99 / 1000, errors, requests)
 
 
 def compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: float) -> None:
@@ -89,9 +91,21 @@ def compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: floa
     )
 
 
+def pgbench(postgres: PostgreSQL, data: Prepared) -> Load:
+    """One round of an order's statements, without a service; p99 is not measured."""
+    name = data.url.partition("?")[0].rpartition("/")[2]
+    command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
+    command += ["-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), "-f", str(HERE / "conversion.sql")]
+    command += ["-D", f"merchant={data.merchant_id}", "-D", f"program={data.program_id}", name]
+    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    per_second = float(re.findall(r"tps = ([\d.]+)", output)[0])
+    return Load(per_second, 0.0, 0, int(re.findall(r"actually processed: (\d+)", output)[0]))
+
+
 @contextmanager
-def bare_flask(folder: Path, workers: int) -> Iterator[str]:
-    """A bare Flask view on gunicorn with our settings; where it is."""
+def bare_flask(folder: Path, workers: int) -> Iterator[Server]:
+    """A bare Flask view on gunicorn with our settings."""
     port = free_port()
     script = folder / "bare_conf.py"
     script.write_text("from service.gunicorn_conf import *\ndel post_fork\n")
@@ -100,7 +114,7 @@ def bare_flask(folder: Path, workers: int) -> Iterator[str]:
     server = Server(f"http://127.0.0.1:{port}", process, script)
     try:
         server.wait()
-        yield server.base_url
+        yield server
     finally:
         process.terminate()
         process.wait(15)

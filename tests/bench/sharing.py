@@ -35,13 +35,13 @@ def bench_sharing(postgres: PostgreSQL, folder: Path, workers: int) -> None:
         for _ in range(FRIENDS):
             shop.order(referral=link["code"], customer={"first_name": "Gus"})
         page = shop.post("/customers/ana/share-page", {"program_id": program["program_id"]})["url"]
-        bare_view = f"{bare}/r/x"
+        bare_view = f"{bare.base_url}/r/x"
         limit, ours = _first_byte(bare_view), _first_byte(page)
         print(f"a customer's page, {FRIENDS} friends   first byte {ours:6.2f} ms   bare Flask {limit:6.2f} ms")
         print(f"{'':30} ratio {ours / limit:.1f}, wanted below 3: {'yes' if ours < 3 * limit else 'NO'}")
         print(f"{'':30} {len(requests.get(page, timeout=10).content)} bytes\n", flush=True)
         given = {"BENCH_KEY": public, "BENCH_TOKEN": shop.visit(link), "BENCH_ORIGIN": SITE}
-        redirects = median(lambda: round_of(bare, "follow", {**given, "BENCH_TOKENS": _tokens(folder)}))
+        redirects = median(lambda: round_of(bare.base_url, "follow", {**given, "BENCH_TOKENS": _tokens(folder)}))
         quotes = median(lambda: round_of(server.base_url, "quote", given))
     compare("quotes of browsers, PostgreSQL", quotes, "bare Flask redirect", redirects.per_second, wanted=0.3)
 
