@@ -186,7 +186,8 @@ def _is_among_advocates(column: ColumnElement[str]) -> ColumnElement[bool]:
 def _looks(of_friend: Whose, of_advocate: Whose) -> Looks:
     by_link = (link, link.c.link_id == bindparam("link"))
     by_code = (code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id)
-    return Looks(_glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate))
+    looks = _glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate)
+    return Looks(*(look.execution_options(prepared=True) for look in looks))
 
 
 OF_ONE = _looks(_is_friend, _is_advocate)

@@ -98,6 +98,7 @@ _READ = (
     )
     .where(_c.merchant_id == bindparam("merchant"), _c.customer_id.in_(bindparam("ids", expanding=True)))
     .order_by(_c.customer_id)
+    .execution_options(prepared=True)
 )
 _LOCK = _READ.with_for_update(key_share=True)
 _WITH_MAILBOX = (

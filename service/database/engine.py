@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.database.pipelining import AnsweringCursor
+from service.database.prepared import PreparedSession
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Database:
             _share_losses(self.engine, self._single)
             _share_losses(self._single, self.engine)
         self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
-        self._reads = sessionmaker(self.engine, expire_on_commit=False)
+        self._reads = sessionmaker(self.engine, class_=PreparedSession, expire_on_commit=False, lost=self.dispose)
 
     @property
     def name(self) -> str:
@@ -168,7 +169,7 @@ class Database:
             if pipelined:
                 driver: Any = connection.connection.driver_connection
                 stack.enter_context(driver.pipeline())
-            with Session(connection, expire_on_commit=False) as session, session.begin():
+            with PreparedSession(connection, expire_on_commit=False, lost=self.dispose) as session, session.begin():
                 return work(session)
 
 

@@ -37,7 +37,8 @@ def insertion(table: FromClause, ending: str = "", *, rows: int = 1) -> TextClau
     names = [column.key for column in table.columns]
     values = ", ".join("(" + ", ".join(f":{name}_{row}" for name in names) + ")" for row in range(rows))
     types = [bindparam(f"{column.key}_{row}", type_=column.type) for column in table.columns for row in range(rows)]
-    return text(f"INSERT INTO {table.description} ({', '.join(names)}) VALUES {values} {ending}").bindparams(*types)
+    sql = f"INSERT INTO {table.description} ({', '.join(names)}) VALUES {values} {ending}"
+    return text(sql).bindparams(*types).execution_options(prepared=" RETURNING " not in ending)
 
 
 def numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _insertion(rows: int) -> TextClause:
     ]
     shared = [bindparam("merchant", type_=columns.merchant_id.type), bindparam("now", type_=columns.recorded_at.type)]
     sql = f"INSERT INTO event (merchant_id, recorded_at, {', '.join(_TOLD)}) VALUES {lines}"
-    return text(sql).bindparams(*shared, *types)
+    return text(sql).bindparams(*shared, *types).execution_options(prepared=True)
 
 
 _PLACE = text(

@@ -25,11 +25,13 @@ _LOCK = (
     .where(_c.merchant_id == bindparam("m"), _c.account.in_(bindparam("names", expanding=True)), _c.slot == 0)
     .order_by(_c.account, _c.currency)
     .with_for_update()
+    .execution_options(prepared=True)
 )
 _OF_OWNER = (
     select(_c.kind, _c.currency, _c.amount)
     .where(_c.merchant_id == bindparam("m"), _c.account.in_(bindparam("names", expanding=True)))
     .order_by(_c.currency)
+    .execution_options(prepared=True)
 )
 
 

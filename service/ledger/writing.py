@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, TextClause, bindparam, text
+from sqlalchemy import Column, TextualSelect, Uuid, bindparam, text
 from sqlalchemy.orm import Session
 
 from service.ledger.tables import (
@@ -23,7 +23,8 @@ from service.ledger.tables import (
 Row = Mapping[str, Any]
 NEW = "ON CONFLICT (merchant_id, reference) DO NOTHING RETURNING transaction_id"
 RAISE = "ON CONFLICT (merchant_id, account, currency, slot) DO UPDATE SET amount = balance.amount + excluded.amount"
-_CLAIM, _WAIT = insertion(transaction_table, NEW), insertion(unsealed_table)
+_CLAIM = insertion(transaction_table, NEW).columns(transaction_id=Uuid).execution_options(prepared=True)
+_WAIT = insertion(unsealed_table)
 _CASTS = {"line": "smallint", "slot": "smallint", "amount": "bigint", "floor": "bigint"}
 
 
@@ -55,7 +56,7 @@ def _renamed(prefix: str, rows: Sequence[Row]) -> list[Row]:
 
 
 @cache
-def _at_once(lines: int, balances: int) -> TextClause:
+def _at_once(lines: int, balances: int) -> TextualSelect:
     line = [column for column in posting_table.columns if column.key not in ("merchant_id", "transaction_id")]
     balance = [column for column in balance_table.columns if column.key != "merchant_id"]
     names = ", ".join(column.key for column in transaction_table.columns)
@@ -70,7 +71,8 @@ def _at_once(lines: int, balances: int) -> TextClause:
         SELECT transaction_id FROM claimed
     """
     types = [bindparam(column.key, type_=column.type) for column in transaction_table.columns]
-    return text(" ".join(statement.split())).bindparams(*types)
+    written = text(" ".join(statement.split())).bindparams(*types)
+    return written.columns(transaction_id=Uuid).execution_options(prepared=True)
 
 
 def _names(columns: Sequence[Column[Any]]) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
+from service.migrations import statistics
 
-HEAD = "0013"
+HEAD = "0014"
 """The revision that this release needs. Kept here, so that web processes need not load the migrations."""
 
 MIGRATIONS = Path(__file__).parent
@@ -33,6 +34,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
     with database.engine.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if not database.is_sqlite:
+            statistics.assume(connection)
         if database.is_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
             raise LostRows(f"A row of {lost[0]} would point to nothing: nothing was changed.")
 

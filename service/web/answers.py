@@ -30,7 +30,11 @@ class StoredAnswer(Base):
     created_at: Mapped[datetime]
 
 
-_CLAIM = insertion(StoredAnswer.__table__, "ON CONFLICT (merchant_id, key) DO NOTHING RETURNING key")
+_CLAIM = (
+    insertion(StoredAnswer.__table__, "ON CONFLICT (merchant_id, key) DO NOTHING RETURNING key")
+    .columns(key=String)
+    .execution_options(prepared=True)
+)
 _STORED = select(StoredAnswer).where(
     StoredAnswer.merchant_id == bindparam("merchant"), StoredAnswer.key == bindparam("key")
 )
@@ -41,6 +45,7 @@ _FINISH = (
         StoredAnswer.__table__.c.key == bindparam("the_key"),
     )
     .values(status=bindparam("answer_status"), body=bindparam("answer_body"))
+    .execution_options(prepared=True)
 )
 
 

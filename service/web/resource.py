@@ -142,11 +142,13 @@ class Resource(Blueprint):  # type: ignore[misc]
         self, view: Any, run: Any, *, query: type[Schema] | None, body: type[Schema] | None
     ) -> Callable[..., Response]:
         run = wraps(view)(run)
+        # Schemas are made once: webargs would make one for each request, all of its fields copied.
         if body is not None:
-            needed = any(field.required for field in body().fields.values())
-            run = self.arguments(body, location="json", required=needed)(run)
+            schema = body()
+            needed = any(field.required for field in schema.fields.values())
+            run = self.arguments(schema, location="json", required=needed)(run)
         if query is not None:
-            run = self.arguments(query, location="query")(run)
+            run = self.arguments(query(), location="query")(run)
         return run  # type: ignore[no-any-return]
 
     def _route(

@@ -47,8 +47,10 @@ _FALL = text(
     "UPDATE customer_total SET earned = earned + :earned, spent = spent + :spent"
     " WHERE merchant_id = :merchant_id AND customer_id = :customer_id AND currency = :currency"
 ).bindparams(bindparam("merchant_id", type_=CustomerTotal.__table__.c.merchant_id.type))
-_OF_CUSTOMER = select(CustomerTotal.currency, CustomerTotal.earned, CustomerTotal.spent).where(
-    CustomerTotal.merchant_id == bindparam("merchant"), CustomerTotal.customer_id == bindparam("customer")
+_OF_CUSTOMER = (
+    select(CustomerTotal.currency, CustomerTotal.earned, CustomerTotal.spent)
+    .where(CustomerTotal.merchant_id == bindparam("merchant"), CustomerTotal.customer_id == bindparam("customer"))
+    .execution_options(prepared=True)
 )
 
 

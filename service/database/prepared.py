@@ -1,0 +1,161 @@
+"""Statements that are built once, run past what SQLAlchemy does for each execution.
+
+A statement costs the driver some 0.02 ms, and SQLAlchemy another 0.06: it looks up what it compiled, wraps the cursor,
+and describes the answer. The statements of a checkout are constants, so what they compile to is kept beside them. Who
+builds one says so with `execution_options(prepared=True)`; every other session, and every other database, runs it as
+any statement. See docs/decisions/0024-where-a-checkouts-time-goes.md.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, Executable, SelectBase
+from sqlalchemy.dialects.postgresql import psycopg as postgresql
+from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+MOST_VALUES = 8
+"""Lists of more values than that are run as any statement, since each length is another text."""
+
+Process = Callable[[Any], Any]
+Lengths = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a statement compiled to: its text, and how values go in and rows come out.
+
+    takes: for each value of the text, in order: its parameter, which of a list's values it is, what it is if nothing is
+    given, and how it is bound. rows: what they are called; None where there is no answer.
+    """
+
+    text: str
+    takes: Sequence[tuple[str, int | None, Any, Process | None]]
+    rows: SimpleResultMetaData | None
+    reads: Sequence[Process | None] | None
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """What goes in, in the order of the text."""
+        values = []
+        for name, place, default, bind in self.takes:
+            value = given.get(name, default)
+            if place is not None:
+                value = value[place]
+            values.append(value if bind is None else bind(value))
+        return values
+
+    def result(self, rows: Sequence[Sequence[Any]]) -> Result[Any]:
+        """The rows as SQLAlchemy gives them."""
+        if self.reads is not None:
+            rows = [
+                tuple(value if read is None else read(value) for value, read in zip(row, self.reads, strict=True))
+                for row in rows
+            ]
+        return IteratorResult(self.rows or _NOTHING, iter(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept beside a statement. lists: its parameters that are lists; by: database and their lengths."""
+
+    lists: Sequence[str]
+    by: dict[tuple[str, Lengths], _Prepared] = field(default_factory=dict)
+
+
+_NOTHING = SimpleResultMetaData(())
+_KEPT: WeakKeyDictionary[Executable, _Kept] = WeakKeyDictionary()
+
+
+class PreparedSession(Session):
+    """A session for one transaction, which runs prepared statements by the driver itself."""
+
+    def __init__(self, bind: Engine | Connection | None = None, *, lost: Callable[[], None], **more: Any) -> None:
+        """lost: called where the database went away, so that nobody gets another dead connection."""
+        super().__init__(bind, **more)
+        self._lost = lost
+        self._connection: Connection | None = None
+        self._driver: Any = None
+
+    def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
+        """As Session.execute."""
+        if more or not isinstance(params, dict) or not statement.get_execution_options().get("prepared"):
+            return super().execute(statement, params, **more)
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self.connection()
+            self._driver = connection.connection.driver_connection
+        prepared = _prepared(statement, params, connection.dialect)
+        if prepared is None:
+            return super().execute(statement, params)
+        try:
+            return prepared.result(self._run(prepared, params))
+        except (psycopg.Error, sqlite3.Error) as error:
+            raise self._told(error, prepared.text, connection) from error
+
+    def _run(self, prepared: _Prepared, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        if isinstance(self._driver, sqlite3.Connection):
+            cursor: Any = self._driver.execute(prepared.text, prepared.values(given))
+        else:
+            cursor = psycopg.RawCursor(self._driver)
+            cursor.execute(prepared.text, prepared.values(given))
+        # In a pipeline, what has no answer is left queued, and sent with the next statement that has one.
+        return cursor.fetchall() if prepared.rows is not None else ()
+
+    def _told(self, error: Exception, text: str, connection: Connection) -> BaseException:
+        """The error as SQLAlchemy tells it."""
+        dialect: Any = connection.dialect
+        is_lost = dialect.is_disconnect(error, self._driver, None)
+        if is_lost:
+            connection.invalidate(error)
+            self._lost()
+        return DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, True, is_lost, dialect)
+
+
+def _prepared(statement: Executable, given: Mapping[str, Any], dialect: Dialect) -> _Prepared | None:
+    """What this statement is for values of these lengths; None where they are too long."""
+    kept = _KEPT.get(statement)
+    if kept is None:
+        binds = _binds(statement.compile(dialect=dialect))  # type: ignore[attr-defined]
+        lists = [name for name, bound in binds.items() if bound.expanding and bound.value is None]
+        kept = _KEPT[statement] = _Kept(lists)
+    lengths = tuple([len(given[name]) for name in kept.lists])
+    if lengths and (max(lengths) > MOST_VALUES or not min(lengths)):
+        return None
+    key = dialect.name, lengths
+    prepared = kept.by.get(key)
+    if prepared is None:
+        prepared = kept.by[key] = _prepare(statement, given, dialect)
+    return prepared
+
+
+def _prepare(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Prepared:
+    if dialect.name == "postgresql":
+        numbered: Callable[..., Dialect] = postgresql.dialect
+        dialect = numbered(paramstyle="numeric_dollar")  # what psycopg's RawCursor takes as it is
+    compiled: SQLCompiler = statement.compile(dialect=dialect)
+    binds = _binds(compiled)
+    state = compiled.construct_expanded_state({name: value for name, value in given.items() if name in binds})
+    of_lists = {
+        new: (name, place) for name, names in state.parameter_expansion.items() for place, new in enumerate(names)
+    }
+    takes = []
+    for name in state.positiontup or ():
+        origin, place = of_lists.get(name, (name, None))
+        bound = binds[origin]
+        bind = bound.type.dialect_impl(dialect).bind_processor(dialect)
+        takes.append((origin, place, bound.effective_value, bind))
+    columns = list(statement.selected_columns) if isinstance(statement, SelectBase) else []
+    reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    rows = SimpleResultMetaData([str(column.key) for column in columns]) if columns else None
+    return _Prepared(state.statement, takes, rows, reads if any(reads) else None)
+
+
+def _binds(compiled: SQLCompiler) -> dict[str, BindParameter[Any]]:
+    """The parameters by their names in the text."""
+    return {name: bound for bound, name in compiled.bind_names.items()}

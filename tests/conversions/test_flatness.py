@@ -1,0 +1,81 @@
+"""An order reads as many rows when there are many as when there are few, also where nobody ever looked at the tables.
+
+Measured in rows that indexes gave, which no noise moves: a plan that goes by the merchant alone reads all it has.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from service.app import create_app
+from service.database.engine import Database
+from service.merchants import keys
+from service.settings import Settings
+from tests.serving import SECRET
+from tests.shop import Shop
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+FEW, MANY, TOGETHER = 20, 160, 20
+READ = text("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes")
+UNWATCHED = text(
+    "SELECT 'ALTER TABLE ' || c.oid::regclass || ' SET (autovacuum_enabled = false)' FROM pg_class AS c"
+    " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+)
+
+
+@pytest.fixture
+def young(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
+    """A database that was just migrated, and that is never analysed."""
+    database = Database(migrated_database_url("postgresql"))
+    with database.engine.begin() as connection:
+        for (command,) in connection.execute(UNWATCHED).all():
+            connection.exec_driver_sql(command)
+    yield database
+    database.dispose()
+
+
+class Life:
+    """A shop's life, and what the database reads for it."""
+
+    def __init__(self, database: Database) -> None:
+        url = database.engine.url.render_as_string(hide_password=False)
+        self.app = create_app(Settings(url, (SECRET,), "http://localhost:8000", "local", "json", 0))
+        merchant, made = database.write(lambda session: keys.create_merchant(session, "Acme", "EUR", now=NOW))
+        self.shop = Shop(self.app.test_client().open, made, merchant.merchant_id)
+        self.program = self.shop.program()
+        self.database, self.orders = database, 0
+
+    def rows_read(self) -> int:
+        """By all indexes of the database until now."""
+        self.app.extensions["orchard"].database.dispose()  # a connection that ends has told what it read
+        with self.database.statements() as connection:
+            return int(connection.execute(READ).scalar_one())
+
+    def go_on(self, orders: int) -> None:
+        """Everybody brings one friend, who orders twice, gives something back, and looks at the balance."""
+        for _ in range(orders):
+            self.orders += 1
+            name = f"{self.orders}"
+            link = self.shop.link(self.program, f"ana-{name}")
+            referral = link["url"].rpartition("/")[2]
+            order = self.shop.order(f"bob-{name}", referral=referral)
+            self.shop.order(f"bob-{name}")
+            self.shop.get(f"/conversions/{order['conversion_id']}")
+            self.shop.refund(order, 100, f"back-{name}")
+            self.shop.balance(f"bob-{name}")
+
+    def rows_read_for_the_next(self, orders: int) -> int:
+        """By these alone."""
+        before = self.rows_read()
+        self.go_on(orders)
+        return self.rows_read() - before
+
+
+def test_the_hundredth_order_reads_what_the_first_did(young: Database) -> None:
+    life = Life(young)
+    life.go_on(FEW)
+    first = life.rows_read_for_the_next(TOGETHER)
+    life.go_on(MANY)
+    assert life.rows_read_for_the_next(TOGETHER) <= first * 1.2
