@@ -16,7 +16,6 @@ from service.conversions.glimpses import Glimpse
 from service.conversions.judgement import Judgement, judge
 from service.conversions.orders import Order, OrderContradicted, contradictions, report_of
 from service.conversions.rules import Facts
-from service.conversions.standing import find
 from service.conversions.tables import conversions as storage
 from service.conversions.tables.conversions import Conversion, ConversionFilter, Referral
 from service.customers import tables as customers
@@ -25,6 +24,7 @@ from service.customers.customers import contact_of, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
 from service.database.writing import add_at_once
+from service.errors import Unknown
 from service.events import events
 from service.events.events import Happened
 from service.events.kinds import Kind
@@ -103,15 +103,17 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
 
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Recorded:
     """The merchant's conversion with its rewards. Raises Unknown."""
-    conversion = find(session, merchant_id, conversion_id)
-    return Recorded(conversion, rewards.of_conversions(session, merchant_id, [conversion_id]))
+    conversion = storage.seen(session, merchant_id, conversion_id)
+    if conversion is None:
+        raise Unknown("conversion", conversion_id)
+    return Recorded(conversion, rewards.seen_of(session, merchant_id, [conversion_id]))
 
 
 def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> list[Recorded]:
     """The merchant's conversions with their rewards, newest first."""
     recorded = storage.page(session, merchant_id, which, wanted)
     earned: dict[UUID, list[Reward]] = {conversion.conversion_id: [] for conversion in recorded}
-    for reward in rewards.of_conversions(session, merchant_id, list(earned)):
+    for reward in rewards.seen_of(session, merchant_id, list(earned)):
         earned[reward.conversion_id].append(reward)
     return [Recorded(conversion, earned[conversion.conversion_id]) for conversion in recorded]
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import Page, matching, newest
+from service.database.lists import Page, matching, read_newest
 from service.database.tables import Base
 from service.database.writing import insertion, numbered
 from service.merchants.tables import Merchant
@@ -146,7 +146,7 @@ def page(session: Session, merchant_id: UUID, which: Page, wanted: CustomerFilte
     """The merchant's customers, newest first."""
     of_merchant = (Customer.merchant_id == merchant_id, Customer.merged_into.is_(None))
     query = matching(select(Customer).where(*of_merchant), Customer, wanted)
-    return session.scalars(newest(query, Customer.owner_id, which, at=Customer.created_at)).all()
+    return read_newest(session, Customer, query, Customer.owner_id, which, at=Customer.created_at)
 
 
 def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID, created_at: datetime) -> None:

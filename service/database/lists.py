@@ -1,12 +1,15 @@
 """Lists, newest first, that stay stable while rows are being added."""
 
+from collections.abc import Collection
 from dataclasses import Field, dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
+
+from service.database.passing import Kind, passing
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -44,6 +47,21 @@ def newest(
     if page.until is not None:
         query = query.where(at < page.until)
     return query.order_by(row_id.desc()).limit(page.limit + 1)
+
+
+def read_newest(
+    session: Session,
+    kind: type[Kind],
+    query: Select[tuple[Kind]],
+    row_id: InstrumentedAttribute[UUID],
+    page: Page,
+    *,
+    at: InstrumentedAttribute[datetime],
+    without: Collection[str] = (),
+) -> list[Kind]:
+    """As `newest`, the rows themselves, which only pass through. without: columns that are not read."""
+    columns = [column for column in kind.__table__.columns if column.key not in without]
+    return passing(session, kind, newest(query, row_id, page, at=at).with_only_columns(*columns))
 
 
 def matching(query: Select[Row], table: type[DeclarativeBase], wanted: Filter) -> Select[Row]:

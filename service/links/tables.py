@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
-from service.database.lists import Page, matching, newest
+from service.database.lists import Page, matching, read_newest
 from service.database.tables import Base
 from service.links.states import LinkStatus
 from service.merchants.tables import Merchant
@@ -170,7 +170,7 @@ def of_customer(
 def page(session: Session, merchant_id: UUID, which: Page, wanted: LinkFilter) -> Sequence[Link]:
     """The merchant's links, newest first."""
     query = matching(select(Link).where(Link.merchant_id == merchant_id), Link, wanted)
-    return session.scalars(newest(query, Link.link_id, which, at=Link.created_at)).all()
+    return read_newest(session, Link, query, Link.link_id, which, at=Link.created_at)
 
 
 def all_of(session: Session, merchant_id: UUID, customer_id: str) -> Sequence[Link]:

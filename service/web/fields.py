@@ -241,8 +241,8 @@ class Day(Bound):
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """The moment in UTC as the contract writes it, such as `2026-11-21T09:30:00.000000Z`."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """The moment in UTC as the contract writes it, `2026-11-21T09:30:00.000000Z`, with no +00:00."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _refuse(fault: str | None) -> None:

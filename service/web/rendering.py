@@ -7,6 +7,8 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -23,7 +25,7 @@ def rendered(answer: Answer) -> Response:
 
 def encoded(answer: Answer) -> bytes:
     """The answer's JSON text in UTF-8."""
-    return json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(answer.document).encode()
 
 
 class ProblemDocument(fields.Dict):

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import flag_modified
 
 from service.conversions.attribution import Status
-from service.database.lists import Page, matching, newest
+from service.database.lists import Page, matching, read_newest
+from service.database.passing import passing
 from service.database.tables import Base
 
 VoidReason = Literal["payment_failed", "cancelled", "fraud", "test", "other"]
@@ -134,6 +135,13 @@ class Conversion(Base):
 
 
 UNSYNCHRONIZED = {"synchronize_session": False}
+_c = Conversion.__table__.c
+_OF_ONE = {"decisions", "reported"}
+_SEEN = (
+    select(Conversion.__table__)
+    .where(_c.merchant_id == bindparam("merchant"), _c.conversion_id == bindparam("conversion"))
+    .execution_options(prepared=True)
+)
 _DROP_REFERRAL = delete(Referral).where(
     Referral.merchant_id == bindparam("merchant"), Referral.friend_id.in_(bindparam("friends", expanding=True))
 )
@@ -155,6 +163,12 @@ def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion 
     return session.get(Conversion, (merchant_id, conversion_id), populate_existing=True)
 
 
+def seen(session: Session, merchant_id: UUID, conversion_id: UUID) -> Conversion | None:
+    """The merchant's conversion, to be read and not to be changed, or None."""
+    found = passing(session, Conversion, _SEEN, {"merchant": merchant_id, "conversion": conversion_id})
+    return found[0] if found else None
+
+
 def of_order(session: Session, merchant_id: UUID, order_id: str) -> UUID | None:
     """The conversion of the merchant's order of this name, or None."""
     query = select(Conversion.conversion_id).where(
@@ -164,9 +178,11 @@ def of_order(session: Session, merchant_id: UUID, order_id: str) -> UUID | None:
 
 
 def page(session: Session, merchant_id: UUID, which: Page, wanted: ConversionFilter) -> Sequence[Conversion]:
-    """The merchant's conversions, newest first."""
+    """The merchant's conversions, newest first, without what only one that is looked at by itself shows."""
     query = matching(select(Conversion).where(Conversion.merchant_id == merchant_id), Conversion, wanted)
-    return session.scalars(newest(query, Conversion.conversion_id, which, at=Conversion.ordered_at)).all()
+    return read_newest(
+        session, Conversion, query, Conversion.conversion_id, which, at=Conversion.ordered_at, without=_OF_ONE
+    )
 
 
 def friends_of(session: Session, merchant_id: UUID, advocate_id: str, *, limit: int) -> Sequence[Referral]:

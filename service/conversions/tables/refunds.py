@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import Page, newest
+from service.database.lists import Page, read_newest
 from service.database.tables import Base
 
 
@@ -72,7 +72,7 @@ def find(session: Session, merchant_id: UUID, conversion_id: UUID, refund_id: st
 def page(session: Session, merchant_id: UUID, conversion_id: UUID, which: Page) -> Sequence[Refund]:
     """The order's refunds, newest first."""
     query = select(Refund).where(Refund.merchant_id == merchant_id, Refund.conversion_id == conversion_id)
-    return session.scalars(newest(query, Refund.entry_id, which, at=Refund.refunded_at)).all()
+    return read_newest(session, Refund, query, Refund.entry_id, which, at=Refund.refunded_at)
 
 
 def returned(session: Session, merchant_id: UUID, conversion_id: UUID) -> tuple[int, int]:

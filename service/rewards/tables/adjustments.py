@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, false, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database.lists import Page, newest
+from service.database.lists import Page, read_newest
 from service.database.tables import Base
 
 Direction = Literal["credit", "debit"]
@@ -59,7 +59,7 @@ def get(session: Session, merchant_id: UUID, adjustment_id: UUID) -> Adjustment 
 def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[Adjustment]:
     """The merchant's adjustments, newest first."""
     query = select(Adjustment).where(Adjustment.merchant_id == merchant_id)
-    return session.scalars(newest(query, Adjustment.adjustment_id, which, at=Adjustment.created_at)).all()
+    return read_newest(session, Adjustment, query, Adjustment.adjustment_id, which, at=Adjustment.created_at)
 
 
 def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -> dict[UUID, str]:

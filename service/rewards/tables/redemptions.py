@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import flag_modified
 
-from service.database.lists import Page, matching, newest
+from service.database.lists import Page, matching, read_newest
 from service.database.tables import Base
 
 RedemptionStatus = Literal["reserved", "captured", "voided"]
@@ -162,7 +162,7 @@ def page(
         query = query.where(or_(Redemption.status == "voided", is_over))
     elif status is not None:
         query = query.where(Redemption.status == status, ~is_over)
-    return session.scalars(newest(query, Redemption.redemption_id, which, at=Redemption.created_at)).all()
+    return read_newest(session, Redemption, query, Redemption.redemption_id, which, at=Redemption.created_at)
 
 
 def find_return(session: Session, merchant_id: UUID, redemption_id: UUID, return_id: str) -> RedemptionReturn | None:

@@ -25,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.customers.tables import Customer
-from service.database.lists import Page, matching, newest
+from service.database.lists import Page, matching, read_newest
+from service.database.passing import passing
 from service.database.tables import Base
 from service.ledger.rewards import Given
 
@@ -148,6 +149,7 @@ _OF_CONVERSIONS = (
     .where(Reward.merchant_id == bindparam("merchant"), Reward.conversion_id.in_(bindparam("ids", expanding=True)))
     .order_by(Reward.conversion_id, Reward.side)
 )
+_SEEN_OF = _OF_CONVERSIONS.with_only_columns(*Reward.__table__.c).execution_options(prepared=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,11 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
         execution_options={"populate_existing": True},
     )
     return earned.all()
+
+
+def seen_of(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
+    """As `of_conversions`, to be read and not to be changed."""
+    return passing(session, Reward, _SEEN_OF, {"merchant": merchant_id, "ids": list(conversion_ids)})
 
 
 def rewarded_friends(
@@ -212,7 +219,7 @@ def page(
     query = matching(select(Reward).where(Reward.merchant_id == merchant_id), Reward, wanted)
     if status is not None:
         query = _with_status(query, status, now)
-    return session.scalars(newest(query, Reward.reward_id, which, at=Reward.created_at)).all()
+    return read_newest(session, Reward, query, Reward.reward_id, which, at=Reward.created_at)
 
 
 def _with_status(query: Select[tuple[Reward]], status: RewardStatus, now: datetime) -> Select[tuple[Reward]]:

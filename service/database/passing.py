@@ -1,0 +1,30 @@
+"""Rows of a mapped class that only pass through, to be read and shown.
+
+SQLAlchemy's unit of work makes each row an instance that it watches, which costs several times what the row itself
+does. Who changes nothing asks for instances that nobody watches.
+See docs/decisions/0024-where-a-checkouts-time-goes.md.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import DeclarativeBase, Session
+
+Kind = TypeVar("Kind", bound=DeclarativeBase)
+
+
+def passing(
+    session: Session, kind: type[Kind], query: Select[Any], given: Mapping[str, Any] | None = None
+) -> list[Kind]:
+    """The rows of this class that the query finds, by columns of its table. What it does not select, they do not have.
+
+    They can be read and not be set: no session knows of them, so that what was set would be lost.
+    """
+    names = query.selected_columns.keys()
+    found = []
+    for row in session.execute(query, given or {}):
+        one = kind.__new__(kind)
+        one.__dict__.update(zip(names, row, strict=True))
+        found.append(one)
+    return found
