@@ -43,7 +43,7 @@ def _alone(
 ) -> Done | Exception:
     refusals: tuple[type[Exception], ...] = (*faults, RaceLost)
     try:
-        return database.write(lambda session: work(session, one), pipelined=True)
+        return database.write(lambda session: work(session, one))
     except refusals as error:
         return error
     except DBAPIError as error:

@@ -3,8 +3,8 @@
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from sqlalchemy import (
     Connection,
     Engine,
     ExceptionContext,
+    Executable,
+    Result,
     create_engine,
     event,
     make_url,
@@ -20,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from service.database.pipelining import AnsweringCursor
-from service.database.prepared import PreparedSession
+from service.database.driver import CheckoutConnection
+from service.database.prepared import PreparedSession, run_alone
 
 T = TypeVar("T")
 
@@ -37,8 +39,8 @@ PG_OPTIONS = (
 )
 """Every statement here is a look-up by key: planning it anew, or compiling it, only costs, and a plan that was made
 while a table was empty must not go on reading all of it. See docs/decisions/0012-plans-that-stay-right.md."""
-RACES = ("40001", "40P01", "23505")
-"""serialization_failure, deadlock_detected, unique_violation"""
+RACES = ("40001", "40P01", "23505", "26000")
+"""serialization_failure, deadlock_detected, unique_violation, invalid_sql_statement_name, which `driver` explains"""
 
 PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
@@ -124,53 +126,44 @@ class Database:
             if not is_lock_timeout(error):  # somebody else is at it
                 raise
 
-    @contextmanager
-    def driver(self) -> Iterator[psycopg.Connection[Any]]:
-        """PostgreSQL's driver itself, as `statements` but without SQLAlchemy: for the one path that is that hot."""
-        pooled = self._single.raw_connection()
-        connection: Any = pooled.driver_connection
+    def at_once(self, statement: Executable, given: Mapping[str, Any]) -> Result[Any]:
+        """The answer to one prepared statement, as `statements` but past SQLAlchemy: for the paths that are that hot.
+
+        Raises DBAPIError.
+        """
         try:
-            yield connection
-        finally:
-            if connection.closed:
-                pooled.invalidate()
+            return run_alone(self._single, statement, given)
+        except DBAPIError as error:
+            if error.connection_invalidated:
                 self.dispose()  # the database went away, so what else is pooled is as dead
-            pooled.close()
+            raise
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all connections; with `close` false, as a forked child must, leave them to the parent."""
         self.engine.dispose(close=close)
         self._single.dispose(close=close)
 
-    def write(self, work: Callable[[Session], T], *, pipelined: bool = False) -> T:
+    def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction, again from the start where it lost a race to another one.
 
-        pipelined: on PostgreSQL, send inserts together with the next statement that has an answer. For work that
-        does not lean on the unit of work, which counts the rows that it changes at once.
         Raises what `work` raises, with nothing changed, and OperationalError when the database is away.
         """
-        pipelined = pipelined and not self.is_sqlite
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(work, pipelined=pipelined)
+                return self._attempt(work)
             except (DBAPIError, psycopg.Error, RaceLost) as error:
                 if attempt == ATTEMPTS or not _was_a_race(error):
                     raise
-                pipelined = False
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
         raise AssertionError("unreachable")
 
-    def _attempt(self, work: Callable[[Session], T], *, pipelined: bool) -> T:
-        """Run `work` once. Pipelined, statements without an answer wait for the next one that has one.
-
-        An error then shows late, as PipelineAborted; the attempt after it is not pipelined and shows it as it is.
-        """
-        with self._writer.connect() as connection, ExitStack() as stack:
-            if pipelined:
-                driver: Any = connection.connection.driver_connection
-                stack.enter_context(driver.pipeline())
-            with PreparedSession(connection, expire_on_commit=False, lost=self.dispose) as session, session.begin():
-                return work(session)
+    def _attempt(self, work: Callable[[Session], T]) -> T:
+        with (
+            self._writer.connect() as connection,
+            PreparedSession(connection, expire_on_commit=False, lost=self.dispose) as session,
+            session.begin(),
+        ):
+            return work(session)
 
 
 def _was_a_race(error: Exception) -> bool:
@@ -180,7 +173,7 @@ def _was_a_race(error: Exception) -> bool:
     if isinstance(error, IntegrityError) and isinstance(error.orig, sqlite3.IntegrityError):
         return error.orig.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
     cause = getattr(error, "orig", error)
-    return isinstance(cause, psycopg.errors.PipelineAborted) or getattr(cause, "sqlstate", None) in RACES
+    return getattr(cause, "sqlstate", None) in RACES
 
 
 def is_lock_timeout(error: OperationalError) -> bool:
@@ -189,7 +182,7 @@ def is_lock_timeout(error: OperationalError) -> bool:
 
 
 def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=5,
         max_overflow=5,
@@ -199,10 +192,20 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
             "connect_timeout": 3,
             "options": options,
             "application_name": "orchard",
-            "cursor_factory": AnsweringCursor,
         },
         **arguments,
     )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
+        return CheckoutConnection.connect(*given, **named)
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def forget(connection: Connection, *_: Any) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.forget_waiting()
+
+    return engine
 
 
 def _share_losses(engine: Engine, other: Engine) -> None:

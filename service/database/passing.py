@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Select
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, class_mapper
 
 Kind = TypeVar("Kind", bound=DeclarativeBase)
 
@@ -21,6 +21,7 @@ def passing(
 
     They can be read and not be set: no session knows of them, so that what was set would be lost.
     """
+    class_mapper(kind)  # until its mapping is complete, an instance has no attributes to be read
     names = query.selected_columns.keys()
     found = []
     for row in session.execute(query, given or {}):

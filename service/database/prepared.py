@@ -20,9 +20,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from service.database.driver import CheckoutConnection
+
 MOST_VALUES = 8
 """Lists of more values than that are run as any statement, since each length is another text."""
 
+ERRORS = (psycopg.Error, sqlite3.Error)
+Driver = sqlite3.Connection | CheckoutConnection
 Process = Callable[[Any], Any]
 Lengths = tuple[int, ...]
 
@@ -41,14 +45,24 @@ class _Prepared:
     reads: Sequence[Process | None] | None
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
-        """What goes in, in the order of the text."""
+        """What goes in, in the order of the text. Raises KeyError for what is missing."""
         values = []
         for name, place, default, bind in self.takes:
-            value = given.get(name, default)
+            value = given[name] if default is _REQUIRED else given.get(name, default)
             if place is not None:
                 value = value[place]
             values.append(value if bind is None else bind(value))
         return values
+
+    def run(self, driver: Driver, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """What the driver answers. Raises its errors."""
+        values = self.values(given)
+        if isinstance(driver, sqlite3.Connection):
+            return driver.execute(self.text, values).fetchall()
+        if self.rows is None:
+            driver.put(self.text, values)
+            return ()
+        return driver.ask(self.text, values)
 
     def result(self, rows: Sequence[Sequence[Any]]) -> Result[Any]:
         """The rows as SQLAlchemy gives them."""
@@ -68,6 +82,8 @@ class _Kept:
     by: dict[tuple[str, Lengths], _Prepared] = field(default_factory=dict)
 
 
+_REQUIRED = object()
+"""In the place of a default."""
 _NOTHING = SimpleResultMetaData(())
 _KEPT: WeakKeyDictionary[Executable, _Kept] = WeakKeyDictionary()
 
@@ -94,27 +110,45 @@ class PreparedSession(Session):
         if prepared is None:
             return super().execute(statement, params)
         try:
-            return prepared.result(self._run(prepared, params))
-        except (psycopg.Error, sqlite3.Error) as error:
-            raise self._told(error, prepared.text, connection) from error
+            return prepared.result(prepared.run(self._driver, params))
+        except ERRORS as error:
+            told = _told(error, prepared.text, connection.dialect, self._driver)
+            if told.connection_invalidated:
+                connection.invalidate(error)
+                self._lost()
+            raise told from error
 
-    def _run(self, prepared: _Prepared, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        if isinstance(self._driver, sqlite3.Connection):
-            cursor: Any = self._driver.execute(prepared.text, prepared.values(given))
-        else:
-            cursor = psycopg.RawCursor(self._driver)
-            cursor.execute(prepared.text, prepared.values(given))
-        # In a pipeline, what has no answer is left queued, and sent with the next statement that has one.
-        return cursor.fetchall() if prepared.rows is not None else ()
 
-    def _told(self, error: Exception, text: str, connection: Connection) -> BaseException:
-        """The error as SQLAlchemy tells it."""
-        dialect: Any = connection.dialect
-        is_lost = dialect.is_disconnect(error, self._driver, None)
-        if is_lost:
-            connection.invalidate(error)
-            self._lost()
-        return DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, True, is_lost, dialect)
+def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -> Result[Any]:
+    """The answer to a prepared statement that is a transaction of its own, past SQLAlchemy's connection too.
+
+    Raises DBAPIError.
+    """
+    dialect = engine.dialect
+    try:
+        pooled = engine.raw_connection()
+    except ERRORS as error:
+        raise _told(error, "", dialect, None) from error
+    driver: Any = pooled.driver_connection
+    prepared = _prepared(statement, given, dialect)
+    assert prepared is not None
+    try:
+        return prepared.result(prepared.run(driver, given))
+    except ERRORS as error:
+        told = _told(error, prepared.text, dialect, driver)
+        if told.connection_invalidated:
+            pooled.invalidate(error)
+        raise told from error
+    finally:
+        pooled.close()
+
+
+def _told(error: Exception, text: str, dialect: Any, driver: Driver | None) -> DBAPIError:
+    """The error as SQLAlchemy tells it."""
+    is_lost = dialect.is_disconnect(error, driver, None)
+    told = DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, True, is_lost, dialect)
+    assert isinstance(told, DBAPIError)
+    return told
 
 
 def _prepared(statement: Executable, given: Mapping[str, Any], dialect: Dialect) -> _Prepared | None:
@@ -137,7 +171,7 @@ def _prepared(statement: Executable, given: Mapping[str, Any], dialect: Dialect)
 def _prepare(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Prepared:
     if dialect.name == "postgresql":
         numbered: Callable[..., Dialect] = postgresql.dialect
-        dialect = numbered(paramstyle="numeric_dollar")  # what psycopg's RawCursor takes as it is
+        dialect = numbered(paramstyle="numeric_dollar")
     compiled: SQLCompiler = statement.compile(dialect=dialect)
     binds = _binds(compiled)
     state = compiled.construct_expanded_state({name: value for name, value in given.items() if name in binds})
@@ -149,7 +183,7 @@ def _prepare(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Pre
         origin, place = of_lists.get(name, (name, None))
         bound = binds[origin]
         bind = bound.type.dialect_impl(dialect).bind_processor(dialect)
-        takes.append((origin, place, bound.effective_value, bind))
+        takes.append((origin, place, _REQUIRED if bound.required else bound.effective_value, bind))
     columns = list(statement.selected_columns) if isinstance(statement, SelectBase) else []
     reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     rows = SimpleResultMetaData([str(column.key) for column in columns]) if columns else None

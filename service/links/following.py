@@ -10,7 +10,6 @@ from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
-import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
@@ -123,7 +122,7 @@ class Following:
             merchant_id, link_id = found
             if link_id is None:
                 return Nowhere(offers.shop(self.database, merchant_id))
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except SQLAlchemyError as error:
             raise WayUnknown from error
         return self._arrive(LinkEvidence(merchant_id, link_id), _bringing(behind, follower), now)
 
@@ -134,7 +133,7 @@ class Following:
             if follower.visitor.is_machine:
                 return self._card(link, follower, now)
             return self._lead(link, follower, self._look(link, follower, now), now)
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except SQLAlchemyError as error:
             log.error("a link is followed without the database: %s", type(error).__name__)
             return self._without_database(link, follower, now)
 
@@ -145,7 +144,7 @@ class Following:
             return Nowhere()
         try:
             return Nowhere(offers.shop(self.database, merchant_id))
-        except (SQLAlchemyError, psycopg.Error):
+        except SQLAlchemyError:
             return Nowhere()
 
     def _is_at_home(self, link: LinkEvidence, owner: Owner) -> bool:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
@@ -39,7 +38,7 @@ def look_up(database: Database, slug: str, code: str, *, at: Owner | None, now: 
         return None
     try:
         return _look_up(database, slug.lower(), fold(code) or "", at, now)
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except SQLAlchemyError as error:
         raise WayUnknown from error
 
 

@@ -8,12 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import dict_row
 from sqlalchemy import (
     JSON,
     LargeBinary,
-    RowMapping,
+    Row,
     String,
     TextClause,
     TextualSelect,
@@ -31,8 +29,6 @@ from service.programs import programs
 from service.programs.states import Landing, ProgramStatus
 
 SAME_VISIT = timedelta(hours=1)
-Row = RowMapping | dict[str, Any]
-"""A row by the labels of its columns, as SQLAlchemy or the driver hands it over."""
 
 
 class Visit(Base):
@@ -137,7 +133,7 @@ def _bound(sql: str) -> TextClause:
     named = set(re.findall(r":(\w+)", sql))
     instants = [bindparam(name, type_=Instant) for name in named.intersection(_INSTANTS)]
     ids = [bindparam(name, type_=Uuid) for name in named.intersection(("merchant", "link", "visit"))]
-    return text(sql).bindparams(*instants, *ids)
+    return text(sql).bindparams(*instants, *ids).execution_options(prepared=True)
 
 
 def _typed(sql: str) -> TextualSelect:
@@ -161,20 +157,17 @@ _LOOK_FOR_SEEN = _typed(
     " SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
 )
 _ADD = _bound(_ADDED.format(where="WHERE true"))
-_FOLLOW_AT_ONCE = re.sub(
-    r":(\w+)",
-    r"%(\1)s",
+_FOLLOW_AT_ONCE = _typed(
     f"WITH target AS ({_TARGET}), seen AS ({_SEEN}), added AS ("
     + _ADDED.format(where=f"FROM target WHERE {_OPEN} AND NOT EXISTS (SELECT FROM seen)")
-    + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true",
+    + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
 )
-"""For the driver itself, in its own paramstyle."""
+"""For PostgreSQL."""
 
 
 def look(database: Database, merchant_id: UUID, link_id: UUID) -> Target | None:
     """Where the link leads, without a visit; None if there is no such link."""
-    with database.statements() as connection:
-        row = connection.execute(_LOOK, {"merchant": merchant_id, "link": link_id}).mappings().first()
+    row = database.at_once(_LOOK, {"merchant": merchant_id, "link": link_id}).first()
     return None if row is None else _target(row)
 
 
@@ -201,25 +194,21 @@ def follow(
         "since": now - SAME_VISIT,
         "now": now,
     }
-    row = _follow_sqlite(database, values, now) if database.is_sqlite else _follow_postgresql(database, values)
+    if database.is_sqlite:
+        row = _look_and_add(database, values, now)
+    else:
+        row = database.at_once(_FOLLOW_AT_ONCE, values).first()
     if row is None:
         return None
-    return Followed(_target(row), row["visit_id"] or visit_id, row["visited_at"] or now)
+    return Followed(_target(row), row.visit_id or visit_id, row.visited_at or now)
 
 
-def _target(row: Row) -> Target:
-    return Target(**{name: row[name] for name in _TARGET_FIELDS})
+def _target(row: Row[Any]) -> Target:
+    return Target(**{name: getattr(row, name) for name in _TARGET_FIELDS})
 
 
-def _follow_postgresql(database: Database, values: dict[str, Any]) -> Row | None:
-    with database.driver() as connection:
-        cursor = psycopg.Cursor(connection, row_factory=dict_row)
-        return cursor.execute(_FOLLOW_AT_ONCE, values, prepare=True).fetchone()
-
-
-def _follow_sqlite(database: Database, values: dict[str, Any], now: datetime) -> Row | None:
-    with database.statements() as connection:
-        row = connection.execute(_LOOK_FOR_SEEN, values).mappings().first()
-        if row is not None and row["visit_id"] is None and _target(row).is_open(now):
-            connection.execute(_ADD, values)
-        return row
+def _look_and_add(database: Database, values: dict[str, Any], now: datetime) -> Row[Any] | None:
+    row = database.at_once(_LOOK_FOR_SEEN, values).first()
+    if row is not None and row.visit_id is None and _target(row).is_open(now):
+        database.at_once(_ADD, values)
+    return row

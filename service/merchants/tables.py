@@ -7,19 +7,17 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     LargeBinary,
     String,
     UniqueConstraint,
-    Uuid,
     bindparam,
     false,
     select,
-    text,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
@@ -91,31 +89,22 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
 
 
-_KEY_IN_USE = "SELECT key_id, scope FROM api_key WHERE merchant_id = {} AND key_hash = {} AND revoked_at IS NULL"
-_ON_SQLITE = (
-    text(_KEY_IN_USE.format(":merchant", ":hash"))
-    .bindparams(bindparam("merchant", type_=Uuid))
-    .columns(key_id=Uuid, scope=String)
+_c = ApiKey.__table__.c
+_KEY_IN_USE = (
+    select(_c.key_id, _c.scope)
+    .where(_c.merchant_id == bindparam("merchant"), _c.key_hash == bindparam("hash"), _c.revoked_at.is_(None))
+    .execution_options(prepared=True)
 )
-_ON_POSTGRESQL = _KEY_IN_USE.format("%s", "%s")
 
 
 def key_in_use(database: Database, merchant_id: UUID, key_hash: bytes) -> tuple[UUID, Scope] | None:
     """(id, scope) of a key that is in use, or None. Asked ahead of every request, so as cheaply as it goes."""
-    if database.is_sqlite:
-        with database.statements() as connection:
-            row = connection.execute(_ON_SQLITE, {"merchant": merchant_id, "hash": key_hash}).one_or_none()
-            return None if row is None else (row.key_id, row.scope)
+    given = {"merchant": merchant_id, "hash": key_hash}
     try:
-        return _key_on_postgresql(database, merchant_id, key_hash)
-    except psycopg.OperationalError:  # a connection from before the database went away; a new one tells whether it is
-        return _key_on_postgresql(database, merchant_id, key_hash)
-
-
-def _key_on_postgresql(database: Database, merchant_id: UUID, key_hash: bytes) -> tuple[UUID, Scope] | None:
-    with database.driver() as driver:
-        row = psycopg.Cursor(driver).execute(_ON_POSTGRESQL, (merchant_id, key_hash), prepare=True).fetchone()
-        return None if row is None else (row[0], row[1])
+        row = database.at_once(_KEY_IN_USE, given).one_or_none()
+    except OperationalError:  # a connection from before the database went away; a new one tells whether it is
+        row = database.at_once(_KEY_IN_USE, given).one_or_none()
+    return None if row is None else (row.key_id, row.scope)
 
 
 def revocation(session: Session, merchant_id: UUID, key_hash: bytes) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.engine import Database
@@ -25,7 +24,7 @@ def of_referral(database: Database, signer: TokenSigner, referral: str, *, now: 
             return None
         visited_at = visit.visited_at if visit else None
         offer = offers.find(database, link.merchant_id, link.link_id, visited_at=visited_at, now=now)
-    except (SQLAlchemyError, psycopg.Error):
+    except SQLAlchemyError:
         return None
     is_over = offer.holds_until is not None and offer.holds_until <= now
     return None if is_over or offer.terms is None else offer

@@ -98,11 +98,10 @@ class Resource(Blueprint):  # type: ignore[misc]
         body: type[Schema] | None = None,
         query: type[Schema] | None = None,
         statuses: tuple[int, ...] = (200,),
-        pipelined: bool = False,
     ) -> Callable[[View], View]:
         """Declare an endpoint that writes in one transaction: view(call, [query or body,] **path) -> Answer.
 
-        A POST takes an Idempotency-Key, stored with its effect. pipelined: see Database.write.
+        A POST takes an Idempotency-Key, stored with its effect.
         """
 
         def declare(view: View) -> View:
@@ -111,7 +110,7 @@ class Resource(Blueprint):  # type: ignore[misc]
                     call = Call(session, g.caller.merchant_id, datetime.now(UTC), wiring())
                     return idempotency.once(call, lambda: view(call, *arguments, **path))
 
-                return wiring().database.write(work, pipelined=pipelined)
+                return wiring().database.write(work)
 
             run = self._parsing(view, run, query=query, body=body)
             headers = [_KEY_HEADER] if method == "POST" else []

@@ -126,6 +126,15 @@ def test_the_rows_are_those_of_sqlalchemy(filled: Database, read: str) -> None:
             assert rows_of(session, told(statement), given) == wanted
 
 
+def test_a_value_that_is_missing_is_missed(filled: Database) -> None:
+    statement, given = READS["by a moment and a flag"]
+    prepared = told(statement)
+    with filled.reading() as session:
+        session.execute(prepared, given)
+        with pytest.raises(KeyError, match="on"):
+            session.execute(prepared, {"at": MOMENT})
+
+
 def test_what_was_written_is_what_sqlalchemy_reads(filled: Database) -> None:
     with filled.reading() as session:
         stored = rows_of(session, select(thing), {})
@@ -146,8 +155,7 @@ def test_the_shape_of_an_answer_is_that_of_sqlalchemy(filled: Database) -> None:
         assert session.execute(statement, {"name": "nobody"}).first() is None
 
 
-@pytest.mark.parametrize("pipelined", [False, True])
-def test_a_key_that_is_taken_is_told_as_sqlalchemy_tells_it(filled: Database, pipelined: bool) -> None:
+def test_a_key_that_is_taken_is_told_as_sqlalchemy_tells_it(filled: Database) -> None:
     attempts: list[int] = []
 
     def take_twice(session: Session) -> None:
@@ -156,7 +164,7 @@ def test_a_key_that_is_taken_is_told_as_sqlalchemy_tells_it(filled: Database, pi
         session.execute(told(select(thing.c.name)), {})
 
     with pytest.raises(IntegrityError) as refused:
-        filled.write(take_twice, pipelined=pipelined)
+        filled.write(take_twice)
     assert "thing" in str(refused.value)
     assert "n0" not in str(refused.value.statement)  # values are nobody's to read
     assert len(attempts) > 1  # it was a race that somebody else may have won, so it was tried again
@@ -175,8 +183,8 @@ def test_a_statement_that_cannot_be_is_told_and_changes_nothing(filled: Database
         assert not rows_of(session, select(thing).where(thing.c.name == "changed"), {})
 
 
-def test_inserts_wait_in_a_pipeline_and_are_there_with_the_next_answer(filled: Database) -> None:
-    name = "piped"
+def test_inserts_wait_and_are_there_with_the_next_answer(filled: Database) -> None:
+    name = "waited"
 
     def write(session: Session) -> list[dict[str, Any]]:
         session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": name}]))
@@ -184,7 +192,7 @@ def test_inserts_wait_in_a_pipeline_and_are_there_with_the_next_answer(filled: D
         session.rollback()
         return found
 
-    assert filled.write(write, pipelined=True) == [{"name": name}]
+    assert filled.write(write) == [{"name": name}]
 
 
 def test_a_database_that_went_away_leaves_no_dead_connection(postgres_database: Database) -> None:

@@ -115,7 +115,6 @@ class ExplanationOut(Strict):
     body=NewConversion,
     scopes=CHECKOUT,
     statuses=(201, 200),
-    pipelined=True,
 )
 def create_conversion(call: Call, body: Order) -> Answer:
     """Report an order, referred or not"""
