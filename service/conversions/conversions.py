@@ -1,8 +1,9 @@
 """Record an order: decide whether a referral earned credit for it, and book what it earned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from service.customers.contacts import Contact
 from service.customers.customers import contact_of, introduce, learn
 from service.customers.tables import KnownCustomer
 from service.database.lists import Page
+from service.database.passing import passed
 from service.database.writing import add_at_once
 from service.errors import Unknown
 from service.events import events
@@ -177,7 +179,8 @@ def _conversion(
     now: datetime,
 ) -> Conversion:
     known, decided = judged.known, judged.decided
-    return Conversion(
+    return passed(
+        Conversion,
         merchant_id=merchant_id,
         conversion_id=new_id(),
         order_id=order.order_id,
@@ -207,9 +210,9 @@ def _conversion(
 
 
 def _rewards(conversion: Conversion, known: Facts, people: Mapping[str, KnownCustomer]) -> list[Reward]:
-    nth = known.rewarded_friends + 1
+    nth, make = known.rewarded_friends + 1, partial(passed, Reward)
     return [
-        reward_of(conversion, known.terms, earned, people[earned.customer_id], nth_referral=nth)
+        reward_of(conversion, known.terms, earned, people[earned.customer_id], nth_referral=nth, make=make)
         for earned in earned_by(conversion, known.terms, nth_referral=nth)
     ]
 
@@ -229,14 +232,14 @@ def _write(
     if is_new_referral and conversion.status == "attributed":
         if replaced.referral_advocate_id is not None:
             storage.drop_referral(session, conversion.merchant_id, replaced.friends)
-        add_at_once(session, [referral_of(conversion)])
+        add_at_once(session, [referral_of(conversion, make=partial(passed, Referral))])
     if earned:
         add_at_once(session, earned)
 
 
-def referral_of(conversion: Conversion) -> Referral:
-    """The fact that this order's advocate brought its friend."""
-    return Referral(
+def referral_of(conversion: Conversion, *, make: Callable[..., Referral] = Referral) -> Referral:
+    """The fact that this order's advocate brought its friend. make: makes the row of its columns."""
+    return make(
         merchant_id=conversion.merchant_id,
         friend_id=conversion.customer_id,
         advocate_id=conversion.advocate_id,

@@ -1,5 +1,6 @@
 """What each side earns from an order as it stands, under the terms to which it is pinned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,15 +56,17 @@ def reward_of(
     *,
     nth_referral: int,
     now: datetime | None = None,
+    make: Callable[..., Reward] = Reward,
 ) -> Reward:
     """A new reward, which is pending, or given at once where it is a discount. now: if not when it was recorded.
 
+    make: makes the row of its columns.
     What somebody earns who was erased since lapses as soon as it is ripe: nobody can claim it.
     """
     at_once = earned.given_as == "discount"
     available_at = conversion.ordered_at if at_once else terms.available_at(conversion.ordered_at)
     expires_at = terms.expires_at(available_at) if customer.erased_at is None else available_at
-    return Reward(
+    return make(
         merchant_id=conversion.merchant_id,
         reward_id=new_id(),
         conversion_id=conversion.conversion_id,

@@ -14,16 +14,16 @@ from sqlalchemy import (
     Engine,
     ExceptionContext,
     Executable,
-    Result,
     create_engine,
     event,
     make_url,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from service.database.driver import CheckoutConnection
-from service.database.prepared import PreparedSession, run_alone
+from service.database.prepared import Answer, PreparedSession, run_alone
+from service.database.writing import write_now
 
 T = TypeVar("T")
 
@@ -67,7 +67,9 @@ class Database:
             _share_losses(self.engine, self._single)
             _share_losses(self._single, self.engine)
         self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
-        self._reads = sessionmaker(self.engine, class_=PreparedSession, expire_on_commit=False, lost=self.dispose)
+        self._reader = (
+            self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
 
     @property
     def name(self) -> str:
@@ -92,9 +94,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and leaves nothing behind."""
-        with self._reads() as session:
-            if not self.is_sqlite:
-                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        with self._reader.connect() as connection, self._session(connection) as session:
+            connection.begin()  # which ends with the connection, as it began
             yield session
 
     @contextmanager
@@ -126,7 +127,7 @@ class Database:
             if not is_lock_timeout(error):  # somebody else is at it
                 raise
 
-    def at_once(self, statement: Executable, given: Mapping[str, Any]) -> Result[Any]:
+    def at_once(self, statement: Executable, given: Mapping[str, Any]) -> Answer:
         """The answer to one prepared statement, as `statements` but past SQLAlchemy: for the paths that are that hot.
 
         Raises DBAPIError.
@@ -158,12 +159,15 @@ class Database:
         raise AssertionError("unreachable")
 
     def _attempt(self, work: Callable[[Session], T]) -> T:
-        with (
-            self._writer.connect() as connection,
-            PreparedSession(connection, expire_on_commit=False, lost=self.dispose) as session,
-            session.begin(),
-        ):
-            return work(session)
+        with self._writer.connect() as connection, connection.begin(), self._session(connection) as session:
+            done = work(session)
+            write_now(session)
+            return done
+
+    def _session(self, connection: Connection) -> PreparedSession:
+        """A session in a transaction that is the connection's, since one of its own costs twice that."""
+        mode: Any = "rollback_only"
+        return PreparedSession(connection, lost=self.dispose, expire_on_commit=False, join_transaction_mode=mode)
 
 
 def _was_a_race(error: Exception) -> bool:

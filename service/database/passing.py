@@ -1,4 +1,4 @@
-"""Rows of a mapped class that only pass through, to be read and shown.
+"""Rows of a mapped class that only pass through: read to be shown, or made to be written once.
 
 SQLAlchemy's unit of work makes each row an instance that it watches, which costs several times what the row itself
 does. Who changes nothing asks for instances that nobody watches.
@@ -29,3 +29,11 @@ def passing(
         one.__dict__.update(zip(names, row, strict=True))
         found.append(one)
     return found
+
+
+def passed(kind: type[Kind], **columns: Any) -> Kind:
+    """A new row of these columns, which `writing.add_at_once` writes."""
+    class_mapper(kind)
+    one = kind.__new__(kind)
+    one.__dict__.update(columns)
+    return one

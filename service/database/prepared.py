@@ -7,6 +7,7 @@ any statement. See docs/decisions/0024-where-a-checkouts-time-goes.md.
 """
 
 import sqlite3
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +16,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from sqlalchemy import BindParameter, Connection, Dialect, Engine, Executable, SelectBase
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
-from sqlalchemy.engine.result import IteratorResult, Result, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -36,12 +36,12 @@ class _Prepared:
     """What a statement compiled to: its text, and how values go in and rows come out.
 
     takes: for each value of the text, in order: its parameter, which of a list's values it is, what it is if nothing is
-    given, and how it is bound. rows: what they are called; None where there is no answer.
+    given, and how it is bound. row: makes one of its columns; None where there is no answer.
     """
 
     text: str
     takes: Sequence[tuple[str, int | None, Any, Process | None]]
-    rows: SimpleResultMetaData | None
+    row: Callable[[Sequence[Any]], Any] | None
     reads: Sequence[Process | None] | None
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
@@ -59,19 +59,49 @@ class _Prepared:
         values = self.values(given)
         if isinstance(driver, sqlite3.Connection):
             return driver.execute(self.text, values).fetchall()
-        if self.rows is None:
+        if self.row is None:
             driver.put(self.text, values)
             return ()
         return driver.ask(self.text, values)
 
-    def result(self, rows: Sequence[Sequence[Any]]) -> Result[Any]:
-        """The rows as SQLAlchemy gives them."""
+    def answer(self, rows: Sequence[Sequence[Any]]) -> "Answer":
+        """The rows as they are read."""
         if self.reads is not None:
             rows = [
-                tuple(value if read is None else read(value) for value, read in zip(row, self.reads, strict=True))
+                [value if read is None else read(value) for value, read in zip(row, self.reads, strict=True)]
                 for row in rows
             ]
-        return IteratorResult(self.rows or _NOTHING, iter(rows))
+        return Answer() if self.row is None else Answer(map(self.row, rows))
+
+
+_row_class: Callable[..., Any] = namedtuple
+
+
+class Answer(list[Any]):
+    """The rows of an answer, named as SQLAlchemy's are, with what is asked of its results."""
+
+    def first(self) -> Any:
+        """The first row, or None."""
+        return self[0] if self else None
+
+    def one_or_none(self) -> Any:
+        """The only row, or None. Raises MultipleResultsFound."""
+        if len(self) > 1:
+            raise MultipleResultsFound
+        return self.first()
+
+    def one(self) -> Any:
+        """The only row. Raises NoResultFound and MultipleResultsFound."""
+        if not self:
+            raise NoResultFound
+        return self.one_or_none()
+
+
+def _row(names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
+    """What makes a row of these columns."""
+    row: Any = _row_class("Row", names)
+    row._mapping = property(row._asdict)
+    return row._make  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +114,6 @@ class _Kept:
 
 _REQUIRED = object()
 """In the place of a default."""
-_NOTHING = SimpleResultMetaData(())
 _KEPT: WeakKeyDictionary[Executable, _Kept] = WeakKeyDictionary()
 
 
@@ -110,7 +139,7 @@ class PreparedSession(Session):
         if prepared is None:
             return super().execute(statement, params)
         try:
-            return prepared.result(prepared.run(self._driver, params))
+            return prepared.answer(prepared.run(self._driver, params))
         except ERRORS as error:
             told = _told(error, prepared.text, connection.dialect, self._driver)
             if told.connection_invalidated:
@@ -119,7 +148,7 @@ class PreparedSession(Session):
             raise told from error
 
 
-def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -> Result[Any]:
+def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -> Answer:
     """The answer to a prepared statement that is a transaction of its own, past SQLAlchemy's connection too.
 
     Raises DBAPIError.
@@ -133,7 +162,7 @@ def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -
     prepared = _prepared(statement, given, dialect)
     assert prepared is not None
     try:
-        return prepared.result(prepared.run(driver, given))
+        return prepared.answer(prepared.run(driver, given))
     except ERRORS as error:
         told = _told(error, prepared.text, dialect, driver)
         if told.connection_invalidated:
@@ -186,8 +215,8 @@ def _prepare(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Pre
         takes.append((origin, place, _REQUIRED if bound.required else bound.effective_value, bind))
     columns = list(statement.selected_columns) if isinstance(statement, SelectBase) else []
     reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-    rows = SimpleResultMetaData([str(column.key) for column in columns]) if columns else None
-    return _Prepared(state.statement, takes, rows, reads if any(reads) else None)
+    row = _row([str(column.key) for column in columns]) if columns else None
+    return _Prepared(state.statement, takes, row, reads if any(reads) else None)
 
 
 def _binds(compiled: SQLCompiler) -> dict[str, BindParameter[Any]]:

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     LargeBinary,
-    Row,
     String,
     TextClause,
     TextualSelect,
@@ -203,11 +202,11 @@ def follow(
     return Followed(_target(row), row.visit_id or visit_id, row.visited_at or now)
 
 
-def _target(row: Row[Any]) -> Target:
+def _target(row: Any) -> Target:
     return Target(**{name: getattr(row, name) for name in _TARGET_FIELDS})
 
 
-def _look_and_add(database: Database, values: dict[str, Any], now: datetime) -> Row[Any] | None:
+def _look_and_add(database: Database, values: dict[str, Any], now: datetime) -> Any:
     row = database.at_once(_LOOK_FOR_SEEN, values).first()
     if row is not None and row.visit_id is None and _target(row).is_open(now):
         database.at_once(_ADD, values)
