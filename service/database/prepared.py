@@ -118,7 +118,10 @@ _KEPT: WeakKeyDictionary[Executable, _Kept] = WeakKeyDictionary()
 
 
 class PreparedSession(Session):
-    """A session for one transaction, which runs prepared statements by the driver itself."""
+    """A session for one transaction, which runs prepared statements by the driver itself.
+
+    They see what was written by name, and not what the unit of work has yet to write.
+    """
 
     def __init__(self, bind: Engine | Connection | None = None, *, lost: Callable[[], None], **more: Any) -> None:
         """lost: called where the database went away, so that nobody gets another dead connection."""

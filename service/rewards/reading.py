@@ -3,15 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from service.customers import customers
 from service.database.engine import Database
 from service.rewards import upkeep
+from service.rewards.tables import due
 
 
 def catch_up_first(database: Database, merchant_id: UUID, customer_id: str, *, now: datetime) -> None:
     """Book what time has done to this customer, where there is something, so that what is read is right."""
-    with database.reading() as session:
-        customer_id = customers.current_id(session, merchant_id, customer_id)
-        due = upkeep.is_due(session, merchant_id, customer_id, now=now)
-    if due:
-        upkeep.catch_up_in_steps(database, merchant_id, customer_id, now=now)
+    whose = due.due_by_any_id(database, merchant_id, customer_id, now=now)
+    if whose is not None:
+        upkeep.catch_up_in_steps(database, merchant_id, whose, now=now)

@@ -90,15 +90,6 @@ class Held:
         self.available += amount - paid
 
 
-def is_due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> bool:
-    """Whether time has left something to be booked for this customer."""
-    return bool(
-        due_rewards.ripe(session, merchant_id, customer_id, now=now, limit=1)
-        or redemptions.stale(session, merchant_id, customer_id, now=now, limit=1)
-        or due_rewards.expired(session, merchant_id, customer_id, now=now, limit=1)
-    )
-
-
 def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
     """Book all that time has done to this customer, who is locked. Doing it again does nothing."""
     while not catch_up_some(session, merchant_id, customer, now=now):
@@ -107,10 +98,10 @@ def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, no
 
 def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> bool:
     """Book the first of what time has done to this customer, who is locked. Returns whether that was all."""
-    due = _due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
-    if not (due.ripe or due.stale or due.expired):
+    if not due_rewards.is_due(session, merchant_id, customer.customer_id, now=now):
         erased.settle(session, merchant_id, customer, now=now)
         return True
+    due = _due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
     until = due.known_until(now)
     if until is not None:
         # Of a kind that has more, nothing is known of what came after the last one: that is for the next step. What

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from service.customers.tables import Customer
+from service.database.engine import Database
+from service.rewards.tables.redemptions import RESERVED, Redemption
 from service.rewards.tables.rewards import AVAILABLE, PENDING, Reward
 
 _DUE = (
@@ -20,6 +23,45 @@ _DUE = (
     .order_by(Reward.available_at, Reward.reward_id)
     .limit(bindparam("most"))
 )
+
+
+def _due_to(customer: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether something is ripe, over, or reserved and forgotten, of this customer."""
+    reward, redemption = Reward.__table__.c, Redemption.__table__.c
+    of_rewards = (reward.merchant_id == bindparam("merchant"), reward.customer_id == customer)
+    ripe = select(reward.reward_id).where(*of_rewards, PENDING, reward.available_at <= bindparam("now"))
+    unlapsed = (reward.given_as == "credit", AVAILABLE, reward.lapsed_amount.is_(None))
+    over = select(reward.reward_id).where(*of_rewards, *unlapsed, reward.expires_at <= bindparam("now"))
+    stale = select(redemption.redemption_id).where(
+        redemption.merchant_id == bindparam("merchant"),
+        redemption.customer_id == customer,
+        RESERVED,
+        redemption.expires_at <= bindparam("now"),
+    )
+    return or_(ripe.exists(), over.exists(), stale.exists())
+
+
+_meant = Customer.__table__.c
+_now_id = func.coalesce(_meant.merged_into, _meant.customer_id).label("now_id")
+_IS_DUE = select(_due_to(bindparam("customer", type_=String)).label("is_due")).execution_options(prepared=True)
+_MEANT_AND_DUE = (
+    select(_now_id, _due_to(_now_id).label("is_due"))
+    .where(_meant.merchant_id == bindparam("merchant"), _meant.customer_id == bindparam("customer"))
+    .execution_options(prepared=True)
+)
+
+
+def is_due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> bool:
+    """Whether time has left something to be booked for this customer."""
+    asked = {"merchant": merchant_id, "customer": customer_id, "now": now}
+    return bool(session.execute(_IS_DUE, asked).one().is_due)
+
+
+def due_by_any_id(database: Database, merchant_id: UUID, customer_id: str, *, now: datetime) -> str | None:
+    """The customer whom this id means, also one of before they became one with another, if something is due to them."""
+    asked = {"merchant": merchant_id, "customer": customer_id, "now": now}
+    row = database.at_once(_MEANT_AND_DUE, asked).one_or_none()
+    return row.now_id if row is not None and row.is_due else None
 
 
 def ripe(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
