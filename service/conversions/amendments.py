@@ -20,7 +20,7 @@ from service.errors import ReferralError, refuse_faults
 from service.ids import new_id
 from service.rewards.moves import Cause
 from service.rewards.references import Step
-from service.rewards.tables import rewards
+from service.rewards.tables.friends import rewarded_friends
 from service.values import fault_of_amount, fault_of_name
 
 
@@ -113,8 +113,9 @@ def _nth_referral(held: Held) -> int:
     assert of.program_id is not None
     assert of.advocate_id is not None
     advocates, friends = (held.all_of(name) for name in (of.advocate_id, str(of.customer_id)))
-    return 1 + rewards.rewarded_friends(
-        held.session, of.merchant_id, program_id=of.program_id, advocates=advocates, besides=friends
+    most = held.terms().tells_apart
+    return 1 + rewarded_friends(
+        held.session, of.merchant_id, program_id=of.program_id, advocates=advocates, besides=friends, most=most
     )
 
 

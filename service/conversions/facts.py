@@ -23,7 +23,7 @@ from service.customers.tables import KnownCustomer
 from service.database.engine import RaceLost
 from service.links.evidence import Evidence, QuoteEvidence, VisitEvidence
 from service.programs.terms import Terms, terms_of
-from service.rewards.tables import rewards
+from service.rewards.tables.friends import rewarded_friends
 
 NOTHING = UUID(int=0)
 
@@ -159,12 +159,11 @@ def _is_above(session: Session, case: Case, advocate_id: str) -> bool:
 
 
 def _rewarded_friends(session: Session, case: Case, program_id: UUID, advocate_id: str, terms: Terms) -> int:
-    if terms.max_rewards_per_advocate is None and not terms.tiers:
-        return 0
-    return rewards.rewarded_friends(
+    return rewarded_friends(
         session,
         case.merchant_id,
         program_id=program_id,
         advocates=case.seen.all_of(advocate_id),
         besides=case.seen.friends,
+        most=terms.tells_apart,
     )

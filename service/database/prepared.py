@@ -80,6 +80,10 @@ _row_class: Callable[..., Any] = namedtuple
 class Answer(list[Any]):
     """The rows of an answer, named as SQLAlchemy's are, with what is asked of its results."""
 
+    def all(self) -> list[Any]:
+        """All rows."""
+        return self
+
     def first(self) -> Any:
         """The first row, or None."""
         return self[0] if self else None

@@ -118,6 +118,12 @@ class Terms:
         """Whether advocates can earn at all: otherwise cap and tiers count the friends who earned."""
         return self.advocate_reward is not None
 
+    @property
+    def tells_apart(self) -> int:
+        """Up to how many rewarded referrals of one advocate cap and tiers can tell apart; 0 without either."""
+        steps = [self.max_rewards_per_advocate or 0, *(tier.from_referral for tier in self.tiers)]
+        return max(*steps, *(terms.tells_apart for terms in self.others.values()), 0)
+
     def advocate_reward_for(self, nth_referral: int) -> RewardTerms | None:
         """What the advocate earns by the n-th rewarded referral: the highest tier reached, else the plain reward."""
         reached = [tier.advocate_reward for tier in self.tiers if tier.from_referral <= nth_referral]

@@ -92,7 +92,7 @@ def _grown(
     follows = growth.followed(times, opened.zone, most=looks.MOST_FOLLOWS)
     progress = None
     if terms.tiers:
-        friends = looks.friends_so_far(session, opened.link.program_id, opened.customer)
+        friends = looks.friends_so_far(session, opened.link.program_id, opened.customer, most=terms.tells_apart)
         progress = invitations.progress(terms, friends, reader)
     return {
         "grown": growth.grown(orders.orders, follows, unspent, opened.zone, reader),

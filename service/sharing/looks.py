@@ -15,7 +15,8 @@ from service.database.tables import Instant
 from service.links.tables import Link
 from service.links.visits import Visit
 from service.rewards.tables import due
-from service.rewards.tables.rewards import AVAILABLE, Reward, rewarded_friends
+from service.rewards.tables.friends import rewarded_friends
+from service.rewards.tables.rewards import AVAILABLE, Reward
 from service.sharing.growth import Earned, Order, next_lapse
 
 AT_ONCE = 20
@@ -157,7 +158,8 @@ def lapses(
     return found
 
 
-def friends_so_far(session: Session, program_id: UUID, customer: Customer) -> int:
-    """How many friends of this advocate count for the tiers of the program."""
-    advocates = people.all_of(session, customer.merchant_id, customer.customer_id, customer.person_id)
-    return rewarded_friends(session, customer.merchant_id, program_id=program_id, advocates=advocates, besides=())
+def friends_so_far(session: Session, program_id: UUID, customer: Customer, *, most: int) -> int:
+    """How many friends of this advocate count for the tiers of the program, which tell as many apart."""
+    merchant_id = customer.merchant_id
+    advocates = people.all_of(session, merchant_id, customer.customer_id, customer.person_id)
+    return rewarded_friends(session, merchant_id, program_id=program_id, advocates=advocates, besides=(), most=most)

@@ -14,7 +14,7 @@ from service.database.engine import Database
 from service.merchants import keys
 from service.settings import Settings
 from tests.serving import SECRET
-from tests.shop import Shop
+from tests.shop import FIXED, Shop
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 FEW, MANY, TOGETHER = 20, 160, 20
@@ -71,6 +71,24 @@ class Life:
         before = self.rows_read()
         self.go_on(orders)
         return self.rows_read() - before
+
+
+def test_an_advocate_of_many_friends_costs_what_one_of_few_does(young: Database) -> None:
+    """Up to what cap and tiers tell apart: who has brought more is not counted on."""
+    life = Life(young)
+    tiers = [{"from_referral": 5, "advocate_reward": FIXED}]
+    loved = life.shop.link(life.shop.program(tiers=tiers, max_rewards_per_advocate=10))["url"].rpartition("/")[2]
+
+    def rows_read_for(friends: int) -> int:
+        before = life.rows_read()
+        for _ in range(friends):
+            life.shop.order(referral=loved)
+        return life.rows_read() - before
+
+    rows_read_for(FEW)
+    first = rows_read_for(TOGETHER)
+    rows_read_for(MANY)
+    assert rows_read_for(TOGETHER) <= first * 1.2
 
 
 def test_the_hundredth_order_reads_what_the_first_did(young: Database) -> None:

@@ -1,6 +1,6 @@
 """Rewards: what one side earned from one conversion, and what became of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,23 +14,20 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
-    case,
-    func,
     literal,
     or_,
     select,
     text,
-    true,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.customers.tables import Customer
 from service.database.lists import Page, matching, read_newest
 from service.database.passing import passing
 from service.database.tables import Base
 from service.ledger.rewards import Given
 
 WAITING = "status = 'pending'"
+COUNTING = "counted AND status NOT IN ('denied', 'reversed')"
 EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
 
 
@@ -80,6 +77,15 @@ class Reward(Base):
         Index(None, "merchant_id", "conversion_id"),
         Index(None, "merchant_id", "customer_id", "reward_id"),
         Index("ix_reward_merchant_id_program_id_advocate_id", "merchant_id", "program_id", "advocate_id"),
+        Index(
+            "ix_reward_counting",
+            "merchant_id",
+            "program_id",
+            "advocate_id",
+            "friend_id",
+            postgresql_where=text(COUNTING),
+            sqlite_where=text(COUNTING),
+        ),
         Index(
             "ix_reward_expiring",
             "expires_at",
@@ -180,30 +186,6 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
 def seen_of(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
     """As `of_conversions`, to be read and not to be changed."""
     return passing(session, Reward, _SEEN_OF, {"merchant": merchant_id, "ids": list(conversion_ids)})
-
-
-def rewarded_friends(
-    session: Session, merchant_id: UUID, *, program_id: UUID, advocates: Collection[str], besides: Collection[str]
-) -> int:
-    """How many friends this advocate's cap and tiers count in this program, without the friend `besides`.
-
-    advocates, besides: all customers who are one of them. A friend with several customers is one.
-    """
-    alone = case((Customer.person_id.is_(None), Reward.friend_id))
-    query = (
-        select(func.count(alone.distinct()) + func.count(Customer.person_id.distinct()))
-        .select_from(Reward)
-        .join(Customer, and_(Customer.merchant_id == merchant_id, Customer.customer_id == Reward.friend_id))
-        .where(
-            Reward.merchant_id == merchant_id,
-            Reward.program_id == program_id,
-            Reward.advocate_id.in_(sorted(advocates)),
-            Reward.friend_id.not_in(sorted(besides)),
-            Reward.counted == true(),
-            Reward.status.not_in(("denied", "reversed")),
-        )
-    )
-    return session.scalar(query) or 0
 
 
 def page(
