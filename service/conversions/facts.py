@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import CLOCK_GRACE, kept_by
@@ -73,8 +72,11 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
     promise = case.promise if (advocate_id, program_id) == (seen.link_advocate_id, seen.link_program_id) else None
     promised = promise.terms_version if promise else None
     version = case.pinned[1] if case.pinned[0] == program_id else promised
+    if advocate_id is None or program_id is None or link_id is None:
+        _refuse_a_referral(session, case)
+        return None
     row = _under_locks(session, case, advocate_id, program_id, link_id, version=version)
-    if advocate_id is None or program_id is None or link_id is None or row.terms is None:
+    if row.terms is None:
         return None
     in_force = terms_of(row.terms).in_currency(case.currency)
     is_referred = seen.referral_advocate_id is not None and not is_newcomer
@@ -114,12 +116,12 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
 def _under_locks(
     session: Session,
     case: Case,
-    advocate_id: str | None,
-    program_id: UUID | None,
-    link_id: UUID | None,
+    advocate_id: str,
+    program_id: UUID,
+    link_id: UUID,
     *,
     version: int | None,
-) -> Row[Any]:
+) -> Any:
     """The one look at the database while people are locked. version: of the terms; None for those in force."""
     keys: dict[str, Any] = {
         "merchant": case.merchant_id,
@@ -132,12 +134,22 @@ def _under_locks(
         "besides": case.conversion_id,
     }
     if case.seen.has_company:
-        friends, advocates = sorted(case.seen.friends), sorted(case.seen.all_of(advocate_id) if advocate_id else ())
+        friends, advocates = sorted(case.seen.friends), sorted(case.seen.all_of(advocate_id))
         keys |= {"friends": friends, "advocates": advocates}
     row = session.execute((OF_SEVERAL if case.seen.has_company else OF_ONE).gathered, keys).one()
     if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost
     return row
+
+
+def _refuse_a_referral(session: Session, case: Case) -> None:
+    """Raise RaceLost if the friend was referred since the glimpse."""
+    keys: dict[str, Any] = {"merchant": case.merchant_id, "friend": case.friend.customer_id if case.friend else None}
+    if case.seen.has_company:
+        keys["friends"] = sorted(case.seen.friends)
+    row = session.execute((OF_SEVERAL if case.seen.has_company else OF_ONE).referred, keys).one()
+    if row.referral_advocate_id != case.seen.referral_advocate_id:
+        raise RaceLost
 
 
 def _is_above(session: Session, case: Case, advocate_id: str) -> bool:

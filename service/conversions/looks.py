@@ -36,6 +36,7 @@ friend: BindParameter[Any] = bindparam("friend")
 code, conversion, customer, link = Code.__table__, Conversion.__table__, Customer.__table__, Link.__table__
 program, referral, terms = Program.__table__, Referral.__table__, ProgramTerms.__table__
 reward = Reward.__table__
+of_order = reward.alias("of_order")
 of_link, of_referral = customer.alias("of_link"), customer.alias("of_referral")
 
 Whose = Callable[[ColumnElement[str]], ColumnElement[bool]]
@@ -43,11 +44,12 @@ Whose = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
 
 class Looks(NamedTuple):
-    """The looks for one kind of people."""
+    """The looks for one kind of people. referred: instead of gathered, where no referral could earn anything."""
 
     by_link: Select[Any]
     by_code: Select[Any]
     gathered: Select[Any]
+    referred: Select[Any]
 
 
 def _glimpse(of_friend: Whose, *found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
@@ -128,7 +130,7 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
     kept = earned.where(reward.c.status != "denied")
     # An order stands unless it was voided, all of it was given back, or all that it earned was denied: what does not is
     # no earlier order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
-    standing = select(conversion.c.conversion_id).where(
+    stands = (
         conversion.c.merchant_id == merchant,
         of_friend(conversion.c.customer_id),
         conversion.c.conversion_id != bindparam("besides"),
@@ -136,7 +138,13 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
         or_(kept.exists(), ~earned.exists()),
     )
-    rewarded = standing.where(earned.exists()).with_only_columns(func.count())
+    standing = select(conversion.c.conversion_id).where(*stands)
+    # From the few orders that earned, and not from all that the friend ever placed.
+    rewarded = (
+        select(func.count(conversion.c.conversion_id.distinct()))
+        .join_from(of_order, conversion, conversion.c.conversion_id == of_order.c.conversion_id)
+        .where(of_order.c.merchant_id == merchant, of_friend(of_order.c.friend_id), of_order.c.is_earned, *stands)
+    )
     belonging = standing.where(
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
@@ -186,7 +194,10 @@ def _is_among_advocates(column: ColumnElement[str]) -> ColumnElement[bool]:
 def _looks(of_friend: Whose, of_advocate: Whose) -> Looks:
     by_link = (link, link.c.link_id == bindparam("link"))
     by_code = (code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id)
-    looks = _glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate)
+    referred = select(referral.c.advocate_id.label("referral_advocate_id")).select_from(
+        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
+    )
+    looks = _glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate), referred
     return Looks(*(look.execution_options(prepared=True) for look in looks))
 
 

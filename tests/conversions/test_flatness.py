@@ -91,6 +91,28 @@ def test_an_advocate_of_many_friends_costs_what_one_of_few_does(young: Database)
     assert rows_read_for(TOGETHER) <= first * 1.2
 
 
+@pytest.mark.parametrize("is_referred", [False, True])
+def test_a_customer_of_many_orders_costs_what_one_of_few_does(young: Database, *, is_referred: bool) -> None:
+    """Of all that they placed, only what earned is looked at."""
+    life = Life(young)
+    program = life.shop.program(new_customers_only=False, rewarded_orders=3)
+    code = life.shop.link(program)["url"].rpartition("/")[2]
+    given = {"referral": code} if is_referred else {}
+    for _ in range(4 if is_referred else 0):
+        life.shop.order("bob", **given)
+
+    def rows_read_for(orders: int) -> int:
+        before = life.rows_read()
+        for _ in range(orders):
+            life.shop.order("bob", **given)
+        return life.rows_read() - before
+
+    rows_read_for(FEW)
+    first = rows_read_for(TOGETHER)
+    rows_read_for(MANY)
+    assert rows_read_for(TOGETHER) <= first * 1.2
+
+
 def test_the_hundredth_order_reads_what_the_first_did(young: Database) -> None:
     life = Life(young)
     life.go_on(FEW)

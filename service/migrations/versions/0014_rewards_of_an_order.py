@@ -19,3 +19,10 @@ def upgrade() -> None:
         postgresql_where=sa.text(COUNTING),
         sqlite_where=sa.text(COUNTING),
     )
+    op.create_index(
+        "ix_reward_earned_by_friend",
+        "reward",
+        ["merchant_id", "friend_id", "conversion_id"],
+        postgresql_where=sa.text("is_earned"),
+        sqlite_where=sa.text("is_earned = 1"),
+    )

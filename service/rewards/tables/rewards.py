@@ -75,6 +75,14 @@ class Reward(Base):
             sqlite_where=text("is_earned = 1"),
         ),
         Index(None, "merchant_id", "conversion_id"),
+        Index(
+            "ix_reward_earned_by_friend",
+            "merchant_id",
+            "friend_id",
+            "conversion_id",
+            postgresql_where=text("is_earned"),
+            sqlite_where=text("is_earned = 1"),
+        ),
         Index(None, "merchant_id", "customer_id", "reward_id"),
         Index("ix_reward_merchant_id_program_id_advocate_id", "merchant_id", "program_id", "advocate_id"),
         Index(
