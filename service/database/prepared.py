@@ -127,21 +127,18 @@ class PreparedSession(Session):
     They see what was written by name, and not what the unit of work has yet to write.
     """
 
-    def __init__(self, bind: Engine | Connection | None = None, *, lost: Callable[[], None], **more: Any) -> None:
-        """lost: called where the database went away, so that nobody gets another dead connection."""
-        super().__init__(bind, **more)
+    def __init__(self, connection: Connection, *, lost: Callable[[], None], **more: Any) -> None:
+        """connection: in its transaction. lost: called where the database went away, so that nobody gets it dead."""
+        super().__init__(connection, **more)
         self._lost = lost
-        self._connection: Connection | None = None
-        self._driver: Any = None
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
 
     def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
         """As Session.execute."""
         if more or not isinstance(params, dict) or not statement.get_execution_options().get("prepared"):
             return super().execute(statement, params, **more)
         connection = self._connection
-        if connection is None:
-            connection = self._connection = self.connection()
-            self._driver = connection.connection.driver_connection
         prepared = _prepared(statement, params, connection.dialect)
         if prepared is None:
             return super().execute(statement, params)
