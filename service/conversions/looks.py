@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     FromClause,
+    Join,
     Select,
     and_,
     bindparam,
@@ -95,6 +96,10 @@ def _first_referral(of_friend: Whose) -> ColumnElement[bool]:
     return referral.c.friend_id == first.order_by(one.c.created_at, one.c.friend_id).limit(1).scalar_subquery()
 
 
+def _with_referral(of_friend: Whose) -> Join:
+    return _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
+
+
 def _above(of_advocate: Whose) -> CTE:
     """Through whom the advocate came, all the way up."""
     above = (
@@ -119,6 +124,21 @@ def _persons(above: CTE) -> Select[Any]:
     """How many of these share a mailbox: counted and not filtered, which would let a database read all who do."""
     return select(func.count(customer.c.person_id)).where(
         customer.c.merchant_id == merchant, customer.c.customer_id == above.c.customer_id
+    )
+
+
+def _what_is_given(of_friend: Whose) -> Join:
+    """The friend's referral, and the program, its terms and the link that the order is about."""
+    of_terms = and_(
+        terms.c.merchant_id == merchant,
+        terms.c.program_id == program.c.program_id,
+        terms.c.terms_version == func.coalesce(bindparam("version", type_=BigInteger), program.c.terms_version),
+    )
+    return (
+        _with_referral(of_friend)
+        .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))
+        .outerjoin(terms, of_terms)
+        .outerjoin(link, and_(link.c.merchant_id == merchant, link.c.link_id == bindparam("link")))
     )
 
 
@@ -149,11 +169,6 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
     )
-    of_terms = and_(
-        terms.c.merchant_id == merchant,
-        terms.c.program_id == program.c.program_id,
-        terms.c.terms_version == func.coalesce(bindparam("version", type_=BigInteger), program.c.terms_version),
-    )
     return select(
         referral.c.advocate_id.label("referral_advocate_id"),
         program.c.status.label("program_status"),
@@ -167,12 +182,7 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         _came_before(of_friend).exists().label("came_before"),
         select(above.c.customer_id).where(of_friend(above.c.customer_id)).exists().label("friend_is_above"),
         _persons(above).scalar_subquery().label("persons_above"),
-    ).select_from(
-        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
-        .outerjoin(program, and_(program.c.merchant_id == merchant, program.c.program_id == bindparam("program")))
-        .outerjoin(terms, of_terms)
-        .outerjoin(link, and_(link.c.merchant_id == merchant, link.c.link_id == bindparam("link")))
-    )
+    ).select_from(_what_is_given(of_friend))
 
 
 def _is_friend(column: ColumnElement[str]) -> ColumnElement[bool]:
@@ -194,9 +204,7 @@ def _is_among_advocates(column: ColumnElement[str]) -> ColumnElement[bool]:
 def _looks(of_friend: Whose, of_advocate: Whose) -> Looks:
     by_link = (link, link.c.link_id == bindparam("link"))
     by_code = (code, code.c.folded_code == bindparam("code")), (link, link.c.link_id == code.c.link_id)
-    referred = select(referral.c.advocate_id.label("referral_advocate_id")).select_from(
-        _one.outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
-    )
+    referred = select(referral.c.advocate_id.label("referral_advocate_id")).select_from(_with_referral(of_friend))
     looks = _glimpse(of_friend, by_link), _glimpse(of_friend, *by_code), _gathered(of_friend, of_advocate), referred
     return Looks(*(look.execution_options(prepared=True) for look in looks))
 
