@@ -166,7 +166,10 @@ def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -
     prepared = _prepared(statement, given, dialect)
     assert prepared is not None
     try:
-        return prepared.answer(prepared.run(driver, given))
+        rows = prepared.run(driver, given)
+        if isinstance(driver, CheckoutConnection):
+            driver.send_waiting()
+        return prepared.answer(rows)
     except ERRORS as error:
         told = _told(error, prepared.text, dialect, driver)
         if told.connection_invalidated:

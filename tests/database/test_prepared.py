@@ -195,6 +195,17 @@ def test_inserts_wait_and_are_there_with_the_next_answer(filled: Database) -> No
     assert filled.write(write) == [{"name": name}]
 
 
+def test_an_insert_alone_is_there_at_once(filled: Database) -> None:
+    name = "alone"
+    assert filled.at_once(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": name}])).first() is None
+    look = told(select(thing.c.name).where(thing.c.name == bindparam("name")))
+    with filled.reading() as session:
+        assert rows_of(session, look, {"name": name}) == [{"name": name}]
+    with pytest.raises(IntegrityError):
+        filled.at_once(insertion(thing), numbered([ROWS[0]]))
+    assert filled.at_once(look, {"name": name}).one().name == name
+
+
 def test_a_database_that_went_away_leaves_no_dead_connection(postgres_database: Database) -> None:
     database = postgres_database
     look = told(select(func.pg_backend_pid().label("pid")))
