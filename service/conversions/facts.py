@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import CLOCK_GRACE, kept_by
 from service.conversions.glimpses import Glimpse
-from service.conversions.looks import OF_ONE, OF_SEVERAL
+from service.conversions.looks import OF_ONE, OF_SEVERAL, Looks
 from service.conversions.rules import Decision, Facts
 from service.conversions.tables import conversions
 from service.customers import tables as customers
@@ -73,7 +74,7 @@ def gather(session: Session, case: Case, *, is_newcomer: bool = False) -> Facts 
     promised = promise.terms_version if promise else None
     version = case.pinned[1] if case.pinned[0] == program_id else promised
     if advocate_id is None or program_id is None or link_id is None:
-        _refuse_a_referral(session, case)
+        _looked(session, case, _looks(case).referred, {})
         return None
     row = _under_locks(session, case, advocate_id, program_id, link_id, version=version)
     if row.terms is None:
@@ -124,9 +125,7 @@ def _under_locks(
 ) -> Any:
     """The one look at the database while people are locked. version: of the terms; None for those in force."""
     keys: dict[str, Any] = {
-        "merchant": case.merchant_id,
         "link": link_id,
-        "friend": case.friend.customer_id if case.friend else None,
         "advocate": advocate_id,
         "program": program_id,
         "version": version,
@@ -134,22 +133,23 @@ def _under_locks(
         "besides": case.conversion_id,
     }
     if case.seen.has_company:
-        friends, advocates = sorted(case.seen.friends), sorted(case.seen.all_of(advocate_id))
-        keys |= {"friends": friends, "advocates": advocates}
-    row = session.execute((OF_SEVERAL if case.seen.has_company else OF_ONE).gathered, keys).one()
+        keys["advocates"] = sorted(case.seen.all_of(advocate_id))
+    return _looked(session, case, _looks(case).gathered, keys)
+
+
+def _looks(case: Case) -> Looks:
+    return OF_SEVERAL if case.seen.has_company else OF_ONE
+
+
+def _looked(session: Session, case: Case, look: Select[Any], keys: dict[str, Any]) -> Any:
+    """What the look finds. Raises RaceLost if the friend was referred since the glimpse."""
+    keys |= {"merchant": case.merchant_id, "friend": case.friend.customer_id if case.friend else None}
+    if case.seen.has_company:
+        keys["friends"] = sorted(case.seen.friends)
+    row = session.execute(look, keys).one()
     if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost
     return row
-
-
-def _refuse_a_referral(session: Session, case: Case) -> None:
-    """Raise RaceLost if the friend was referred since the glimpse."""
-    keys: dict[str, Any] = {"merchant": case.merchant_id, "friend": case.friend.customer_id if case.friend else None}
-    if case.seen.has_company:
-        keys["friends"] = sorted(case.seen.friends)
-    row = session.execute((OF_SEVERAL if case.seen.has_company else OF_ONE).referred, keys).one()
-    if row.referral_advocate_id != case.seen.referral_advocate_id:
-        raise RaceLost
 
 
 def _is_above(session: Session, case: Case, advocate_id: str) -> bool:

@@ -56,11 +56,9 @@ class Looks(NamedTuple):
 def _glimpse(of_friend: Whose, *found: tuple[FromClause, ColumnElement[bool]]) -> Select[Any]:
     """found: how the link is, by tables and what joins them."""
     rows = (
-        _one.outerjoin(
-            conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order"))
-        )
+        _with_referral(of_friend)
+        .outerjoin(conversion, and_(conversion.c.merchant_id == merchant, conversion.c.order_id == bindparam("order")))
         .outerjoin(customer, and_(customer.c.merchant_id == merchant, customer.c.customer_id == friend))
-        .outerjoin(referral, and_(referral.c.merchant_id == merchant, _first_referral(of_friend)))
         .outerjoin(
             of_referral,
             and_(of_referral.c.merchant_id == merchant, of_referral.c.customer_id == referral.c.advocate_id),
@@ -127,7 +125,7 @@ def _persons(above: CTE) -> Select[Any]:
     )
 
 
-def _what_is_given(of_friend: Whose) -> Join:
+def _in_question(of_friend: Whose) -> Join:
     """The friend's referral, and the program, its terms and the link that the order is about."""
     of_terms = and_(
         terms.c.merchant_id == merchant,
@@ -182,7 +180,7 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         _came_before(of_friend).exists().label("came_before"),
         select(above.c.customer_id).where(of_friend(above.c.customer_id)).exists().label("friend_is_above"),
         _persons(above).scalar_subquery().label("persons_above"),
-    ).select_from(_what_is_given(of_friend))
+    ).select_from(_in_question(of_friend))
 
 
 def _is_friend(column: ColumnElement[str]) -> ColumnElement[bool]:

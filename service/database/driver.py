@@ -8,6 +8,7 @@ whatever is asked next. See docs/decisions/0013-inserts-travel-together.md.
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +25,11 @@ Values = Sequence[Any]
 """Each as PostgreSQL writes it, in bytes, or None."""
 
 MOST_KEPT = 300
-"""So many statements are kept prepared by one connection."""
+"""So many statements are kept prepared by one connection: those that were used last."""
+
+STALE = ("26000", "0A000")
+"""invalid_sql_statement_name: somebody let go of what was prepared, as psycopg does after a table was dropped.
+feature_not_supported: what was prepared answers with other types since a column was changed."""
 
 _NUMBER = re.compile(r"\$([0-9]+)")
 _TABLE = re.compile(r"(?:INSERT INTO|UPDATE) (\w+)")
@@ -52,14 +57,16 @@ _WRITERS: dict[type, Callable[[Any], bytes]] = {
 class CheckoutConnection(psycopg.Connection[Any]):
     """A connection on which prepared statements can be asked and put, and all others run as ever.
 
-    Who asks for a cursor has what waits sent first, so that everything runs in the order in which it was said.
+    Who asks for a cursor has what waits sent first, so that everything runs in the order in which it was said. For one
+    thread at a time. A statement blocks until it is answered, signals too: the server's statement_timeout bounds it.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._waiting: dict[str, tuple[str, Values]] = {}
-        self._kept: dict[str, bytes] = {}
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._made = 0
+        self._is_doubtful = False
         self._reader = Transformer(self)
 
     def ask(self, text: str, values: Sequence[object]) -> Sequence[tuple[Any, ...]]:
@@ -72,12 +79,14 @@ class CheckoutConnection(psycopg.Connection[Any]):
         return self._reader.load_rows(0, result.ntuples, tuple)
 
     def put(self, text: str, values: Sequence[object]) -> None:
-        """Let this insert or update wait; what it raises is raised by what sends it.
+        """Let this insert of given values, or this update by a key, wait; what it raises is raised by what sends it.
 
-        What travels in one statement sees nothing of its companions, so only one of each table waits.
+        What travels in one statement sees nothing of its companions, so only one of each table waits. Raises
+        ValueError for any other statement.
         """
         written = _TABLE.match(text)
-        assert written is not None, text
+        if written is None:
+            raise ValueError(f"Only an insert or an update can wait, not {text[:40]!r}.")
         table = written[1]
         if table in self._waiting:
             self.send_waiting()
@@ -92,9 +101,13 @@ class CheckoutConnection(psycopg.Connection[Any]):
         numbers = tuple(len(of_one) for of_one in values)
         self._run(_together(texts, numbers), [value for of_one in values for value in of_one])
 
-    def forget_waiting(self) -> None:
-        """Drop what waits, with the transaction or the part of it to which it belonged."""
+    def forget_part(self) -> None:
+        """Drop what waits, with the part of the transaction that is about to be undone.
+
+        psycopg lets go of everything that is prepared then, if it has prepared something itself.
+        """
         self._waiting = {}
+        self._is_doubtful = True
 
     def cursor(self, *arguments: Any, **more: Any) -> Any:
         """As psycopg's."""
@@ -108,26 +121,54 @@ class CheckoutConnection(psycopg.Connection[Any]):
 
     def rollback(self) -> None:
         """As psycopg's, which would let go of all that is prepared, though preparing is in no transaction."""
-        self.forget_waiting()
+        self._waiting = {}
         if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             self._checked(self.pgconn.exec_(b"ROLLBACK"))
         else:
             super().rollback()
 
     def _run(self, text: str, values: Values) -> PGresult:
-        if not self.autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE:
-            self._checked(self.pgconn.exec_(self._begin()))
-        name = self._kept.get(text) or self._prepare(text)
+        is_first = self.pgconn.transaction_status == TransactionStatus.IDLE
+        if is_first:
+            self._begin()
+        try:
+            return self._executed(text, values)
+        except psycopg.Error as error:
+            if error.sqlstate not in STALE:
+                raise
+            self._kept.clear()
+            if not is_first:
+                raise
+        self.rollback()
+        self._begin()
+        return self._executed(text, values)
+
+    def _begin(self) -> None:
+        if not self.autocommit:
+            level = self.isolation_level
+            begin = f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}" if level else "BEGIN"
+            self._checked(self.pgconn.exec_(begin.encode()))
+
+    def _executed(self, text: str, values: Values) -> PGresult:
+        if self._is_doubtful:
+            self._look_what_is_kept()
+        name = self._kept.get(text)
+        if name is None:
+            name = self._prepare(text)
+        else:
+            self._kept.move_to_end(text)
         return self._checked(self.pgconn.exec_prepared(name, values))
 
-    def _begin(self) -> bytes:
-        level = self.isolation_level
-        return f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}".encode() if level else b"BEGIN"
+    def _look_what_is_kept(self) -> None:
+        found = self._checked(self.pgconn.exec_(b"SELECT name FROM pg_prepared_statements"))
+        there = {found.get_value(row, 0) for row in range(found.ntuples)}
+        self._kept = OrderedDict((text, name) for text, name in self._kept.items() if name in there)
+        self._is_doubtful = False
 
     def _prepare(self, text: str) -> bytes:
         if len(self._kept) == MOST_KEPT:
-            oldest = next(iter(self._kept))
-            self._checked(self.pgconn.exec_(b"DEALLOCATE " + self._kept.pop(oldest)))
+            _, unused = self._kept.popitem(last=False)
+            self._checked(self.pgconn.close_prepared(unused))
         self._made += 1
         name = f"checkout_{self._made}".encode()
         self._checked(self.pgconn.prepare(name, text.encode()))
@@ -140,20 +181,23 @@ class CheckoutConnection(psycopg.Connection[Any]):
         if not result.error_field(DiagnosticField.SQLSTATE):  # not the server's, which cannot be heard any more
             self.close()
             raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
-        error = psycopg.errors.error_from_result(result, "utf-8")
-        if isinstance(error, psycopg.errors.InvalidSqlStatementName):
-            self._kept.clear()  # somebody let go of all of them, as psycopg does after a table was dropped
-        raise error
+        raise psycopg.errors.error_from_result(result, "utf-8")
 
 
 def as_text(values: Sequence[object]) -> Values:
-    """The values as PostgreSQL writes them; the statement says of which type each is."""
+    """The values as PostgreSQL writes them; the statement says of which type each is.
+
+    Raises psycopg.DataError for what it does not write.
+    """
     return [None if value is None else (_WRITERS.get(type(value)) or _writer_of(value))(value) for value in values]
 
 
 def _writer_of(value: object) -> Callable[[Any], bytes]:
     """How what is derived from one of these is written."""
-    return next(_WRITERS[base] for base in type(value).__mro__ if base in _WRITERS)
+    for base in type(value).__mro__:
+        if base in _WRITERS:
+            return _WRITERS[base]
+    raise psycopg.DataError(f"A {type(value).__name__} is no value of a prepared statement.")
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from service.database.driver import CheckoutConnection
+from service.database.driver import STALE, CheckoutConnection
 from service.database.prepared import Answer, PreparedSession, run_alone
 from service.database.writing import write_now
 
@@ -39,8 +39,8 @@ PG_OPTIONS = (
 )
 """Every statement here is a look-up by key: planning it anew, or compiling it, only costs, and a plan that was made
 while a table was empty must not go on reading all of it. See docs/decisions/0012-plans-that-stay-right.md."""
-RACES = ("40001", "40P01", "23505", "26000")
-"""serialization_failure, deadlock_detected, unique_violation, invalid_sql_statement_name, which `driver` explains"""
+RACES = ("40001", "40P01", "23505", *STALE)
+"""serialization_failure, deadlock_detected, unique_violation, and what `driver` explains"""
 
 PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
@@ -207,7 +207,7 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
     @event.listens_for(engine, "rollback_savepoint")
     def forget(connection: Connection, *_: Any) -> None:
         driver: Any = connection.connection.driver_connection
-        driver.forget_waiting()
+        driver.forget_part()
 
     return engine
 

@@ -32,7 +32,7 @@ def passing(
 
 
 def passed(kind: type[Kind], **columns: Any) -> Kind:
-    """A new row of these columns, which `writing.add_at_once` writes."""
+    """A new row of these columns, which are all that its table has, for `writing.add_at_once`."""
     class_mapper(kind)
     one = kind.__new__(kind)
     one.__dict__.update(columns)

@@ -2,8 +2,8 @@
 
 A statement costs the driver some 0.02 ms, and SQLAlchemy another 0.06: it looks up what it compiled, wraps the cursor,
 and describes the answer. The statements of a checkout are constants, so what they compile to is kept beside them. Who
-builds one says so with `execution_options(prepared=True)`; every other session, and every other database, runs it as
-any statement. See docs/decisions/0024-where-a-checkouts-time-goes.md.
+builds one says so with `execution_options(prepared=True)`; every other session runs it as any statement.
+See docs/decisions/0024-where-a-checkouts-time-goes.md.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import BindParameter, Connection, Dialect, Engine, Executable, SelectBase
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from service.database.driver import CheckoutConnection
@@ -124,7 +124,8 @@ _KEPT: WeakKeyDictionary[Executable, _Kept] = WeakKeyDictionary()
 class PreparedSession(Session):
     """A session for one transaction, which runs prepared statements by the driver itself.
 
-    They see what was written by name, and not what the unit of work has yet to write.
+    They see what was written by name, and not what the unit of work has yet to write: a row that is half changed must
+    not be written by a look at another one.
     """
 
     def __init__(self, connection: Connection, *, lost: Callable[[], None], **more: Any) -> None:
@@ -141,7 +142,7 @@ class PreparedSession(Session):
         connection = self._connection
         prepared = _prepared(statement, params, connection.dialect)
         if prepared is None:
-            return super().execute(statement, params)
+            return Answer(super().execute(statement, params).all())
         try:
             return prepared.answer(prepared.run(self._driver, params))
         except ERRORS as error:
@@ -150,6 +151,17 @@ class PreparedSession(Session):
                 connection.invalidate(error)
                 self._lost()
             raise told from error
+
+    def begin_nested(self) -> SessionTransaction:
+        """As Session.begin_nested, and at once: what is prepared would else run ahead of the savepoint."""
+        nested = super().begin_nested()
+        self.connection()
+        return nested
+
+    def rollback(self) -> None:
+        """As Session.rollback, of the whole transaction, whatever ran in it."""
+        self.connection()
+        super().rollback()
 
 
 def run_alone(engine: Engine, statement: Executable, given: Mapping[str, Any]) -> Answer:
@@ -221,6 +233,8 @@ def _prepare(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Pre
         bind = bound.type.dialect_impl(dialect).bind_processor(dialect)
         takes.append((origin, place, _REQUIRED if bound.required else bound.effective_value, bind))
     columns = list(statement.selected_columns) if isinstance(statement, SelectBase) else []
+    if compiled.effective_returning:
+        raise TypeError("A prepared statement that returns says which columns, as `text(...).columns(...)` does.")
     reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     row = _row([str(column.key) for column in columns]) if columns else None
     return _Prepared(state.statement, takes, row, reads if any(reads) else None)

@@ -1,8 +1,8 @@
 """Writing at another moment than the unit of work would, in one place.
 
-`write_now` is for order: the session writes when the transaction ends, and orders its rows by relationships, which
-these tables do not declare, nor does it write before it reads (autoflush would look at every row of the session before
-each statement). So a row that others point to, and a change that a later statement reads back, are written by name.
+`write_now` is for order: the session writes when its own queries ask something or the transaction ends, not when a
+prepared statement does, and orders its rows by relationships, which these tables do not declare. So a row that others
+point to, and a change that a later statement reads back, are written by name.
 
 The rest steps around the unit of work on the path of every checkout, where it was measured to pay.
 The unit of work sorts, batches and counts what it writes, and SQLAlchemy compiles its own ON CONFLICT constructs anew

@@ -83,7 +83,7 @@ def _postgresql(postgres: PostgreSQL, data: Prepared, folder: Path, workers: int
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
         converted = median(lambda: load(server.base_url, "works", data, work="referred"))
         _memory_and_start(data, folder, server)
-    compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.2)
+    compare("conversions, PostgreSQL", converted, "pgbench, same statements", limit_tps, wanted=0.17)
     return followed.per_second, converted.per_second
 
 
@@ -91,8 +91,8 @@ def _sqlite(data: Prepared, folder: Path, workers: int, *, followed: float, conv
     with serving(data.url, folder, workers=workers, **PROXIED) as server:
         conversions = median(lambda: load(server.base_url, "works", data, work="referred"))
         follows = median(lambda: load(server.base_url, "follow", data))
-    compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.2)
-    compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.1)
+    compare("conversions, SQLite", conversions, "PostgreSQL of this run", converted, wanted=0.5)
+    compare("following a link, SQLite", follows, "PostgreSQL of this run", followed, wanted=0.25)
 
 
 def _memory_and_start(data: Prepared, folder: Path, server: Server) -> None:
@@ -104,7 +104,7 @@ def _memory_and_start(data: Prepared, folder: Path, server: Server) -> None:
     with serving(data.url, folder, workers=2):
         first_answer = time.monotonic() - started
     print(f"{'a worker process, after load':30} {max(sizes):8.0f} MB  wanted below 90")
-    print(f"{'start to first answer':30} {first_answer:8.2f} s   wanted below 2\n", flush=True)
+    print(f"{'start to first answer':30} {first_answer:8.2f} s   wanted below 1.5\n", flush=True)
 
 
 def _prepare(url: str, folder: Path) -> Prepared:

@@ -18,7 +18,9 @@ from tests.shop import FIXED, Shop
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 FEW, MANY, TOGETHER = 20, 160, 20
-READ = text("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes")
+READ = text(
+    "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)"
+)
 UNWATCHED = text(
     "SELECT 'ALTER TABLE ' || c.oid::regclass || ' SET (autovacuum_enabled = false)' FROM pg_class AS c"
     " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"

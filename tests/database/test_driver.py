@@ -3,7 +3,8 @@
 import math
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from service.database.driver import MOST_KEPT, CheckoutConnection
+from service.database.engine import RACES
 from service.ids import new_id
 from tests.postgres import PostgreSQL
 
@@ -140,14 +142,75 @@ def test_statements_stay_prepared_through_transactions(driver: CheckoutConnectio
     assert driver.ask("SELECT $1::int", [2]) == [(2,)]
 
 
-def test_statements_that_somebody_let_go_of_are_prepared_again(driver: CheckoutConnection) -> None:
-    driver.ask("SELECT 1", [])
+def test_the_statements_that_are_used_stay(driver: CheckoutConnection) -> None:
+    driver.ask(ALL, [])
+    for number in range(MOST_KEPT * 2):
+        driver.ask(f"SELECT {number}", [])
+        if number % 100 == 0:
+            driver.ask(ALL, [])
+    kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement = $1 AND generic_plans + custom_plans > 5"
+    assert driver.ask(kept, [ALL]) == [(1,)]
+
+
+def test_inserts_travel_as_one_statement(driver: CheckoutConnection) -> None:
+    driver.put(ONE, ["a", 1])
+    driver.put(TWO, ["a"])
+    driver.commit()
+    sent = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'checkout%' ORDER BY statement"
+    assert [text for (text,) in driver.ask(sent, []) if "INTO" in text] == [
+        f"WITH part_0 AS ({ONE}) INSERT INTO two (name) VALUES ($3)"
+    ]
+
+
+def let_go(driver: CheckoutConnection) -> None:
+    """All that was prepared is gone."""
     with driver.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")
-    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
-        driver.ask("SELECT 1", [])
+
+
+def change_types(driver: CheckoutConnection) -> None:
+    """What was prepared would answer otherwise."""
+    with driver.cursor() as cursor:
+        cursor.execute("ALTER TABLE one ALTER COLUMN amount TYPE numeric")
+
+
+@pytest.mark.parametrize("happens", [let_go, change_types])
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_statements_that_became_stale_are_prepared_again(
+    driver: CheckoutConnection, happens: Callable[[CheckoutConnection], None], *, autocommit: bool
+) -> None:
+    driver.put(ONE, ["a", 1])
+    driver.commit()
+    driver.autocommit = autocommit
+    assert driver.ask(ALL, []) == [("a", 1)]
     driver.rollback()
-    assert driver.ask("SELECT 1", []) == [(1,)]
+    happens(driver)
+    driver.commit()
+    assert driver.ask(ALL, []) == [("a", 1)]
+
+
+@pytest.mark.parametrize("happens", [let_go, change_types])
+def test_amid_a_transaction_its_whole_work_is_to_be_done_again(
+    driver: CheckoutConnection, happens: Callable[[CheckoutConnection], None]
+) -> None:
+    driver.ask(ALL, [])
+    happens(driver)
+    with pytest.raises(psycopg.Error) as stale:
+        driver.ask(ALL, [])
+    assert stale.value.sqlstate in RACES
+    driver.rollback()
+    assert driver.ask(ALL, []) == ()
+
+
+@pytest.mark.parametrize("value", [1.5, Decimal(1), date(2026, 3, 1), ["a"], object()])
+def test_what_is_no_value_is_refused(driver: CheckoutConnection, value: object) -> None:
+    with pytest.raises(psycopg.DataError):
+        driver.ask("SELECT $1::text", [value])
+
+
+def test_only_what_writes_can_wait(driver: CheckoutConnection) -> None:
+    with pytest.raises(ValueError, match="DELETE"):
+        driver.put("DELETE FROM one", [])
 
 
 def test_a_connection_that_was_cut_says_so(driver: CheckoutConnection, postgres: PostgreSQL) -> None:
@@ -158,7 +221,7 @@ def test_a_connection_that_was_cut_says_so(driver: CheckoutConnection, postgres:
     assert driver.closed
 
 
-def test_random_histories_are_those_of_psycopg(driver: CheckoutConnection) -> None:
+def test_random_histories_are_as_if_each_step_was_taken_at_once(driver: CheckoutConnection) -> None:
     """Whatever is put and asked in whatever order: the rows are what one statement after the other makes of them."""
     chance = random.Random(7)
     for _ in range(60):

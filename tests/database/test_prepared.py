@@ -1,8 +1,10 @@
 """What runs past SQLAlchemy's execution gives what SQLAlchemy would, on both databases."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import (
@@ -23,14 +25,16 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from service.database.engine import Database
 from service.database.prepared import MOST_VALUES
 from service.database.tables import Instant
-from service.database.writing import insertion, numbered
+from service.database.writing import insertion, numbered, write_now
 from service.ids import new_id
+from service.merchants.tables import Slug
+from tests.shop import Shop
 from tests.statements import asked_by
 
 MOMENT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -193,6 +197,76 @@ def test_inserts_wait_and_are_there_with_the_next_answer(filled: Database) -> No
         return found
 
     assert filled.write(write) == [{"name": name}]
+
+
+def test_what_was_put_inside_a_part_that_is_undone_is_undone(filled: Database) -> None:
+    look = told(select(thing.c.name).where(thing.c.name.in_(bindparam("names", expanding=True))).order_by(thing.c.name))
+
+    def write(session: Session) -> None:
+        session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "before"}]))
+        nested = session.begin_nested()
+        session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "inside"}]))
+        nested.rollback()
+        session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "after"}]))
+
+    filled.write(write)
+    names = {"names": ["before", "inside", "after"]}
+    with filled.reading() as session:
+        assert rows_of(session, look, names) == [{"name": "after"}, {"name": "before"}]
+
+
+def test_what_is_prepared_stays_usable_after_a_part_was_undone(filled: Database) -> None:
+    """psycopg lets go of what is prepared when a part is undone, once it has prepared something itself."""
+    look = told(select(thing.c.name).where(thing.c.name == bindparam("name")))
+    with filled.reading() as session:
+        for _ in range(8):
+            session.execute(text("SELECT count(*) FROM thing WHERE name = :name"), {"name": "n1"}).all()
+        rows_of(session, look, {"name": "n1"})
+        with pytest.raises(DBAPIError), session.begin_nested():
+            session.execute(text("SELECT nothing FROM nowhere"))
+        session.execute(text("SELECT 1")).all()
+        assert rows_of(session, look, {"name": "n1"}) == [{"name": "n1"}]
+
+
+def test_a_refusal_amid_prepared_statements_alone_undoes_them(filled: Database) -> None:
+    def refuse(session: Session) -> None:
+        with session.begin_nested():
+            session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "refused"}]))
+            raise LookupError
+
+    def write(session: Session) -> None:
+        session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "kept"}]))
+        with suppress(LookupError):
+            refuse(session)
+
+    def undo(session: Session) -> None:
+        session.execute(insertion(thing), numbered([{**ROWS[0], "thing_id": new_id(), "name": "refused"}]))
+        session.rollback()
+
+    filled.write(write)
+    filled.write(undo)
+    look = told(select(thing.c.name).where(thing.c.name.in_(bindparam("names", expanding=True))))
+    with filled.reading() as session:
+        assert rows_of(session, look, {"names": ["kept", "refused"]}) == [{"name": "kept"}]
+
+
+def test_what_the_unit_of_work_has_yet_to_write_is_seen_once_it_is_written(shop: Shop, database: Database) -> None:
+    look = told(select(Slug.__table__.c.slug).where(Slug.__table__.c.slug == bindparam("slug")))
+    slug = f"s{new_id().hex}"
+
+    def write(session: Session) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        session.add(Slug(slug=slug, merchant_id=UUID(str(shop.merchant_id))))
+        before = rows_of(session, look, {"slug": slug})
+        write_now(session)
+        return before, rows_of(session, look, {"slug": slug})
+
+    assert database.write(write) == ([], [{"slug": slug}])
+
+
+def test_a_statement_that_returns_says_what(filled: Database) -> None:
+    returning = told(update(thing).values(name=bindparam("new")).returning(thing.c.name))
+    with pytest.raises(TypeError):
+        filled.write(lambda session: session.execute(returning, {"new": "x"}))
 
 
 def test_an_insert_alone_is_there_at_once(filled: Database) -> None:

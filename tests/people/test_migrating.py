@@ -128,6 +128,19 @@ def test_a_fault_of_one_line_leaves_nothing_of_it_and_all_of_the_others(shop: Sh
     assert shop.get("/customers/ben")["since"].startswith("2024-05-31")
 
 
+def test_who_is_refused_is_no_customer(shop: Shop, move: Any) -> None:
+    said = [
+        {"customer_id": "a"},
+        {"customer_id": "b", "brought_by": "b"},
+        {"customer_id": "c", "codes": ["GOOD-ONE"]},
+        {"customer_id": "d", "codes": ["GOOD-ONE"]},
+        {"customer_id": "e", "codes": ["ANOTHER-ONE"], "brought_by": "nobody-at-all"},
+    ]
+    refused = {said[fault.row - 1]["customer_id"] for fault in move(*said).faults}
+    assert "d" in refused
+    assert {one["customer_id"] for one in shop.get("/customers")["data"]} & set("abcde") == set("abcde") - refused
+
+
 def test_what_was_brought_along_is_merged_and_erased_with_the_rest(shop: Shop, move: Any) -> None:
     move(ANA, BEN)
     shop.put("/customers/other", {}, status=201)

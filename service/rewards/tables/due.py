@@ -4,41 +4,37 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.customers.tables import Customer
 from service.database.engine import Database
-from service.rewards.tables.redemptions import RESERVED, Redemption
+from service.rewards.tables.redemptions import STALE, Redemption
 from service.rewards.tables.rewards import AVAILABLE, PENDING, Reward
 
-_DUE = (
-    select(Reward)
-    .where(
-        Reward.merchant_id == bindparam("merchant"),
-        Reward.customer_id == bindparam("customer"),
-        PENDING,
-        Reward.available_at <= bindparam("now"),
-    )
-    .order_by(Reward.available_at, Reward.reward_id)
-    .limit(bindparam("most"))
+RIPE = (PENDING, Reward.available_at <= bindparam("now"))
+UNLAPSED = (Reward.given_as == "credit", AVAILABLE, Reward.lapsed_amount.is_(None))
+OVER = (*UNLAPSED, Reward.expires_at <= bindparam("now"))
+_OF_CUSTOMER = (Reward.merchant_id == bindparam("merchant"), Reward.customer_id == bindparam("customer"))
+_RIPE = (
+    select(Reward).where(*_OF_CUSTOMER, *RIPE).order_by(Reward.available_at, Reward.reward_id).limit(bindparam("most"))
+)
+_EXPIRED = (
+    select(Reward).where(*_OF_CUSTOMER, *OVER).order_by(Reward.expires_at, Reward.reward_id).limit(bindparam("most"))
 )
 
 
 def _due_to(customer: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether something is ripe, over, or reserved and forgotten, of this customer."""
-    reward, redemption = Reward.__table__.c, Redemption.__table__.c
-    of_rewards = (reward.merchant_id == bindparam("merchant"), reward.customer_id == customer)
-    ripe = select(reward.reward_id).where(*of_rewards, PENDING, reward.available_at <= bindparam("now"))
-    unlapsed = (reward.given_as == "credit", AVAILABLE, reward.lapsed_amount.is_(None))
-    over = select(reward.reward_id).where(*of_rewards, *unlapsed, reward.expires_at <= bindparam("now"))
-    stale = select(redemption.redemption_id).where(
-        redemption.merchant_id == bindparam("merchant"),
-        redemption.customer_id == customer,
-        RESERVED,
-        redemption.expires_at <= bindparam("now"),
+
+    def of(kind: type[Reward | Redemption]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return kind.merchant_id == bindparam("merchant"), kind.customer_id == customer
+
+    return or_(
+        select(Reward.reward_id).where(*of(Reward), *RIPE).exists(),
+        select(Reward.reward_id).where(*of(Reward), *OVER).exists(),
+        select(Redemption.redemption_id).where(*of(Redemption), *STALE).exists(),
     )
-    return or_(ripe.exists(), over.exists(), stale.exists())
 
 
 _meant = Customer.__table__.c
@@ -67,35 +63,24 @@ def due_by_any_id(database: Database, merchant_id: UUID, customer_id: str, *, no
 def ripe(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
     """The first of the customer's pending rewards whose hold has ended, in the order in which they ripened."""
     asked = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
-    return session.scalars(_DUE, asked, execution_options={"populate_existing": True}).all()
+    return session.scalars(_RIPE, asked, execution_options={"populate_existing": True}).all()
 
 
 def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Reward]:
     """The first of the customer's available rewards whose time is over and of which nobody has said what lapsed."""
-    query = _unlapsed(merchant_id, customer_id).where(Reward.expires_at <= now)
-    query = query.order_by(Reward.expires_at, Reward.reward_id).limit(limit)
-    return session.scalars(query, execution_options={"populate_existing": True}).all()
+    asked = {"merchant": merchant_id, "customer": customer_id, "now": now, "most": limit}
+    return session.scalars(_EXPIRED, asked, execution_options={"populate_existing": True}).all()
 
 
 def left_of_unexpired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> dict[str, int]:
     """currency -> minor units that refunds have left of the customer's available rewards that live on."""
     query = (
-        _unlapsed(merchant_id, customer_id)
-        .where(or_(Reward.expires_at.is_(None), Reward.expires_at > now))
-        .with_only_columns(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
+        select(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
+        .where(*_OF_CUSTOMER, *UNLAPSED, or_(Reward.expires_at.is_(None), Reward.expires_at > bindparam("now")))
         .group_by(Reward.currency)
     )
-    return {currency: int(total) for currency, total in session.execute(query)}
-
-
-def _unlapsed(merchant_id: UUID, customer_id: str) -> Select[tuple[Reward]]:
-    return select(Reward).where(
-        Reward.merchant_id == merchant_id,
-        Reward.customer_id == customer_id,
-        Reward.given_as == "credit",
-        AVAILABLE,
-        Reward.lapsed_amount.is_(None),
-    )
+    asked = {"merchant": merchant_id, "customer": customer_id, "now": now}
+    return {currency: int(total) for currency, total in session.execute(query, asked)}
 
 
 def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:

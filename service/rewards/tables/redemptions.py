@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    bindparam,
     literal,
     or_,
     select,
@@ -119,6 +120,8 @@ class RedemptionReturn(Base):
 FRESH = {"populate_existing": True}
 RESERVED = Redemption.status == literal("reserved", literal_execute=True)
 """Written into the statement, so that the databases see that a partial index serves it."""
+STALE = (RESERVED, Redemption.expires_at <= bindparam("now"))
+"""Reserved, and settled by nobody in time."""
 
 
 def get(session: Session, merchant_id: UUID, redemption_id: UUID) -> Redemption | None:
@@ -192,12 +195,10 @@ def returned_since(
 def stale(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Redemption]:
     """The first of the customer's reservations that nobody settled in time."""
     query = select(Redemption).where(
-        Redemption.merchant_id == merchant_id,
-        Redemption.customer_id == customer_id,
-        RESERVED,
-        Redemption.expires_at <= now,
+        Redemption.merchant_id == merchant_id, Redemption.customer_id == customer_id, *STALE
     )
-    return session.scalars(query.order_by(Redemption.expires_at, Redemption.redemption_id).limit(limit)).all()
+    query = query.order_by(Redemption.expires_at, Redemption.redemption_id).limit(limit)
+    return session.scalars(query, {"now": now}).all()
 
 
 def customers_with_stale(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:
