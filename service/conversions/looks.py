@@ -119,10 +119,11 @@ def _came_before(of_friend: Whose) -> Select[Any]:
 
 
 def _persons(above: CTE) -> Select[Any]:
-    """How many of these share a mailbox: counted and not filtered, which would let a database read all who do."""
-    return select(func.count(customer.c.person_id)).where(
+    """How many of these share a mailbox: looked up one by one, as a join might go through all customers there are."""
+    person = select(customer.c.person_id).where(
         customer.c.merchant_id == merchant, customer.c.customer_id == above.c.customer_id
     )
+    return select(func.count(person.correlate(above).scalar_subquery())).select_from(above)
 
 
 def _in_question(of_friend: Whose) -> Join:
@@ -148,7 +149,7 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
     kept = earned.where(reward.c.status != "denied")
     # An order stands unless it was voided, all of it was given back, or all that it earned was denied: what does not is
     # no earlier order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
-    stands = (
+    standing = select(conversion.c.conversion_id).where(
         conversion.c.merchant_id == merchant,
         of_friend(conversion.c.customer_id),
         conversion.c.conversion_id != bindparam("besides"),
@@ -156,13 +157,15 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
         or_(kept.exists(), ~earned.exists()),
     )
-    standing = select(conversion.c.conversion_id).where(*stands)
     # From the few orders that earned, and not from all that the friend ever placed.
-    rewarded = (
-        select(func.count(conversion.c.conversion_id.distinct()))
-        .join_from(of_order, conversion, conversion.c.conversion_id == of_order.c.conversion_id)
-        .where(of_order.c.merchant_id == merchant, of_friend(of_order.c.friend_id), of_order.c.is_earned, *stands)
+    rewarded = select(func.count(of_order.c.conversion_id.distinct())).where(
+        of_order.c.merchant_id == merchant,
+        of_friend(of_order.c.friend_id),
+        of_order.c.is_earned,
+        standing.where(conversion.c.conversion_id == of_order.c.conversion_id).correlate(of_order).exists(),
     )
+    # As an expression, which no index serves: SQLite would go through all orders of before, whose ever they are.
+    ordered_at = func.coalesce(conversion.c.ordered_at, conversion.c.recorded_at)
     belonging = standing.where(
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
@@ -174,7 +177,7 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         terms.c.terms,
         link.c.status.label("link_status"),
         link.c.expires_at.label("link_expires_at"),
-        standing.where(conversion.c.ordered_at <= bindparam("ordered_at")).exists().label("has_earlier_order"),
+        standing.where(ordered_at <= bindparam("ordered_at")).exists().label("has_earlier_order"),
         or_(belonging.correlate(referral).exists(), referral.c.rewarded_before.is_not(None)).label("referral_stands"),
         (rewarded.scalar_subquery() + func.coalesce(referral.c.rewarded_before, 0)).label("rewarded_orders"),
         _came_before(of_friend).exists().label("came_before"),

@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +16,11 @@ from sqlalchemy import (
     Executable,
     create_engine,
     event,
-    make_url,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from service.database import sqlite
 from service.database.driver import STALE, CheckoutConnection
 from service.database.prepared import Answer, PreparedSession, run_alone
 from service.database.writing import write_now
@@ -29,9 +29,6 @@ T = TypeVar("T")
 
 ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 0.25
-BUSY_SECONDS = 10
-SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
-"""The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
 PG_OPTIONS = (
     "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
@@ -57,7 +54,7 @@ class Database:
         """patient: for commands, whose statements may take as long as they need."""
         options = PG_OPTIONS + (PG_PATIENT if patient else "")
         if url.startswith("sqlite"):
-            self.engine = _sqlite(url)
+            self.engine = sqlite.opened(url)
             self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
             self.engine = _postgresql(url, options)
@@ -66,7 +63,7 @@ class Database:
             )
             _share_losses(self.engine, self._single)
             _share_losses(self._single, self.engine)
-        self._writer = self.engine.execution_options(orchard_begin="BEGIN IMMEDIATE")
+        self._writer = self.engine.execution_options(orchard_begin=sqlite.TO_WRITE)
         self._reader = (
             self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         )
@@ -219,32 +216,3 @@ def _share_losses(engine: Engine, other: Engine) -> None:
     def let_go(context: ExceptionContext) -> None:
         if context.is_disconnect:
             other.dispose()
-
-
-def _sqlite(url: str) -> Engine:
-    path = make_url(url).database
-    if path:
-        with suppress(OSError):  # a database that cannot be is answered by those who ask it
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-    journal = "WAL" if _wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA journal_mode={journal}")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA secure_delete=ON")  # what is taken away leaves no trace in the file
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
-        if statement:
-            connection.exec_driver_sql(statement)
-
-    return engine
-
-
-def _wal_is_safe(version: tuple[int, int, int]) -> bool:
-    return version >= SAFE_WAL[0] or any(version[:2] == safe[:2] and version >= safe for safe in SAFE_WAL[1:])

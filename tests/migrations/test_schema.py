@@ -37,7 +37,8 @@ from service.conversions.tables.conversions import Conversion
 from service.customers import persons
 from service.customers.known_mailboxes import Mailbox
 from service.customers.tables import Customer
-from service.database.engine import Database, _wal_is_safe
+from service.database.engine import Database
+from service.database.sqlite import wal_is_safe
 from service.ids import new_id
 from service.links import partitions
 from service.merchants.tables import Merchant
@@ -117,7 +118,7 @@ def test_visits_are_partitioned_by_month_on_postgresql(database: Database) -> No
     ],
 )
 def test_wal_is_used_only_where_it_is_sound(version: tuple[int, int, int], safe: bool) -> None:
-    assert _wal_is_safe(version) is safe
+    assert wal_is_safe(version) is safe
 
 
 @pytest.mark.parametrize(

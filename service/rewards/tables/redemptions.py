@@ -65,6 +65,14 @@ class Redemption(Base):
             sqlite_where=text("status = 'reserved'"),
         ),
         Index(
+            "ix_redemption_reserved_for_order",
+            "merchant_id",
+            "order_id",
+            "redemption_id",
+            postgresql_where=text("status = 'reserved'"),
+            sqlite_where=text("status = 'reserved'"),
+        ),
+        Index(
             "ix_redemption_stale",
             "expires_at",
             postgresql_where=text("status = 'reserved'"),

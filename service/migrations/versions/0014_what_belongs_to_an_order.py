@@ -1,4 +1,4 @@
-"""The rewards of one order, and the friends of one advocate, found without reading the others."""
+"""What belongs to one order, and the friends of one advocate, found without reading the others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ COUNTING = "counted AND status NOT IN ('denied', 'reversed')"
 
 
 def upgrade() -> None:
-    """Give rewards the index that a unique key was until it held for some of them alone, and put friends in order."""
+    """Give rewards the index that a unique key was until it held for some of them alone; and what else was read whole."""
     op.create_index("ix_reward_merchant_id_conversion_id", "reward", ["merchant_id", "conversion_id"])
     op.create_index(
         "ix_reward_counting",
@@ -25,4 +25,11 @@ def upgrade() -> None:
         ["merchant_id", "friend_id", "conversion_id"],
         postgresql_where=sa.text("is_earned"),
         sqlite_where=sa.text("is_earned = 1"),
+    )
+    op.create_index(
+        "ix_redemption_reserved_for_order",
+        "redemption",
+        ["merchant_id", "order_id", "redemption_id"],
+        postgresql_where=sa.text("status = 'reserved'"),
+        sqlite_where=sa.text("status = 'reserved'"),
     )

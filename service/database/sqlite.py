@@ -1,0 +1,77 @@
+"""The embedded database: how it is opened, and how its writers take turns."""
+
+import random
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+BUSY_SECONDS = 10
+LONGEST_LOOK_SECONDS = 0.002
+TO_WRITE = "BEGIN IMMEDIATE"
+SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+"""The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
+
+
+def opened(url: str) -> Engine:
+    """An engine on this database. Its option `orchard_begin` is what begins a transaction: nothing, if it is empty."""
+    path = make_url(url).database
+    if path:
+        with suppress(OSError):  # a database that cannot be is answered by those who ask it
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")  # what is taken away leaves no trace in the file
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
+        if statement == TO_WRITE:
+            _begin_to_write(connection)
+        elif statement:
+            connection.exec_driver_sql(statement)
+
+    return engine
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Begin as soon as nobody else writes. Raises OperationalError where somebody does for too long.
+
+    SQLite itself looks again after sleeps of up to a tenth of a second, in which nobody writes, or who came later does.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        if not _has_begun(driver):
+            connection.exec_driver_sql(TO_WRITE)  # which says why
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _has_begun(driver: sqlite3.Connection) -> bool:
+    until = time.monotonic() + BUSY_SECONDS
+    while time.monotonic() < until:
+        try:
+            driver.execute(TO_WRITE)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                return False
+        else:
+            return True
+        time.sleep(random.uniform(0, LONGEST_LOOK_SECONDS))
+    return False
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this release may be used with a write-ahead log."""
+    return version >= SAFE_WAL[0] or any(version[:2] == safe[:2] and version >= safe for safe in SAFE_WAL[1:])
