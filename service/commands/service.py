@@ -1,11 +1,12 @@
 """The commands that run the service: its database, its processes, its contract."""
 
-import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import structlog
+from gunicorn.app import wsgiapp
 
 from service import settings as environment
 from service import telemetry
@@ -66,10 +67,15 @@ def serve_with_gunicorn(settings: Settings, *, bind: str, workers: int | None = 
     )
     database.dispose()
     sys.stderr.flush()
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:service.gunicorn_conf", "--bind", bind]
+    script = str(Path(sys.executable).with_name("gunicorn"))
+    command = [script, "--config", "python:service.gunicorn_conf", "--bind", bind]
     if workers:
         command += ["--workers", str(workers)]
-    os.execv(sys.executable, [*command, "service.wsgi:app"])
+    sys.argv = [
+        *command,
+        "service.wsgi:app",
+    ]  # as `python -m gunicorn` would find them, also when it starts itself anew
+    wsgiapp.run(prog="gunicorn")
 
 
 @click.command()
