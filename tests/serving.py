@@ -23,6 +23,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def children_of(process: int) -> list[int]:
+    """The ids of the processes that this one has started."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 @dataclass
 class Server:
     """A running service."""
@@ -33,8 +38,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(child) for child in children.split()]
+        return children_of(self.process.pid)
 
     def kill_workers(self) -> None:
         """End all workers as a crash would; gunicorn starts new ones."""

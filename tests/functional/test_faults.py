@@ -1,9 +1,11 @@
 """Workers that die, and databases that are missing, unmigrated, read-only or down."""
 
+import os
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import requests
 
 from tests.functional.conftest import CommandLine
 from tests.postgres import PostgreSQL, running
-from tests.serving import SECRET, Server, serving
+from tests.serving import SECRET, Server, children_of, serving
 from tests.shop import Shop, over_network
 
 DEATHS, DEATHS_IN_A_SOAK = 5, 20
@@ -237,3 +239,26 @@ def test_an_address_that_nobody_can_listen_on_is_refused_before_anything_is_serv
     said = CommandLine("sqlite:///x.db", tmp_path)("serve", "--bind", bind, status=2)
     assert "It must be HOST:PORT" in said
     assert "serving" not in said
+
+
+def test_a_new_gunicorn_takes_over_from_the_old_one(orchard: CommandLine, folder: Path) -> None:
+    with serving(orchard.database_url, folder, workers=1) as server:
+        workers = set(server.workers())
+        server.process.send_signal(signal.SIGUSR2)
+        (newcomer,) = _until(lambda: set(server.workers()) - workers)
+        try:
+            _until(lambda: children_of(newcomer))
+            server.process.terminate()
+            server.process.wait(15)
+            assert requests.get(f"{server.base_url}/readyz", timeout=10).status_code == 200
+        finally:
+            os.kill(newcomer, signal.SIGTERM)
+
+
+def _until(look: Callable[[], Collection[int]]) -> Collection[int]:
+    """What is seen as soon as anything is."""
+    for _ in range(400):
+        if seen := look():
+            return seen
+        time.sleep(0.05)
+    raise AssertionError("nothing came")
