@@ -39,6 +39,9 @@ while a table was empty must not go on reading all of it. See docs/decisions/001
 RACES = ("40001", "40P01", "23505", *STALE)
 """serialization_failure, deadlock_detected, unique_violation, and what `driver` explains"""
 
+RENEWED_AFTER_SECONDS = 600
+"""A connection's plans are as old as it is: one that was made amid an `ANALYZE` of empty tables goes with it."""
+
 PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
 PG_ASYNCHRONOUS = " -c synchronous_commit=off"
 
@@ -188,6 +191,7 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
         pool_size=5,
         max_overflow=5,
         pool_timeout=5,
+        pool_recycle=RENEWED_AFTER_SECONDS,
         hide_parameters=True,
         connect_args={
             "connect_timeout": 3,

@@ -139,8 +139,6 @@ def _prepare(url: str, folder: Path) -> Prepared:
         )
         tokens.append(link_token(signer, merchant.merchant_id, link_id))
     database.write(lambda s: (s.execute(insert(Customer), people), s.execute(insert(Link), links)))
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE")
     database.dispose()
     (folder / "tokens").write_text("\n".join(tokens))
     return Prepared(url, merchant.merchant_id, program.program_id, created["checkout"], folder / "tokens")
