@@ -71,10 +71,7 @@ def serve_with_gunicorn(settings: Settings, *, bind: str, workers: int | None = 
     command = [script, "--config", "python:service.gunicorn_conf", "--bind", bind]
     if workers:
         command += ["--workers", str(workers)]
-    sys.argv = [
-        *command,
-        "service.wsgi:app",
-    ]  # as `python -m gunicorn` would find them, also when it starts itself anew
+    sys.argv = [*command, "service.wsgi:app"]  # what gunicorn reads, also when it starts itself anew
     wsgiapp.run(prog="gunicorn")
 
 

@@ -104,7 +104,7 @@ def record(session: Session, signer: TokenSigner, merchant_id: UUID, order: Orde
 
 
 def get(session: Session, merchant_id: UUID, conversion_id: UUID) -> Recorded:
-    """The merchant's conversion with its rewards. Raises Unknown."""
+    """The merchant's conversion with its rewards, to be read and not to be changed. Raises Unknown."""
     conversion = storage.seen(session, merchant_id, conversion_id)
     if conversion is None:
         raise Unknown("conversion", conversion_id)

@@ -205,10 +205,15 @@ def _together(texts: tuple[str, ...], numbers: tuple[int, ...]) -> str:
     """One statement of these, of as many values each."""
     renumbered, before = [], 0
     for text, number in zip(texts, numbers, strict=True):
-        renumbered.append(_NUMBER.sub(lambda found, by=before: f"${int(found[1]) + by}", text))  # type: ignore[misc]
+        renumbered.append(_renumbered(text, before))
         before += number
     *first, last = renumbered
     if not first:
         return last
     named = ", ".join(f"part_{place} AS ({text})" for place, text in enumerate(first))
     return f"WITH {named} {last}"
+
+
+def _renumbered(text: str, before: int) -> str:
+    """The statement with so many values before its own."""
+    return _NUMBER.sub(lambda found: f"${int(found[1]) + before}", text)

@@ -105,7 +105,8 @@ def _row(names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
     """What makes a row of these columns."""
     row: Any = _row_class("Row", names)
     row._mapping = property(row._asdict)
-    return row._make  # type: ignore[no-any-return]
+    make: Callable[[Sequence[Any]], Any] = row._make
+    return make
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +200,11 @@ def _told(error: Exception, text: str, dialect: Any, driver: Driver | None) -> D
     return told
 
 
-def _prepared(statement: Executable, given: Mapping[str, Any], dialect: Dialect) -> _Prepared | None:
+def _prepared(statement: Any, given: Mapping[str, Any], dialect: Dialect) -> _Prepared | None:
     """What this statement is for values of these lengths; None where they are too long."""
     kept = _KEPT.get(statement)
     if kept is None:
-        binds = _binds(statement.compile(dialect=dialect))  # type: ignore[attr-defined]
+        binds = _binds(statement.compile(dialect=dialect))
         lists = [name for name, bound in binds.items() if bound.expanding and bound.value is None]
         kept = _KEPT[statement] = _Kept(lists)
     lengths = tuple([len(given[name]) for name in kept.lists])

@@ -6,6 +6,8 @@ and prepared statements keep their plans. So it is told that the merchant narrow
 is one; where there are many, it finds out as soon as it looks.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection, text
 
 TELLS = 180_000
@@ -27,8 +29,8 @@ _TELL = text(
 
 def assume(connection: Connection) -> None:
     """Say of every table of which nothing is known that the merchant narrows nothing down. Again changes nothing."""
-    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
-    if info.server_version < TELLS:
+    driver: Any = connection.connection.driver_connection
+    if driver.info.server_version < TELLS:
         return
     for row in connection.execute(_UNKNOWN).all():
         connection.execute(_TELL, {"schema": row.schema, "table": row.table})
