@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
+from sqlalchemy import text
 
 from service.app import create_app
 from service.database.engine import Database
@@ -27,6 +28,10 @@ from tests.shop import Shop
 settings.register_profile("orchard", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("orchard")
 BACKENDS = ("sqlite", "postgresql")
+UNWATCHED = text(
+    "SELECT 'ALTER TABLE ' || c.oid::regclass || ' SET (autovacuum_enabled = false)' FROM pg_class AS c"
+    " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+)
 
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2_000_000_000
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
@@ -151,6 +156,17 @@ def signer(app: Flask) -> TokenSigner:
 def postgres_database(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
     """A migrated PostgreSQL database, for what only that can show."""
     database = Database(migrated_database_url("postgresql"))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def young(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
+    """A PostgreSQL database that was just migrated, and that is never analysed."""
+    database = Database(migrated_database_url("postgresql"))
+    with database.engine.begin() as connection:
+        for (command,) in connection.execute(UNWATCHED).all():
+            connection.exec_driver_sql(command)
     yield database
     database.dispose()
 

@@ -104,7 +104,7 @@ def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 def _batches(look: "_Look") -> Iterator[Batch]:
     after, block = UUID(int=0), 0
     while True:
-        transactions = look.transactions(_t.transaction_id > after, limit=BATCH)
+        transactions = look.transactions(partial(_above, after=after), limit=BATCH)
         is_last = len(transactions) < BATCH
         last = LAST if is_last else UUID(transactions[-1][0])
         entries = _joined(look, transactions, partial(_between, after=after, last=last))
@@ -121,7 +121,16 @@ def _batches(look: "_Look") -> Iterator[Batch]:
 def entries_of(session: Session, merchant_id: UUID, names: Sequence[UUID]) -> list[Entry]:
     """These transactions of the merchant, a batch at most, in the order of their ids."""
     look = _Look(session, merchant_id)
-    return _joined(look, look.transactions(_t.transaction_id.in_(names), limit=BATCH), lambda name: name.in_(names))
+    which = partial(_among, names=names)
+    return _joined(look, look.transactions(which, limit=BATCH), which)
+
+
+def _among(name: ColumnElement[UUID], *, names: Sequence[UUID]) -> ColumnElement[bool]:
+    return name.in_(names)
+
+
+def _above(name: ColumnElement[UUID], *, after: UUID) -> ColumnElement[bool]:
+    return name > after
 
 
 def _between(name: ColumnElement[UUID], *, after: UUID, last: UUID) -> ColumnElement[bool]:
@@ -201,14 +210,18 @@ class _Look:
             return f"{stored[:10]}T{stored[11:19]}+00:00"
         return f"{stored[:10]}T{stored[11:19]}.{fraction:0<6}+00:00"
 
-    def transactions(self, wanted: ColumnElement[bool], *, limit: int) -> list[Any]:
-        """(id, reference, event, effective_at, recorded_at, fingerprint, block, digest)"""
-        sealed = and_(_s.merchant_id == _t.merchant_id, _s.transaction_id == _t.transaction_id)
+    def transactions(self, which: Which, *, limit: int) -> list[Any]:
+        """(id, reference, event, effective_at, recorded_at, fingerprint, block, digest)
+
+        Seals are told where to begin as well: PostgreSQL would read them from the first one for every batch.
+        """
+        is_same = and_(_s.merchant_id == _t.merchant_id, _s.transaction_id == _t.transaction_id)
+        sealed = and_(is_same, which(_s.transaction_id))
         columns = (_t.transaction_id, _t.reference, _t.event, _t.effective_at, _t.recorded_at, _t.fingerprint)
         query = (
             select(*map(self._plain, columns), _s.block, _s.digest)
             .select_from(transaction_table.outerjoin(seal_table, sealed))
-            .where(_t.merchant_id == self._merchant, wanted)
+            .where(_t.merchant_id == self._merchant, which(_t.transaction_id))
             .order_by(_t.transaction_id)
             .limit(limit)
         )

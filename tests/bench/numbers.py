@@ -22,6 +22,7 @@ from service.programs.programs import ProgramFields
 from service.statistics import rebuilding
 from service.tokens import TokenSigner
 from tests.bench.loads import PROXIED, Prepared, load, median
+from tests.bench.processors import peak_megabytes
 from tests.postgres import BINARIES, PostgreSQL
 from tests.serving import SECRET, Server, serving
 
@@ -192,12 +193,7 @@ def _beside_an_export(server: Server, data: Prepared, headers: dict[str, str]) -
 
 def _peak(workers: list[int]) -> float:
     """Megabytes, of the process that had most."""
-    return max(int(_status(worker)) for worker in workers) / 1024
-
-
-def _status(worker: int) -> str:
-    lines = dict(line.split(":", 1) for line in Path(f"/proc/{worker}/status").read_text().splitlines())
-    return lines["VmHWM"].split()[0]
+    return max(map(peak_megabytes, workers))
 
 
 def _said(is_well: bool) -> str:

@@ -1,4 +1,4 @@
-"""Processor time of processes, from /proc, which the noise of other processes does not move."""
+"""Processor time and memory of processes, from /proc, which the noise of other processes does not move."""
 
 import os
 from pathlib import Path
@@ -43,3 +43,9 @@ def _own(process: int) -> float:
     except FileNotFoundError:
         return 0.0
     return sum(map(int, fields[11:15])) / TICKS
+
+
+def peak_megabytes(process: int) -> float:
+    """The most memory that a process has had; not what the one that started it had, which getrusage counts along."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) / 1024

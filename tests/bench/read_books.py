@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from service import currencies
 from service.database.engine import Database
 from service.ledger import proof
+from tests.bench.processors import peak_megabytes
 
 
 def main(url: str, merchant_id: UUID, what: str) -> None:
@@ -26,7 +26,7 @@ def main(url: str, merchant_id: UUID, what: str) -> None:
                     output.write(piece)
             postings = proof.count_books(session, merchant_id).postings
         seconds = time.monotonic() - started
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    megabytes = peak_megabytes(os.getpid())
     print(json.dumps({"postings": postings, "seconds": seconds, "megabytes": megabytes}))
 
 

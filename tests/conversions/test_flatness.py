@@ -4,12 +4,11 @@ Measured in rows that indexes gave, which no noise moves: a plan that goes by th
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from service.app import create_app
 from service.database.engine import Database
@@ -17,30 +16,11 @@ from service.merchants import keys
 from service.settings import Settings
 from tests.serving import SECRET
 from tests.shop import FIXED, Shop
-from tests.statements import asked_by
+from tests.statements import asked_by, rows_read
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 FEW, MANY, TOGETHER = 20, 160, 20
 """So many orders before, between, and measured. An order may read a fifth and one row more."""
-
-READ = text(
-    "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)"
-)
-UNWATCHED = text(
-    "SELECT 'ALTER TABLE ' || c.oid::regclass || ' SET (autovacuum_enabled = false)' FROM pg_class AS c"
-    " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
-)
-
-
-@pytest.fixture
-def young(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
-    """A database that was just migrated, and that is never analysed."""
-    database = Database(migrated_database_url("postgresql"))
-    with database.engine.begin() as connection:
-        for (command,) in connection.execute(UNWATCHED).all():
-            connection.exec_driver_sql(command)
-    yield database
-    database.dispose()
 
 
 class Life:
@@ -57,8 +37,7 @@ class Life:
     def rows_read(self) -> int:
         """By all indexes of the database until now."""
         self.app.extensions["orchard"].database.dispose()  # a connection that ends has told what it read
-        with self.database.statements() as connection:
-            return int(connection.execute(READ).scalar_one())
+        return rows_read(self.database)
 
     def go_on(self, orders: int) -> None:
         """Everybody brings one friend, who orders twice, gives something back, and looks at the balance."""
