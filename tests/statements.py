@@ -1,5 +1,6 @@
 """What the service asks the database and what that reads, so that a test can count it."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -13,10 +14,15 @@ READ = text(
     "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)"
 )
 
+OTHERS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
 
 def rows_read(database: Database) -> int:
-    """By all indexes of a PostgreSQL until now; by connections that have ended, for they tell it then."""
+    """By all tables and indexes of a PostgreSQL until now: a connection tells what it read when it ends."""
+    database.dispose()
     with database.statements() as connection:
+        while connection.execute(OTHERS).scalar_one():
+            time.sleep(0.005)
         return int(connection.execute(READ).scalar_one())
 
 

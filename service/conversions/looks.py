@@ -151,25 +151,28 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
     # no earlier order, uses up nothing and holds no referral, so that a friend whose order failed can come again.
     standing = select(conversion.c.conversion_id).where(
         conversion.c.merchant_id == merchant,
-        of_friend(conversion.c.customer_id),
         conversion.c.conversion_id != bindparam("besides"),
         conversion.c.status != "voided",
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
         or_(kept.exists(), ~earned.exists()),
     )
-    # From the few orders that earned, and not from all that the friend ever placed.
+    # From the few orders that earned, each found by its id, and not from all that the friend ever placed.
+    by_id = standing.where(conversion.c.conversion_id == of_order.c.conversion_id).correlate(of_order)
     rewarded = select(func.count(of_order.c.conversion_id.distinct())).where(
         of_order.c.merchant_id == merchant,
         of_friend(of_order.c.friend_id),
         of_order.c.is_earned,
-        standing.where(conversion.c.conversion_id == of_order.c.conversion_id).correlate(of_order).exists(),
+        by_id.exists(),
     )
+    # The first of them in the order of an index, for a planner that thinks them few might else gather them all.
+    of_the_friend = standing.where(of_friend(conversion.c.customer_id)).order_by(conversion.c.conversion_id).limit(1)
     # As an expression, which no index serves: SQLite would go through all orders of before, whose ever they are.
     ordered_at = func.coalesce(conversion.c.ordered_at, conversion.c.recorded_at)
-    belonging = standing.where(
+    earlier = of_the_friend.where(ordered_at <= bindparam("ordered_at"))
+    belonging = of_the_friend.where(
         conversion.c.advocate_id == referral.c.advocate_id,
         conversion.c.status.in_(REFERRED),
-    )
+    ).correlate(referral)
     return select(
         referral.c.advocate_id.label("referral_advocate_id"),
         program.c.status.label("program_status"),
@@ -177,8 +180,8 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         terms.c.terms,
         link.c.status.label("link_status"),
         link.c.expires_at.label("link_expires_at"),
-        standing.where(ordered_at <= bindparam("ordered_at")).exists().label("has_earlier_order"),
-        or_(belonging.correlate(referral).exists(), referral.c.rewarded_before.is_not(None)).label("referral_stands"),
+        earlier.scalar_subquery().is_not(None).label("has_earlier_order"),
+        or_(belonging.scalar_subquery().is_not(None), referral.c.rewarded_before.is_not(None)).label("referral_stands"),
         (rewarded.scalar_subquery() + func.coalesce(referral.c.rewarded_before, 0)).label("rewarded_orders"),
         _came_before(of_friend).exists().label("came_before"),
         select(above.c.customer_id).where(of_friend(above.c.customer_id)).exists().label("friend_is_above"),

@@ -29,8 +29,9 @@ from service.tokens import TokenSigner
 from tests.bench.books import bench_books
 from tests.bench.costs import bench_costs
 from tests.bench.events import bench_events
-from tests.bench.loads import PROXIED, ROUNDS, SECONDS, Prepared, bare_flask, compare, load, median, pgbench
+from tests.bench.loads import PROXIED, ROUNDS, SECONDS, Prepared, bare_flask, compare, load, median
 from tests.bench.numbers import bench_numbers
+from tests.bench.order import pgbench
 from tests.bench.sharing import bench_sharing
 from tests.bench.visitors import bench_visitors
 from tests.postgres import PostgreSQL, running

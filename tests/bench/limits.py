@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench.loads import Prepared, bare_flask, load, pgbench
+from tests.bench.loads import Prepared, bare_flask, load
+from tests.bench.order import pgbench
 from tests.bench.processors import Used
 from tests.postgres import PostgreSQL
 

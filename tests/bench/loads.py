@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from service.database.engine import PG_OPTIONS
-from tests.postgres import BINARIES, PostgreSQL
 from tests.serving import Server, free_port
 
 HERE = Path(__file__).parent
@@ -89,18 +87,6 @@ def compare(name: str, had: Load, limit_name: str, limit: float, *, wanted: floa
         f"{'':30} ratio {ratio:.2f}, wanted {wanted}: {'yes' if ratio >= wanted else 'NO'}\n",
         flush=True,
     )
-
-
-def pgbench(postgres: PostgreSQL, data: Prepared) -> Load:
-    """One round of an order's statements, without a service; p99 is not measured."""
-    name = data.url.partition("?")[0].rpartition("/")[2]
-    command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
-    command += ["-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), "-f", str(HERE / "conversion.sql")]
-    command += ["-D", f"merchant={data.merchant_id}", "-D", f"program={data.program_id}", name]
-    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    per_second = float(re.findall(r"tps = ([\d.]+)", output)[0])
-    return Load(per_second, 0.0, 0, int(re.findall(r"actually processed: (\d+)", output)[0]))
 
 
 @contextmanager

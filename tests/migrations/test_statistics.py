@@ -11,9 +11,9 @@ from service.merchants import keys
 from service.migrations import schema
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-OF_MERCHANTS = text(
+BELIEVED = text(
     "SELECT c.relname, s.stadistinct FROM pg_class AS c"
-    " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'merchant_id'"
+    " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = :column"
     " LEFT JOIN pg_statistic AS s ON s.starelid = c.oid AND s.staattnum = a.attnum"
     " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
 )
@@ -27,23 +27,34 @@ def young(migrated_database_url: Callable[[str], str]) -> Iterator[Database]:
     database.dispose()
 
 
-def distinct_merchants(database: Database) -> dict[str, float | None]:
-    """How many merchants the planner believes each table to have; less than 0 for a share of the rows."""
+def distinct(database: Database, column: str) -> dict[str, float | None]:
+    """How many values the planner believes a column of each table to have; less than 0 for a share of the rows."""
     with database.statements() as connection:
-        return {row.relname: row.stadistinct for row in connection.execute(OF_MERCHANTS)}
+        return {row.relname: row.stadistinct for row in connection.execute(BELIEVED, {"column": column})}
 
 
-def test_a_new_database_believes_that_the_merchant_narrows_nothing_down(young: Database) -> None:
-    believed = distinct_merchants(young)
-    assert {"conversion", "reward", "posting", "idempotency"} <= set(believed)
-    assert set(believed.values()) == {1}
+@pytest.mark.parametrize("column", ["merchant_id", "program_id", "advocate_id"])
+def test_a_new_database_believes_that_what_all_may_share_narrows_nothing_down(young: Database, column: str) -> None:
+    believed = distinct(young, column)
+    assert {"conversion", "reward", "referral"} <= set(believed)
+    assert {of for table, of in believed.items() if (table, column) != ("program", "program_id")} == {1}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("conversion", "order_id"), ("referral", "friend_id"), ("customer", "customer_id"), ("conversion", "customer_id")],
+)
+def test_a_new_database_believes_that_few_rows_are_of_one_order_or_customer(
+    young: Database, table: str, column: str
+) -> None:
+    assert distinct(young, column)[table] == -1
 
 
 def test_what_the_database_found_out_is_not_overruled(young: Database) -> None:
     for _ in range(100):
         young.write(lambda session: keys.create_merchant(session, "Acme", "EUR", now=NOW))
     young.count_anew("merchant")
-    found = distinct_merchants(young)
+    found = distinct(young, "merchant_id")
     assert found["merchant"] == -1  # as many as it has rows
     schema.upgrade(young)
-    assert distinct_merchants(young) == found
+    assert distinct(young, "merchant_id") == found
