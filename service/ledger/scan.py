@@ -206,12 +206,9 @@ class _Look:
         return f"{stored[:10]}T{stored[11:19]}.{fraction:0<6}+00:00"
 
     def transactions(self, which: Which, *, limit: int) -> list[Any]:
-        """(id, reference, event, effective_at, recorded_at, fingerprint, block, digest)
-
-        Seals are told where to begin as well: PostgreSQL would read them from the first one for every batch.
-        """
-        is_same = and_(_s.merchant_id == _t.merchant_id, _s.transaction_id == _t.transaction_id)
-        sealed = and_(is_same, which(_s.transaction_id))
+        """(id, reference, event, effective_at, recorded_at, fingerprint, block, digest)"""
+        sealed = and_(_s.merchant_id == _t.merchant_id, _s.transaction_id == _t.transaction_id)
+        sealed = and_(sealed, which(_s.transaction_id))  # or PostgreSQL reads them from the first one for every batch
         columns = (_t.transaction_id, _t.reference, _t.event, _t.effective_at, _t.recorded_at, _t.fingerprint)
         query = (
             select(*map(self._plain, columns), _s.block, _s.digest)
