@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from unittest.mock import patch
 
+from structlog.testing import capture_logs
+
 from service.app import create_app
 from service.database.driver import CheckoutConnection
 from service.database.engine import PG_OPTIONS
@@ -62,7 +64,7 @@ def _asked_for_an_order(data: Prepared) -> list[Asked]:
         asked.append((text, values))
         return run(connection, text, values)
 
-    with patch.object(CheckoutConnection, "_run", note):
+    with patch.object(CheckoutConnection, "_run", note), capture_logs():
         for number in range(EARLIER + 1):
             asked.clear()
             name = f"written-{number}"
