@@ -14,14 +14,19 @@ READ = text(
     "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)"
 )
 
-OTHERS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+OTHERS = text(
+    "SELECT pid FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
 
 def rows_read(database: Database) -> int:
     """By all tables and indexes of a PostgreSQL until now: a connection tells what it read when it ends."""
     database.dispose()
-    with database.statements() as connection:
-        while connection.execute(OTHERS).scalar_one():
+    limit = time.monotonic() + 10
+    with database.statements() as connection:  # each a transaction of its own, which sees who is there now
+        while others := connection.execute(OTHERS).scalars().all():
+            assert time.monotonic() < limit, f"connections {others} do not end"
             time.sleep(0.005)
         return int(connection.execute(READ).scalar_one())
 

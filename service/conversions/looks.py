@@ -156,7 +156,8 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         or_(conversion.c.refunded_amount < conversion.c.amount, conversion.c.amount == 0),
         or_(kept.exists(), ~earned.exists()),
     )
-    # From the few orders that earned, each found by its id, and not from all that the friend ever placed.
+    # From the few orders that earned, each found by its id, and not from all that the friend ever placed: of a reward
+    # the friend is its order's customer, so that to ask for the customer again would only mislead a planner.
     by_id = standing.where(conversion.c.conversion_id == of_order.c.conversion_id).correlate(of_order)
     rewarded = select(func.count(of_order.c.conversion_id.distinct())).where(
         of_order.c.merchant_id == merchant,
@@ -165,7 +166,8 @@ def _gathered(of_friend: Whose, of_advocate: Whose) -> Select[Any]:
         by_id.exists(),
     )
     # The first of them in the order of an index, for a planner that thinks them few might else gather them all.
-    of_the_friend = standing.where(of_friend(conversion.c.customer_id)).order_by(conversion.c.conversion_id).limit(1)
+    in_order = conversion.c.customer_id, conversion.c.conversion_id
+    of_the_friend = standing.where(of_friend(conversion.c.customer_id)).order_by(*in_order).limit(1)
     # As an expression, which no index serves: SQLite would go through all orders of before, whose ever they are.
     ordered_at = func.coalesce(conversion.c.ordered_at, conversion.c.recorded_at)
     earlier = of_the_friend.where(ordered_at <= bindparam("ordered_at"))

@@ -104,7 +104,7 @@ def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 def _batches(look: "_Look") -> Iterator[Batch]:
     after, block = UUID(int=0), 0
     while True:
-        transactions = look.transactions(partial(_between, after=after, last=LAST), limit=BATCH)
+        transactions = look.transactions(partial(_between, after=after), limit=BATCH)
         is_last = len(transactions) < BATCH
         last = LAST if is_last else UUID(transactions[-1][0])
         entries = _joined(look, transactions, partial(_between, after=after, last=last))
@@ -121,15 +121,16 @@ def _batches(look: "_Look") -> Iterator[Batch]:
 def entries_of(session: Session, merchant_id: UUID, names: Sequence[UUID]) -> list[Entry]:
     """These transactions of the merchant, a batch at most, in the order of their ids."""
     look = _Look(session, merchant_id)
-
-    def which(name: ColumnElement[UUID]) -> ColumnElement[bool]:
-        return name.in_(names)
-
+    which = partial(_among, names=names)
     return _joined(look, look.transactions(which, limit=BATCH), which)
 
 
-def _between(name: ColumnElement[UUID], *, after: UUID, last: UUID) -> ColumnElement[bool]:
-    return and_(name > after, name <= last)
+def _among(name: ColumnElement[UUID], *, names: Sequence[UUID]) -> ColumnElement[bool]:
+    return name.in_(names)
+
+
+def _between(name: ColumnElement[UUID], *, after: UUID, last: UUID | None = None) -> ColumnElement[bool]:
+    return name > after if last is None else and_(name > after, name <= last)
 
 
 def _joined(look: "_Look", transactions: list[Any], which: Which) -> list[Entry]:

@@ -50,7 +50,9 @@ def script_of_an_order(data: Prepared) -> str:
     (key, *order) = _asked_for_an_order(data)
     own = _Own({data.merchant_id.hex, data.program_id.hex, f"{0:032x}"})
     statements = [own.written(text, values) for text, values in order]
-    return "\n".join([HEADER, own.written(*key), "BEGIN;", *statements, "COMMIT;", ""])
+    script = "\n".join([HEADER, own.written(*key), "BEGIN;", *statements, "COMMIT;", ""])
+    assert script.count(":slot") == 1, "many would write to one slot"
+    return script
 
 
 def _asked_for_an_order(data: Prepared) -> list[Asked]:

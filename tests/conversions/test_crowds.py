@@ -69,6 +69,8 @@ class Crowded:
         self.loved, self.others = (shop.link(program, name)["url"].rpartition("/")[2] for name in ("loved", "other"))
         self.of_loved = [self.order() for _ in range(6)]
         self.again = [self.order_again() for _ in range(6)]
+        for _ in range(6):
+            self.order_of_a_person()
         self.order_of_others()
 
     def order(self) -> dict[str, Any]:
@@ -78,6 +80,12 @@ class Crowded:
     def order_again(self) -> dict[str, Any]:
         """Of the friend who orders often."""
         return self.life.shop.order("bob", referral=self.loved)
+
+    def order_of_a_person(self) -> dict[str, Any]:
+        """Of somebody who has two customers."""
+        for name in ("eve", "eve-too"):
+            order = self.life.shop.order(name, referral=self.loved, customer={"email": "eve@example.com"})
+        return order
 
     def order_of_others(self) -> dict[str, Any]:
         """Of a new friend of somebody else."""
@@ -105,6 +113,13 @@ def test_an_advocate_of_a_crowd_costs_what_another_does(crowded: Crowded, *, is_
     crowded.come(is_analysed=is_analysed)
     for order in (crowded.order, crowded.order_of_others):
         assert crowded.rows_read_for(order) <= few * 1.2 + TOGETHER
+
+
+@pytest.mark.parametrize("is_analysed", [False, True])
+def test_a_crowd_costs_a_person_of_two_customers_nothing(crowded: Crowded, *, is_analysed: bool) -> None:
+    few = crowded.rows_read_for(crowded.order_of_a_person)
+    crowded.come(is_analysed=is_analysed)
+    assert crowded.rows_read_for(crowded.order_of_a_person) <= few * 1.2 + TOGETHER
 
 
 @pytest.mark.parametrize("is_analysed", [False, True])

@@ -140,6 +140,9 @@ def test_sqlite_looks_up_whatever_an_order_needs(migrated_database_url: Callable
     code = life.shop.link(life.shop.program(tiers=[{"from_referral": 2, "advocate_reward": FIXED}]), "cy")["code"]
     for number in (1, 2):
         asked += asked_by(own, partial(spend, life, f"dan-{number}", code))
+    for name in ("eve", "eve-too"):  # one person with two customers
+        one = {"email": "eve@example.com"}
+        asked += asked_by(own, partial(life.shop.order, name, referral=code, customer=one))
     with database.engine.connect() as connection:
         tables = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
         large: list[tuple[str, str]] = []

@@ -206,6 +206,15 @@ def test_the_fault_is_named(books: Books) -> None:
     assert "block 1 has more transactions than were sealed in it" in tampered(books, cut_chain)
 
 
+def test_a_transaction_whose_id_is_beyond_all_ids_is_named(books: Books) -> None:
+    if not books.database.is_sqlite:
+        pytest.skip("PostgreSQL takes no value of another kind")
+    mine = f"reference = 'EUR:3' AND merchant_id = '{books.merchant_id.hex}'"
+    change = f"UPDATE txn SET transaction_id = 'zzz' WHERE {mine}"
+    said = tampered(books, lambda connection: connection.execute(text(change)))
+    assert any(line.startswith("transaction EUR:3 (zzz") for line in said)
+
+
 def test_a_block_with_all_its_seals_cannot_be_cut_off_unseen(books: Books) -> None:
     def cut_off(connection: Connection) -> None:
         for table, column in ((seal_table, "block"), (block_table, "number")):
