@@ -33,12 +33,12 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Whether the database is reachable and migrated."""
-    version = schema.version(wiring().database)
-    if version is None:
-        return answer(NOT_READY, "It cannot be reached, or was never migrated: `orchard db upgrade`.")
-    if version != schema.HEAD:
-        return answer(NOT_READY, f"It is at version {version}, not at {schema.HEAD}: `orchard db upgrade`.")
+    """Whether the database is reachable, and of a version that this release works with."""
+    state = schema.state(wiring().database)
+    if state is None:
+        return answer(NOT_READY, "It cannot be reached.")
+    if state.fault:
+        return answer(NOT_READY, state.fault)
     return rendered(Answer({"status": "ok"}))
 
 

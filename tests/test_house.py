@@ -202,8 +202,11 @@ NEVER_ANSWERED = {
     "Fault": "the command line's",
     "LostRows": "the command line's",
     "NotAnExport": "the command line's",
+    "NotEnded": "the command line's",
     "NotOpen": "a page",
+    "Outdated": "as if the database were away",
     "RaceLost": "tried again; at last it is as if the database were away",
+    "Unreachable": "the command line's",
     "WayUnknown": "a page",
 }
 

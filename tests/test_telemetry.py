@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 
 from service.database.engine import Database
+from service.database.release import HEAD
 from service.migrations import schema
 from tests.functional.conftest import CommandLine
 from tests.serving import serving
@@ -42,7 +43,7 @@ def test_requests_are_logged_as_json_without_names_tokens_or_keys(tmp_path: Path
     [serving_line] = [line for line in lines if line["event"] == "serving"]
     assert serving_line["mode"] == "local"
     assert serving_line["database"] == url
-    assert serving_line["database_version"] == schema.HEAD
+    assert serving_line["database_version"] == HEAD
     assert serving_line["base_url"] == server.base_url
     assert any("Listening at" in line["event"] for line in lines), "gunicorn's own lines are JSON too"
     assert sum(line["event"] == "Invalid request" for line in lines) == 2

@@ -158,33 +158,53 @@ def positions(session: Session, merchant_id: UUID) -> Iterator[Holding]:
 
 def wrong_totals(session: Session, merchant_id: UUID) -> Iterator[tuple[str, str]]:
     """(owner, currency) of customers whose kept totals are not what their rewards and redemptions add up to."""
-    zero = literal(0)
-    total, reward, redemption = CustomerTotal, Reward, Redemption
-    parts = union_all(
-        select(total.merchant_id, total.customer_id, total.currency, total.earned.label("earned"), total.spent),
-        select(
-            reward.merchant_id, reward.customer_id, reward.currency, reward.reversed_amount - reward.amount, zero
-        ).where(reward.given_as == "credit", reward.status != "denied"),
-        select(
-            redemption.merchant_id,
-            redemption.customer_id,
-            redemption.currency,
-            zero,
-            redemption.returned_amount - redemption.captured_amount,
-        ).where(redemption.status == "captured"),
-    ).subquery()
-    p = parts.c
-    off = (func.sum(p.earned) != 0) | (func.sum(p.spent) != 0)
+    off = totals_off(merchant_id).subquery().c
     query = (
-        select(Customer.owner_id, p.currency)
-        .join(Customer, (Customer.merchant_id == p.merchant_id) & (Customer.customer_id == p.customer_id))
-        .where(p.merchant_id == merchant_id)
-        .group_by(Customer.owner_id, p.currency)
-        .having(off)
+        select(Customer.owner_id, off.currency)
+        .join(Customer, (Customer.merchant_id == merchant_id) & (Customer.customer_id == off.customer_id))
+        .order_by(Customer.owner_id, off.currency)
         .execution_options(yield_per=BATCH)
     )
     for owner, currency in session.execute(query):
         yield owner.hex, currency
+
+
+def totals_off(merchant_id: UUID, customer_id: str | None = None) -> Select[tuple[str, str, int, int]]:
+    """(customer, currency, earned, spent): how much more their kept totals say than their rewards and redemptions do.
+
+    customer_id: of whom; None for all. In minor units, signed; only where one of them is not 0.
+    """
+    zero = literal(0)
+    total, reward, redemption = CustomerTotal, Reward, Redemption
+    taken = reward.reversed_amount - reward.amount
+    unspent = redemption.returned_amount - redemption.captured_amount
+    parts = [
+        select(total.customer_id, total.currency, total.earned.label("earned"), total.spent.label("spent")).where(
+            total.merchant_id == merchant_id, _is_of(total.customer_id, customer_id)
+        ),
+        select(reward.customer_id, reward.currency, taken, zero).where(
+            reward.merchant_id == merchant_id,
+            _is_of(reward.customer_id, customer_id),
+            reward.given_as == "credit",
+            reward.status != "denied",
+        ),
+        select(redemption.customer_id, redemption.currency, zero, unspent).where(
+            redemption.merchant_id == merchant_id,
+            _is_of(redemption.customer_id, customer_id),
+            redemption.status == "captured",
+        ),
+    ]
+    p = union_all(*parts).subquery().c
+    earned, spent = func.sum(p.earned), func.sum(p.spent)
+    return (
+        select(p.customer_id, p.currency, earned.label("earned"), spent.label("spent"))
+        .group_by(p.customer_id, p.currency)
+        .having((earned != 0) | (spent != 0))
+    )
+
+
+def _is_of(column: InstrumentedAttribute[str], customer_id: str | None) -> ColumnElement[bool]:
+    return true() if customer_id is None else column == customer_id
 
 
 def _is_among(column: InstrumentedAttribute[UUID], among: Among) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import click
 
-from service.books import audit
+from service.books import audit, mending
 from service.commands import exports, reports
 from service.commands.session import Fault, as_json, of_merchant, only_merchant, show, wanted_merchants, with_database
 from service.database.engine import Database
@@ -86,9 +86,10 @@ def ledger_export(database: Database, form: str, merchant_id: UUID | None) -> No
 @of_merchant
 @with_database
 def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
-    """Make the balances anew from the postings, while the service goes on. It touches no posting.
+    """Make what is kept beside the postings anew from them, while the service goes on. It touches no posting.
 
-    Where a balance is right already nothing is changed. Stopped half-way, it goes on from there when called again.
+    These are the balances, the list of what waits for its seal, and what each customer ever earned and spent. Where
+    something is right already it is not changed. Stopped half-way, it goes on from there when called again.
     """
     with database.reading() as session:
         wanted = wanted_merchants(session, merchant_id)
@@ -112,9 +113,25 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
         click.echo(f"{one}: {accounts} accounts, {len(mended)} balances mended.")
         for account, currency in mended:
             click.echo(f"  {account} in {currency}")
+        _mend_the_rest(database, one)
     if hopeless:
         listed = ", ".join(hopeless[:20])
         raise Fault(f"The postings themselves cannot be; `orchard ledger verify` tells why. Accounts: {listed}")
+
+
+def _mend_the_rest(database: Database, merchant_id: UUID) -> None:
+    """What an older release may have left behind that wrote beside a newer one."""
+    waiting = 0
+    while found := database.write(partial(proof.let_forgotten_wait, merchant_id=merchant_id)):
+        waiting += found
+    if waiting:
+        click.echo(f"  {waiting} transactions that were neither sealed nor waiting now wait for the worker's seal.")
+    with database.reading() as session:
+        wrong = mending.customers_with_wrong_totals(session, merchant_id)
+    for customer_id in wrong:
+        mend = partial(mending.mend_totals, merchant_id=merchant_id, customer_id=customer_id)
+        for currency in database.write(mend):
+            click.echo(f"  what {customer_id} ever earned and spent in {currency}")
 
 
 for command in (reports.trial_balance, reports.statement, reports.liability, exports.reconcile):

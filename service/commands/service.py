@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,10 +12,12 @@ from gunicorn.app import wsgiapp
 from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
-from service.commands.session import Fault, with_database, with_settings
+from service.commands.session import Fault, with_any_database, with_database, with_settings
 from service.database.engine import Database
+from service.database.release import HEAD, NotEnded
 from service.links.upkeep import prepare_partitions
 from service.migrations import schema
+from service.migrations.schema import LostRows, Unreachable
 from service.settings import BadSettings, Settings
 
 
@@ -27,9 +30,22 @@ def db() -> None:
 @with_database
 def db_upgrade(database: Database) -> None:
     """Migrate the database named by ORCHARD_DATABASE_URL."""
-    schema.upgrade(database)
+    try:
+        schema.upgrade(database, say=partial(click.echo, err=True))
+    except (LostRows, NotEnded, Unreachable) as error:
+        raise Fault(str(error)) from error
     prepare_partitions(database, now=datetime.now(UTC))
-    click.echo(f"The database is at version {schema.HEAD}.")
+    click.echo(f"The database is at version {HEAD}.")
+
+
+@db.command("current")
+@with_any_database
+def db_current(database: Database) -> None:
+    """Say at which version the database is, and whether this release works with it; exits 1 if it does not."""
+    state = schema.state(database)
+    if state is None or state.fault:
+        raise Fault(state.fault if state and state.fault else "The database cannot be reached.")
+    click.echo(f"The database is at version {state.version}, and this release ({HEAD}) works with it.")
 
 
 def _bind(_context: click.Context, _parameter: click.Parameter, bind: str) -> str:
@@ -56,12 +72,15 @@ def serve(bind: str, workers: int | None) -> None:
 def serve_with_gunicorn(settings: Settings, *, bind: str, workers: int | None = None) -> None:
     """Say in one line what is served, and become gunicorn."""
     telemetry.configure(settings.log_format)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, is_fenced=False)
+    state = schema.state(database)
+    if state is not None and state.is_later:
+        raise Fault(f"The database is not for this release. {state.fault}")
     structlog.get_logger("orchard.serve").info(
         "serving",
         mode=settings.environment,
         database=database.name,
-        database_version=schema.version(database),
+        database_version=state.version if state else None,
         base_url=settings.base_url,
         bind=bind,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service import settings as environment
 from service.database.engine import Database
+from service.database.release import Outdated
 from service.errors import ReferralError
 from service.merchants import tables as merchants
 from service.settings import BadSettings, Settings
@@ -27,37 +28,47 @@ class Fault(click.ClickException):
     """Something that the user can mend: one line, exit code 1."""
 
 
-def with_settings(command: Command) -> Command:
-    """Hand the command its settings and database, and turn what can go wrong with them into one line."""
+def with_settings(command: Command, *, is_fenced: bool = True) -> Command:
+    """Hand the command its settings and database, and turn what can go wrong with them into one line.
+
+    is_fenced: whether a database of a later release is refused.
+    """
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             settings = environment.load()
-            database = Database(settings.database_url, patient=True)
+            database = Database(settings.database_url, patient=True, is_fenced=is_fenced)
             try:
                 return command(settings, database, *arguments, **options)
             finally:
                 database.dispose()
-        except (BadSettings, ReferralError) as error:
+        except (BadSettings, ReferralError, Outdated) as error:
             raise Fault(str(error)) from error
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+            cause = getattr(error, "orig", error)
+            if isinstance(cause, Outdated):
+                raise Fault(str(cause)) from error
+            reason = str(cause).strip().partition("\n")[0]
             hint = " `orchard db upgrade` makes its tables." if "no such table" in reason or "exist" in reason else ""
             raise Fault(f"The database does not answer as it should: {reason}.{hint}") from error
 
     return run  # type: ignore[return-value]
 
 
-def with_database(command: Command) -> Command:
+def with_database(command: Command, *, is_fenced: bool = True) -> Command:
     """As `with_settings`, for a command that only needs the database."""
 
-    @with_settings
     @wraps(command)
     def run(_settings: Settings, *arguments: Any, **options: Any) -> Any:
         return command(*arguments, **options)
 
-    return run  # type: ignore[return-value]
+    return with_settings(run, is_fenced=is_fenced)  # type: ignore[return-value]
+
+
+def with_any_database(command: Command) -> Command:
+    """As `with_database`, also for a database of a later release."""
+    return with_database(command, is_fenced=False)
 
 
 def only_merchant(session: Session, merchant_id: UUID | None) -> UUID:

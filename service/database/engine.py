@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from service.database import sqlite
+from service.database import release, sqlite
 from service.database.driver import STALE, CheckoutConnection
 from service.database.prepared import Answer, PreparedSession, run_alone
 from service.database.writing import write_now
@@ -53,17 +53,19 @@ class RaceLost(Exception):
 class Database:
     """The engines and how to open a transaction on them."""
 
-    def __init__(self, url: str, *, patient: bool = False) -> None:
-        """patient: for commands, whose statements may take as long as they need."""
+    def __init__(self, url: str, *, patient: bool = False, is_fenced: bool = True) -> None:
+        """patient: for commands, whose statements may take as long as they need.
+
+        is_fenced: whether a release that is too old for the database is refused; not for who only asks how old it is.
+        """
         options = PG_OPTIONS + (PG_PATIENT if patient else "")
         if url.startswith("sqlite"):
-            self.engine = sqlite.opened(url)
+            self.engine = sqlite.opened(url, is_fenced=is_fenced)
             self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
-            self.engine = _postgresql(url, options)
-            self._single = _postgresql(
-                url, options + PG_ASYNCHRONOUS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-            )
+            self.engine = _postgresql(url, options, is_fenced=is_fenced)
+            alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+            self._single = _postgresql(url, options + PG_ASYNCHRONOUS, is_fenced=is_fenced, **alone)
             _share_losses(self.engine, self._single)
             _share_losses(self._single, self.engine)
         self._writer = self.engine.execution_options(orchard_begin=sqlite.TO_WRITE)
@@ -185,7 +187,7 @@ def is_lock_timeout(error: OperationalError) -> bool:
     return getattr(error.orig, "sqlstate", None) == "55P03"
 
 
-def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
+def _postgresql(url: str, options: str, *, is_fenced: bool, **arguments: Any) -> Engine:
     engine = create_engine(
         url,
         pool_size=5,
@@ -203,7 +205,10 @@ def _postgresql(url: str, options: str, **arguments: Any) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
-        return CheckoutConnection.connect(*given, **named)
+        connection = CheckoutConnection.connect(*given, **named)
+        if is_fenced:
+            release.admit(connection)
+        return connection
 
     @event.listens_for(engine, "rollback_savepoint")
     def forget(connection: Connection, *_: Any) -> None:

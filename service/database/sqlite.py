@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from service.database import release
+
 BUSY_SECONDS = 10
 LONGEST_LOOK_SECONDS = 0.002
 TO_WRITE = "BEGIN IMMEDIATE"
@@ -16,8 +18,11 @@ SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
 
-def opened(url: str) -> Engine:
-    """An engine on this database. Its option `orchard_begin` is what begins a transaction: nothing, if it is empty."""
+def opened(url: str, *, is_fenced: bool) -> Engine:
+    """An engine on this database. Its option `orchard_begin` is what begins a transaction: nothing, if it is empty.
+
+    is_fenced: whether a release that is too old for the database is refused.
+    """
     path = make_url(url).database
     if path:
         with suppress(OSError):  # a database that cannot be is answered by those who ask it
@@ -38,10 +43,24 @@ def opened(url: str) -> Engine:
         statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
             _begin_to_write(connection)
+            if is_fenced:  # again, as it may have waited for an upgrade
+                release.admit_embedded(driver_of(connection))
         elif statement:
             connection.exec_driver_sql(statement)
 
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, *_: Any) -> None:
+        if is_fenced:
+            release.admit_embedded(connection)
+
     return engine
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection."""
+    driver: Any = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def _begin_to_write(connection: Connection) -> None:
@@ -49,7 +68,7 @@ def _begin_to_write(connection: Connection) -> None:
 
     SQLite itself looks again after sleeps of up to a tenth of a second, in which nobody writes, or who came later does.
     """
-    driver: Any = connection.connection.driver_connection
+    driver = driver_of(connection)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
         if not _has_begun(driver):

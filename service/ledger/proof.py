@@ -18,6 +18,7 @@
   -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
 - `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
   transaction at a time, while others post; `count_accounts_to_rebuild(...)`, `rebuilt_up_to(...)` for who watches.
+- `let_forgotten_wait(session, merchant_id)` -> how many transactions, a batch at most, were neither sealed nor waited.
 
 Call what reads everything within one snapshot of the database. Nothing here writes a posting.
 """
@@ -36,7 +37,13 @@ from service.ledger.liability import (
     liability_line,
 )
 from service.ledger.lines import journal_lines
-from service.ledger.rebuild import Rebuilt, count_accounts_to_rebuild, rebuild_some_balances, rebuilt_up_to
+from service.ledger.rebuild import (
+    Rebuilt,
+    count_accounts_to_rebuild,
+    let_forgotten_wait,
+    rebuild_some_balances,
+    rebuilt_up_to,
+)
 from service.ledger.reports import Basis, TrialBalanceLine, trial_balance
 from service.ledger.scan import movements_of
 
@@ -59,6 +66,7 @@ __all__ = [
     "export_journal",
     "is_damaged_content",
     "journal_lines",
+    "let_forgotten_wait",
     "liability_by_age",
     "liability_by_month",
     "liability_line",

@@ -1,6 +1,7 @@
 """Balances made anew from postings: a few accounts at a time, while others go on posting, and resumable.
 
-The journal is never touched. Where a balance is what its postings say, nothing is written.
+So is the list of what waits for its seal. The journal is never touched. Where a balance is what its postings say,
+nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, select, text, union
+from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, insert, select, text, union
 from sqlalchemy.orm import Session
 
 from service.ledger import sums
 from service.ledger.accounts import HOT_SLOTS, MERCHANT_KINDS, Account, parse_account
-from service.ledger.tables import balance_table, insertion, numbered, posting_table, rebuild_table
+from service.ledger.tables import (
+    balance_table,
+    insertion,
+    numbered,
+    posting_table,
+    rebuild_table,
+    seal_table,
+    transaction_table,
+    unsealed_table,
+)
 
 BATCH = 500
-_b, _p, _r = balance_table.c, posting_table.c, rebuild_table.c
+_b, _p, _r, _t = balance_table.c, posting_table.c, rebuild_table.c, transaction_table.c
 _REMEMBER = insertion(rebuild_table, "ON CONFLICT (merchant_id) DO UPDATE SET done_up_to = excluded.done_up_to")
 _OPEN = insertion(balance_table, "ON CONFLICT (merchant_id, account, currency, slot) DO NOTHING")
 
@@ -74,6 +84,23 @@ def rebuild_some_balances(session: Session, merchant_id: UUID) -> Rebuilt:
         session.execute(_REMEMBER, numbered([{"merchant_id": merchant_id, "done_up_to": names[-1]}]))
     hopeless = [name for (name, _), account in damaged.items() if account is None]
     return Rebuilt(len(names), list(sound), hopeless, is_over)
+
+
+def let_forgotten_wait(session: Session, merchant_id: UUID) -> int:
+    """Let transactions wait for their seal that neither have one nor wait, and return how many there were.
+
+    A release from before there were seals leaves them so, and so does who deletes rows: the audit names them.
+    """
+    mine = _t.merchant_id == merchant_id
+    is_sealed, waits = (
+        select(table.c.transaction_id)
+        .where(table.c.merchant_id == _t.merchant_id, table.c.transaction_id == _t.transaction_id)
+        .exists()
+        for table in (seal_table, unsealed_table)
+    )
+    forgotten = select(_t.merchant_id, _t.transaction_id).where(mine, ~is_sealed, ~waits).limit(BATCH)
+    let_wait = insert(unsealed_table).from_select(["merchant_id", "transaction_id"], forgotten)
+    return session.connection().execute(let_wait, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def rebuilt_up_to(session: Session, merchant_id: UUID) -> str:

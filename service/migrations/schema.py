@@ -1,43 +1,143 @@
 """The migrations: how a database gets to the schema that this release needs."""
 
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from service.database.engine import Database
+from service.database import release
+from service.database.engine import Database, is_lock_timeout
+from service.database.release import HEAD, Outdated
+from service.database.sqlite import TO_WRITE
 from service.migrations import statistics
 
-HEAD = "0014"
-"""The revision that this release needs. Kept here, so that web processes need not load the migrations."""
-
 MIGRATIONS = Path(__file__).parent
+
+UPGRADE = 0x07C4A2D1
+"""PostgreSQL's advisory lock of who upgrades."""
+_VERSIONS = text(
+    "CREATE TABLE IF NOT EXISTS alembic_version"
+    " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+"""As Alembic makes it, which would be after the first migration."""
+
+LONGEST_WAIT_SECONDS = 2
+PAUSE_SECONDS = 1
+TRIES = 60
 
 
 class LostRows(Exception):
     """The upgrade would leave rows that point to nothing."""
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the database to this revision, in one transaction. Doing it again does nothing.
+class Unreachable(Exception):
+    """Somebody held what a migration needs for too long: what was done until then is kept, and can be gone on with."""
 
-    Raises LostRows where rows would point to nothing afterwards, and has changed nothing then.
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a database is: its version, and the oldest release that may write to it; None where there is none."""
+
+    version: str | None
+    oldest_writer: str | None
+
+    @property
+    def is_later(self) -> bool:
+        """Whether later releases alone may write to it."""
+        return self.oldest_writer is not None and self.oldest_writer > HEAD
+
+    @property
+    def fault(self) -> str | None:
+        """Why this release cannot work with the database, in a line that says what to do; None where it can."""
+        if self.version is None:
+            return "It was never migrated: `orchard db upgrade`."
+        if self.version < HEAD:
+            return f"It is at version {self.version}, not at {HEAD}: `orchard db upgrade`."
+        if self.is_later:
+            return f"It is at version {self.version}, of a later release than this one ({HEAD}): start that."
+        return None
+
+
+def upgrade(database: Database, revision: str = "head", *, say: Callable[[str], None] = lambda _: None) -> None:
+    """Bring the database to this revision, step by step, each in one transaction. Doing it again does nothing.
+
+    Of two at once one waits for the other. A step waits for whoever holds its tables for a moment at a time, so that
+    nobody queues behind it for longer, and tries again. say: is told what it waits for.
+    Raises LostRows where rows would point to nothing afterwards, NotEnded where older releases could not be shut out,
+    and Unreachable; nothing of that step has changed then.
     """
+    database.dispose()  # what this process has pooled is not to be shut out
+    for attempt in count(1):
+        try:
+            while not _step(database, revision):
+                pass
+            return
+        except OperationalError as error:
+            if not _was_held(error):
+                raise
+            if attempt == TRIES:
+                raise Unreachable("Somebody holds a table that is to be changed: run it again to go on.") from error
+            say("Waiting for somebody who holds a table that is to be changed.")
+            time.sleep(PAUSE_SECONDS)
+
+
+def _step(database: Database, revision: str) -> bool:
+    """Go one revision further. Returns whether there was none."""
     from alembic import command
     from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with database.engine.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    scripts = ScriptDirectory.from_config(config)
+    with _to_migrate(database) as connection:
+        now = MigrationContext.configure(connection).get_current_revision()
+        ahead = list(scripts.iterate_revisions(revision, now or "base"))
+        if ahead:
+            following = ahead[-1]
+            _shut_out(connection, getattr(following.module, "oldest_writer", following.revision), is_new=now is None)
+            config.attributes["connection"] = connection
+            command.upgrade(config, following.revision)
         if not database.is_sqlite:
-            statistics.assume(connection)
-        if database.is_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            if len(ahead) <= 1:
+                statistics.assume(connection)
+        elif lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
             raise LostRows(f"A row of {lost[0]} would point to nothing: nothing was changed.")
+    return len(ahead) <= 1
+
+
+def _shut_out(connection: Connection, oldest: str, *, is_new: bool) -> None:
+    """Let no release before this one write any more, where any that may now is older."""
+    if is_new:
+        connection.execute(_VERSIONS)
+    if oldest > (release.oldest_writer(connection) or ""):
+        release.shut_out(connection, oldest)
+
+
+@contextmanager
+def _to_migrate(database: Database) -> Iterator[Connection]:
+    """A transaction that no other upgrade runs beside."""
+    begun = database.engine.execution_options(orchard_begin=TO_WRITE)
+    with begun.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE})")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_WAIT_SECONDS}s'")
+        yield connection
+
+
+def _was_held(error: OperationalError) -> bool:
+    """Whether somebody else had what was needed for too long."""
+    busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return busy or is_lock_timeout(error)
 
 
 @contextmanager
@@ -57,10 +157,16 @@ def _tables_may_be_replaced(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys=ON")
 
 
-def version(database: Database) -> str | None:
-    """The revision that the database is at; None where it cannot be reached or was never migrated."""
+def state(database: Database) -> State | None:
+    """How far the database is; None where it cannot be reached."""
     try:
         with database.statements() as connection:
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            if not inspect(connection).has_table("alembic_version"):
+                return State(None, None)
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            return State(version, release.oldest_writer(connection))
+    except OperationalError as error:
+        oldest = error.orig.oldest if isinstance(error.orig, Outdated) else None
+        return State(oldest, oldest) if oldest else None
     except SQLAlchemyError:
         return None

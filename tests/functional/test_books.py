@@ -151,6 +151,32 @@ def test_a_damaged_balance_is_found_and_mended(orchard: CommandLine, own_shop: S
     assert shop.available("ana") == 2550
 
 
+def test_what_a_writer_of_before_left_out_is_found_and_mended(orchard: CommandLine, own_shop: Shop) -> None:
+    shop = own_shop
+    shop.order("ben", referral=shop.link(shop.program())["code"])
+    database = Database(orchard.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    mine = {"m": str(shop.merchant_id).replace("-", "") if database.is_sqlite else str(shop.merchant_id)}
+    with database.engine.begin() as connection:
+        forgotten = connection.execute(text("DELETE FROM unsealed WHERE merchant_id = :m"), mine).rowcount
+        connection.execute(text("UPDATE customer_total SET earned = earned + 5 WHERE merchant_id = :m"), mine)
+        connection.execute(text("DELETE FROM customer_total WHERE merchant_id = :m AND customer_id = 'ben'"), mine)
+    database.dispose()
+    assert forgotten
+    said = orchard("ledger", "verify", *one(shop), status=1)
+    assert "neither sealed nor waiting" in said
+    assert "what was ever earned or spent" in said
+    said = orchard("ledger", "rebuild", *one(shop))
+    assert f"  {forgotten} transactions that were neither sealed nor waiting now wait" in said
+    assert "  what ana ever earned and spent in EUR" in said
+    assert "  what ben ever earned and spent in EUR" in said
+    assert "sound" in orchard("ledger", "verify", *one(shop))
+    orchard("worker", "--once")
+    assert "sound" in orchard("ledger", "verify", *one(shop))
+    said = orchard("ledger", "rebuild", *one(shop))
+    assert "now wait" not in said
+    assert "ever earned" not in said
+
+
 def test_the_ledger_lists_its_commands(orchard: CommandLine) -> None:
     said = orchard("ledger", "--help")
     for command in ("verify", "head", "export", "rebuild", "trial-balance", "statement", "liability"):
