@@ -207,7 +207,11 @@ def _postgresql(url: str, options: str, *, is_fenced: bool, **arguments: Any) ->
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
         connection = CheckoutConnection.connect(*given, **named)
         if is_fenced:
-            release.admit(connection)
+            try:
+                release.admit(connection)
+            except psycopg.Error:
+                connection.close()
+                raise
         return connection
 
     @event.listens_for(engine, "rollback_savepoint")

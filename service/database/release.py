@@ -90,5 +90,5 @@ def shut_out(connection: Connection, oldest: str) -> None:
         connection.execute(_END, {"pid": pid})
     connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")  # a transaction sees them as they were at first
     if left := inside & {row.pid for row in connection.execute(_OTHERS)}:
-        raise NotEnded(f"{len(left)} connections of Orchard could not be ended: stop its processes first.")
+        raise NotEnded(f"Processes of Orchard could not be ended, connections {sorted(left)}: stop them first.")
     connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{oldest}'")
