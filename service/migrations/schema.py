@@ -103,7 +103,7 @@ def _step(database: Database, revision: str) -> bool:
         ahead = list(scripts.iterate_revisions(revision, now or "base"))
         if ahead:
             following = ahead[-1]
-            _shut_out(connection, getattr(following.module, "oldest_writer", following.revision), is_new=now is None)
+            _shut_out(connection, getattr(following.module, "oldest_writer", following.revision), now)
             config.attributes["connection"] = connection
             command.upgrade(config, following.revision)
         if not database.is_sqlite:
@@ -114,11 +114,14 @@ def _step(database: Database, revision: str) -> bool:
     return len(ahead) <= 1
 
 
-def _shut_out(connection: Connection, oldest: str, *, is_new: bool) -> None:
-    """Let no release before this one write any more, where any that may now is older."""
-    if is_new:
+def _shut_out(connection: Connection, oldest: str, now: str | None) -> None:
+    """Let no release before this one write any more. now: the version that the database is at.
+
+    Where it never said who may write, that is its own release and later ones, and whoever is older was never asked.
+    """
+    if now is None:
         connection.execute(_VERSIONS)
-    if oldest > (release.oldest_writer(connection) or ""):
+    if oldest > (release.oldest_writer(connection) or now or ""):
         release.shut_out(connection, oldest)
 
 

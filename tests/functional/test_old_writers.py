@@ -17,6 +17,8 @@ from sqlalchemy import text
 import service
 from service.database.engine import Database
 from service.database.release import HEAD
+from service.migrations import schema
+from service.migrations.schema import State
 from tests.functional.conftest import CommandLine
 from tests.serving import SECRET, serving
 from tests.shop import Shop, over_network
@@ -176,6 +178,20 @@ def test_an_upgrade_that_this_release_can_share_is_not_noticed_by_who_buys(
     assert LATER in orchard("db", "current")
     assert "sound" in orchard("ledger", "verify")
     assert "sound" in later("ledger", "verify")
+
+
+def test_a_database_that_never_said_who_may_write_is_shared_without_ending_a_connection(
+    orchard: CommandLine, tmp_path: Path
+) -> None:
+    database = Database(orchard.database_url)
+    silence = "PRAGMA user_version = 0" if database.is_sqlite else "COMMENT ON TABLE alembic_version IS NULL"
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(silence)
+    with database.engine.connect() as connection:
+        assert LATER in LaterRelease(tmp_path / "later", orchard.database_url, shares=True)("db", "upgrade")
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == LATER
+    assert schema.state(database) == State(LATER, None)
+    database.dispose()
 
 
 def test_of_two_upgrades_at_once_one_waits(orchard: CommandLine, tmp_path: Path) -> None:
