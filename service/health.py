@@ -36,7 +36,7 @@ def readyz() -> Response:
     """Whether the database is reachable, and of a version that this release works with."""
     state = schema.state(wiring().database)
     if state is None:
-        return answer(NOT_READY, "It cannot be reached.")
+        return answer(NOT_READY, "It cannot be reached, or is being upgraded.")
     if state.fault:
         return answer(NOT_READY, state.fault)
     return rendered(Answer({"status": "ok"}))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.books.upkeep import seal_books, seal_records
 from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
+from service.database.release import Outdated
 from service.events.upkeep import place_events
 from service.links.upkeep import ask_for_domains, forget_visitor_keys, prepare_partitions
 from service.merchants.upkeep import forget_old
@@ -51,7 +52,10 @@ def logged_round(database: Database) -> int:
 
 
 def rounds(database: Database, *, every_seconds: int) -> None:
-    """Rounds without an end. A database that goes away is waited for; one that was never there is raised at once."""
+    """Rounds without an end. A database that goes away is waited for; one that was never there is raised at once.
+
+    So is one that a later release has made its own.
+    """
     logged_round(database)
     while True:
         time.sleep(every_seconds)
@@ -59,5 +63,7 @@ def rounds(database: Database, *, every_seconds: int) -> None:
             logged_round(database)
         except (SQLAlchemyError, psycopg.Error) as error:
             cause = getattr(error, "orig", None) or error
+            if isinstance(cause, Outdated):
+                raise
             log.error("round failed", error=type(cause).__name__, next_round_in_seconds=every_seconds)
             database.dispose()  # what is pooled may be as dead

@@ -197,6 +197,7 @@ NEVER_ANSWERED = {
     "KeyRefused": "a root",
     "ReferenceReused": "a fault of ours: a reference names one thing for ever",
     "BadSettings": "stops the start",
+    "BeingUpgraded": "as if the database were away",
     "BadFile": "the command line's",
     "BadLogo": "a fault of its field",
     "Fault": "the command line's",
@@ -206,7 +207,7 @@ NEVER_ANSWERED = {
     "NotOpen": "a page",
     "Outdated": "as if the database were away",
     "RaceLost": "tried again; at last it is as if the database were away",
-    "Unreachable": "the command line's",
+    "TableHeld": "the command line's",
     "WayUnknown": "a page",
 }
 

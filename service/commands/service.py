@@ -12,12 +12,12 @@ from gunicorn.app import wsgiapp
 from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
-from service.commands.session import Fault, with_any_database, with_database, with_settings
+from service.commands.session import Fault, with_any_database, with_settings
 from service.database.engine import Database
 from service.database.release import HEAD, NotEnded
 from service.links.upkeep import prepare_partitions
 from service.migrations import schema
-from service.migrations.schema import LostRows, Unreachable
+from service.migrations.schema import LostRows, TableHeld
 from service.settings import BadSettings, Settings
 
 
@@ -27,15 +27,16 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@with_database
+@with_any_database
 def db_upgrade(database: Database) -> None:
     """Migrate the database named by ORCHARD_DATABASE_URL."""
     try:
         schema.upgrade(database, say=partial(click.echo, err=True))
-    except (LostRows, NotEnded, Unreachable) as error:
+    except (LostRows, NotEnded, TableHeld) as error:
         raise Fault(str(error)) from error
     prepare_partitions(database, now=datetime.now(UTC))
-    click.echo(f"The database is at version {HEAD}.")
+    state = schema.state(database)
+    click.echo(f"The database is at version {state.version if state else HEAD}.")
 
 
 @db.command("current")

@@ -1,13 +1,15 @@
 """Which releases may write to which schema: a process that is too old is turned away before it writes anything.
 
 A database carries its schema's version, and the oldest release that may still write to it: PostgreSQL in the comment of
-`alembic_version`, SQLite in `user_version`, so that both are there before the first migration. PostgreSQL asks each
-connection once, when it is made; an upgrade that shuts older releases out ends theirs, and lets in nobody until it is
-done. On SQLite there is nobody who could end a connection, so each transaction looks.
+`alembic_version`, SQLite in `user_version`; where that was never said or got lost, its version is that release.
+PostgreSQL asks each connection once, when it is made; an upgrade that shuts older releases out ends theirs, and lets in
+nobody until it is done. On SQLite there is nobody who could end a connection, so each transaction looks.
 See docs/decisions/0025-old-writers.md.
 """
 
+import re
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -19,16 +21,24 @@ HEAD = "0014"
 GATE = 0x07C4A2D0
 """PostgreSQL's advisory lock that who connects passes, and that an upgrade holds which shuts others out."""
 
-_PASS = f"SELECT pg_advisory_xact_lock_shared({GATE});"
-_OLDEST = "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"
+_ADMIT = f"""
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL lock_timeout = '1s';
+    SELECT pg_advisory_xact_lock_shared({GATE});
+    SELECT obj_description(to_regclass('alembic_version'), 'pg_class'), to_regclass('alembic_version') IS NOT NULL;
+    COMMIT
+"""
+"""The mark is read once the lock is there, by a statement that sees what was committed until then."""
+_VERSION = "SELECT version_num FROM alembic_version"
 _OTHERS = text(
     "SELECT pid FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'orchard' AND pid <> pg_backend_pid()"
 )
 _END = text(
-    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid = :pid AND pg_has_role(usesysid, 'MEMBER')"
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid = :pid AND pg_has_role(usesysid, 'USAGE')"
 )
 """Waits up to ten seconds, so that nothing which was under way is left; passes over whom this role may not end."""
+_MARK = re.compile(r"[0-9]{4}")
 
 
 class Outdated(psycopg.OperationalError, sqlite3.OperationalError):
@@ -42,24 +52,42 @@ class Outdated(psycopg.OperationalError, sqlite3.OperationalError):
         self.oldest = oldest
 
 
+class BeingUpgraded(psycopg.OperationalError):
+    """An upgrade shuts others out at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("The database is being upgraded: try again in a moment.")
+
+
 class NotEnded(Exception):
     """Connections of older releases could not be ended, so that nothing was changed."""
 
 
 def admit(connection: psycopg.Connection[Any]) -> None:
-    """Let a new connection to PostgreSQL in once no upgrade stands at the gate. Raises Outdated."""
+    """Let a new connection to PostgreSQL in once no upgrade stands at the gate. Raises Outdated and BeingUpgraded."""
     connection.autocommit = True
-    cursor = connection.execute(f"{_PASS} {_OLDEST}")
-    cursor.nextset()
-    row = cursor.fetchone()
+    cursor = connection.cursor()
+    try:
+        cursor.execute(_ADMIT)
+    except psycopg.errors.LockNotAvailable as error:
+        raise BeingUpgraded from error
+    for _ in range(3):
+        cursor.nextset()
+    oldest, is_migrated = cursor.fetchone() or (None, False)
+    if is_migrated and not (oldest and _MARK.fullmatch(oldest)):
+        (oldest,) = connection.execute(_VERSION).fetchone() or (None,)
     connection.autocommit = False
-    _check(row[0] if row else None)
+    _check(oldest)
 
 
 def admit_embedded(connection: sqlite3.Connection) -> None:
     """Let a transaction on SQLite go on. Raises Outdated."""
     (number,) = connection.execute("PRAGMA user_version").fetchone()
-    _check(f"{number:04}" if number else None)
+    oldest: str | None = f"{number:04}" if number else None
+    if oldest is None:
+        with suppress(sqlite3.OperationalError):  # it was never migrated
+            (oldest,) = connection.execute(_VERSION).fetchone() or (None,)
+    _check(oldest)
 
 
 def _check(oldest: str | None) -> None:
@@ -72,8 +100,16 @@ def oldest_writer(connection: Connection) -> str | None:
     if connection.dialect.name == "sqlite":
         number = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
         return f"{number:04}" if number else None
-    said: str | None = connection.exec_driver_sql(_OLDEST).scalar_one()
-    return said
+    said = connection.exec_driver_sql("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')").scalar_one()
+    return said if said and _MARK.fullmatch(said) else None
+
+
+def mark(connection: Connection, oldest: str) -> None:
+    """Say that this release and later ones may write to the database."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA user_version = {int(oldest)}")
+    else:
+        connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{oldest}'")
 
 
 def shut_out(connection: Connection, oldest: str) -> None:
@@ -81,14 +117,16 @@ def shut_out(connection: Connection, oldest: str) -> None:
 
     Raises NotEnded where somebody is connected whom this role may not end.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {int(oldest)}")
-        return
+    if connection.dialect.name != "sqlite":
+        _end_all_others(connection)
+    mark(connection, oldest)
+
+
+def _end_all_others(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({GATE})")
-    inside = {row.pid for row in connection.execute(_OTHERS)}  # who comes now waits at the gate
+    inside = set(connection.execute(_OTHERS).scalars())  # who comes now waits at the gate
     for pid in inside:
         connection.execute(_END, {"pid": pid})
     connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")  # a transaction sees them as they were at first
-    if left := inside & {row.pid for row in connection.execute(_OTHERS)}:
+    if left := inside & set(connection.execute(_OTHERS).scalars()):
         raise NotEnded(f"Processes of Orchard could not be ended, connections {sorted(left)}: stop them first.")
-    connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{oldest}'")

@@ -37,7 +37,7 @@ class LostRows(Exception):
     """The upgrade would leave rows that point to nothing."""
 
 
-class Unreachable(Exception):
+class TableHeld(Exception):
     """Somebody held what a migration needs for too long: what was done until then is kept, and can be gone on with."""
 
 
@@ -71,19 +71,19 @@ def upgrade(database: Database, revision: str = "head", *, say: Callable[[str], 
     Of two at once one waits for the other. A step waits for whoever holds its tables for a moment at a time, so that
     nobody queues behind it for longer, and tries again. say: is told what it waits for.
     Raises LostRows where rows would point to nothing afterwards, NotEnded where older releases could not be shut out,
-    and Unreachable; nothing of that step has changed then.
+    and TableHeld; nothing of that step has changed then.
     """
-    database.dispose()  # what this process has pooled is not to be shut out
     for attempt in count(1):
         try:
+            database.dispose()  # what this process has pooled is not to be shut out, by itself or by another upgrade
             while not _step(database, revision):
-                pass
+                database.dispose()
             return
         except OperationalError as error:
             if not _was_held(error):
                 raise
             if attempt == TRIES:
-                raise Unreachable("Somebody holds a table that is to be changed: run it again to go on.") from error
+                raise TableHeld("Somebody holds a table that is to be changed: run it again to go on.") from error
             say("Waiting for somebody who holds a table that is to be changed.")
             time.sleep(PAUSE_SECONDS)
 
@@ -100,6 +100,11 @@ def _step(database: Database, revision: str) -> bool:
     scripts = ScriptDirectory.from_config(config)
     with _to_migrate(database) as connection:
         now = MigrationContext.configure(connection).get_current_revision()
+        if now is not None and now > HEAD:
+            oldest = release.oldest_writer(connection) or now
+            if oldest > HEAD:
+                raise Outdated(oldest)
+            return True
         ahead = list(scripts.iterate_revisions(revision, now or "base"))
         if ahead:
             following = ahead[-1]
@@ -115,14 +120,14 @@ def _step(database: Database, revision: str) -> bool:
 
 
 def _shut_out(connection: Connection, oldest: str, now: str | None) -> None:
-    """Let no release before this one write any more. now: the version that the database is at.
-
-    Where it never said who may write, that is its own release and later ones, and whoever is older was never asked.
-    """
+    """Let no release before this one write any more. now: the version that the database is at."""
     if now is None:
         connection.execute(_VERSIONS)
-    if oldest > (release.oldest_writer(connection) or now or ""):
+    known = release.oldest_writer(connection) or now or ""
+    if oldest > known:
         release.shut_out(connection, oldest)
+    else:
+        release.mark(connection, known)
 
 
 @contextmanager
@@ -131,6 +136,9 @@ def _to_migrate(database: Database) -> Iterator[Connection]:
     begun = database.engine.execution_options(orchard_begin=TO_WRITE)
     with begun.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
         if not database.is_sqlite:
+            connection.exec_driver_sql(
+                "SET LOCAL application_name = 'orchard upgrade'"
+            )  # another does not end this one
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE})")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LONGEST_WAIT_SECONDS}s'")

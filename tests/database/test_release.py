@@ -48,10 +48,13 @@ def test_who_waited_for_an_upgrade_is_looked_at_after_it(migrated_database_url: 
     upgrading.close()
 
 
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
 def test_who_connects_amid_an_upgrade_waits_and_is_looked_at_after_it(
-    migrated_database_url: Callable[[str], str],
+    postgres: PostgreSQL, migrated_database_url: Callable[[str], str], isolation: str
 ) -> None:
     url = migrated_database_url("postgresql")
+    name = url.partition("?")[0].rpartition("/")[2]
+    postgres.psql(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}';")
     upgrading, database = Database(url, is_fenced=False), Database(url)
     with ThreadPoolExecutor(1) as pool:
         with upgrading.engine.begin() as connection:
@@ -103,3 +106,54 @@ def test_whose_connections_cannot_be_ended_keeps_the_database(postgres: PostgreS
         assert shut_out(own) == HEAD
         assert stranger.execute("SELECT 1").fetchone() == (1,)
     upgrader.dispose()
+
+
+def test_who_waits_at_the_gate_for_long_is_told_why(migrated_database_url: Callable[[str], str]) -> None:
+    url = migrated_database_url("postgresql")
+    upgrading, database = Database(url, is_fenced=False), Database(url)
+    with upgrading.engine.begin() as connection:
+        release.shut_out(connection, LATER)
+        with pytest.raises(OperationalError, match="being upgraded"):
+            database.write(lambda session: session.execute(COUNT))
+    upgrading.dispose()
+    database.dispose()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "PRAGMA user_version = 0",
+        "COMMENT ON TABLE alembic_version IS NULL",
+        "COMMENT ON TABLE alembic_version IS 'kept by alembic'",
+    ],
+)
+def test_where_the_mark_got_lost_the_version_says_who_may_write(own: Database, lost: str) -> None:
+    if own.is_sqlite != lost.startswith("PRAGMA"):
+        pytest.skip("of the other database")
+    with own.engine.begin() as connection:
+        connection.exec_driver_sql(lost)
+    own.dispose()
+    own.write(lambda session: session.execute(COUNT))
+    with own.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{LATER}'")
+    own.dispose()
+    with pytest.raises(OperationalError, match=LATER):
+        own.write(lambda session: session.execute(COUNT))
+    assert schema.state(own) == State(LATER, LATER)
+
+
+@pytest.mark.parametrize("version", [None, HEAD])
+def test_an_upgrade_of_this_release_leaves_a_database_of_a_later_one_as_it_is(
+    own: Database, version: str | None
+) -> None:
+    with own.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{LATER}'")
+        release.mark(connection, version or LATER)
+    asking = Database(own.engine.url.render_as_string(hide_password=False), is_fenced=False)
+    if version:
+        schema.upgrade(asking)
+    else:
+        with pytest.raises(Outdated, match=LATER):
+            schema.upgrade(asking)
+    assert schema.state(asking) == State(LATER, version or LATER)
+    asking.dispose()

@@ -175,7 +175,8 @@ def test_an_upgrade_that_this_release_can_share_is_not_noticed_by_who_buys(
         assert buyers.refused == {}
         assert requests.get(f"{server.base_url}/readyz", timeout=5).status_code == 200
     assert set(buyers.acknowledged) <= stored_orders(orchard.database_url)
-    assert LATER in orchard("db", "current")
+    for command in ("current", "upgrade"):
+        assert LATER in orchard("db", command)
     assert "sound" in orchard("ledger", "verify")
     assert "sound" in later("ledger", "verify")
 
@@ -190,12 +191,17 @@ def test_a_database_that_never_said_who_may_write_is_shared_without_ending_a_con
     with database.engine.connect() as connection:
         assert LATER in LaterRelease(tmp_path / "later", orchard.database_url, shares=True)("db", "upgrade")
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == LATER
-    assert schema.state(database) == State(LATER, None)
+    assert schema.state(database) == State(LATER, HEAD)
     database.dispose()
 
 
-def test_of_two_upgrades_at_once_one_waits(orchard: CommandLine, tmp_path: Path) -> None:
-    later = LaterRelease(tmp_path / "later", orchard.database_url, shares=True)
-    both = [later.start("db", "upgrade") for _ in range(2)]
-    assert [process.communicate(timeout=120)[0] for process in both] == [f"The database is at version {LATER}.\n"] * 2
-    assert [process.returncode for process in both] == [0, 0]
+@pytest.mark.parametrize("is_new", [False, True])
+def test_of_several_upgrades_at_once_one_goes_ahead_and_the_others_wait(
+    backend: str, new_database_url: Callable[[str], str], orchard: CommandLine, tmp_path: Path, *, is_new: bool
+) -> None:
+    url = new_database_url(backend) if is_new else orchard.database_url
+    later = LaterRelease(tmp_path / "later", url, shares=False)
+    several = [later.start("db", "upgrade") for _ in range(3)]
+    said = [process.communicate(timeout=120)[0] for process in several]
+    assert said == [f"The database is at version {LATER}.\n"] * 3
+    assert [process.returncode for process in several] == [0] * 3
