@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
 from service.database import release
+from service.database.release import Outdated
 
 BUSY_SECONDS = 10
 LONGEST_LOOK_SECONDS = 0.002
@@ -43,8 +45,8 @@ def opened(url: str, *, is_fenced: bool) -> Engine:
         statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
             _begin_to_write(connection)
-            if is_fenced:  # again, as it may have waited for an upgrade
-                release.admit_embedded(driver_of(connection))
+            if is_fenced:
+                _look_again(connection)
         elif statement:
             connection.exec_driver_sql(statement)
 
@@ -54,6 +56,14 @@ def opened(url: str, *, is_fenced: bool) -> Engine:
             release.admit_embedded(connection)
 
     return engine
+
+
+def _look_again(connection: Connection) -> None:
+    """Whoever began to write may have waited for an upgrade. Raises OperationalError."""
+    try:
+        release.admit_embedded(driver_of(connection))
+    except Outdated as error:
+        raise OperationalError(TO_WRITE, None, error) from error
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

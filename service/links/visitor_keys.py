@@ -87,9 +87,12 @@ def _zone(database: Database, merchant_id: UUID) -> tzinfo:
 def _made(database: Database, merchant_id: UUID, day: date) -> bytes:
     """The key of this day, which who comes first makes."""
     values = {"merchant": merchant_id, "day": day, "key": secrets.token_bytes(KEY_BYTES)}
-    with database.statements() as connection:
-        connection.execute(_ADD, values)
-        return bytes(connection.execute(_READ, values).scalar_one())
+
+    def make(session: Session) -> bytes:
+        session.execute(_ADD, values)
+        return bytes(session.execute(_READ, values).scalar_one())
+
+    return database.write(make)
 
 
 def forget(session: Session, *, now: datetime) -> None:

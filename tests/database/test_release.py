@@ -41,7 +41,7 @@ def test_who_waited_for_an_upgrade_is_looked_at_after_it(migrated_database_url: 
         time.sleep(0.3)
         assert not writing.done()
         upgrading.execute("COMMIT")
-        with pytest.raises(Outdated, match=LATER):
+        with pytest.raises(OperationalError, match=LATER):
             writing.result(10)
     assert ran == []
     database.dispose()
