@@ -75,9 +75,8 @@ def upgrade(database: Database, revision: str = "head", *, say: Callable[[str], 
     """
     for attempt in count(1):
         try:
-            database.dispose()  # what this process has pooled is not to be shut out, by itself or by another upgrade
             while not _step(database, revision):
-                database.dispose()
+                pass
             return
         except OperationalError as error:
             if not _was_held(error):
@@ -133,6 +132,8 @@ def _shut_out(connection: Connection, oldest: str, now: str | None) -> None:
 @contextmanager
 def _to_migrate(database: Database) -> Iterator[Connection]:
     """A transaction that no other upgrade runs beside."""
+    if not database.is_sqlite:
+        database.dispose()  # what this process has pooled is not to be shut out, by itself or by another upgrade
     begun = database.engine.execution_options(orchard_begin=TO_WRITE)
     with begun.connect() as connection, _tables_may_be_replaced(connection), connection.begin():
         if not database.is_sqlite:
