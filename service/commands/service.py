@@ -31,7 +31,7 @@ def db() -> None:
 def db_upgrade(database: Database) -> None:
     """Migrate the database named by ORCHARD_DATABASE_URL."""
     try:
-        schema.upgrade(database, say=partial(click.echo, err=True))
+        schema.upgrade(database, tell=partial(click.echo, err=True))
     except (LostRows, NotEnded, TableHeld) as error:
         raise Fault(str(error)) from error
     prepare_partitions(database, now=datetime.now(UTC))

@@ -65,11 +65,11 @@ class State:
         return None
 
 
-def upgrade(database: Database, revision: str = "head", *, say: Callable[[str], None] = lambda _: None) -> None:
+def upgrade(database: Database, revision: str = "head", *, tell: Callable[[str], None] = lambda _: None) -> None:
     """Bring the database to this revision, step by step, each in one transaction. Doing it again does nothing.
 
     Of two at once one waits for the other. A step waits for whoever holds its tables for a moment at a time, so that
-    nobody queues behind it for longer, and tries again. say: is told what it waits for.
+    nobody queues behind it for longer, and tries again. tell: is told what it waits for.
     Raises LostRows where rows would point to nothing afterwards, NotEnded where older releases could not be shut out,
     and TableHeld; nothing of that step has changed then.
     """
@@ -83,7 +83,7 @@ def upgrade(database: Database, revision: str = "head", *, say: Callable[[str], 
                 raise
             if attempt == TRIES:
                 raise TableHeld("Somebody holds a table that is to be changed: run it again to go on.") from error
-            say("Waiting for somebody who holds a table that is to be changed.")
+            tell("Waiting for somebody who holds a table that is to be changed.")
             time.sleep(PAUSE_SECONDS)
 
 
