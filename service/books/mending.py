@@ -23,9 +23,7 @@ def mend_totals(session: Session, merchant_id: UUID, customer_id: str) -> Sequen
     customers.lock(session, merchant_id, customer_id)
     off = session.execute(business.totals_off(merchant_id, customer_id).order_by("currency")).all()
     changes = [Change(customer_id, row.currency, earned=-int(row.earned), spent=-int(row.spent)) for row in off]
-    for change in changes:
-        totals.add(
-            session, merchant_id, [Change(customer_id, change.currency)]
-        )  # there may be no row yet that can fall
+    # What falls must have a row: one of nothing, where there is none yet.
+    totals.add(session, merchant_id, [Change(customer_id, change.currency) for change in changes])
     totals.add(session, merchant_id, changes)
     return [change.currency for change in changes]
