@@ -8,6 +8,7 @@ from gunicorn.glogging import Logger
 
 from service import settings as environment
 from service import telemetry
+from service.turns import Turns
 
 
 class WithoutRequests(Logger):  # type: ignore[misc]
@@ -44,8 +45,15 @@ limit_request_line = 8190
 control_socket_disable = True
 
 
-def post_fork(_server: Any, worker: Any) -> None:
+def on_starting(server: Any) -> None:
+    """Of the workers, all but one may wait for somebody's lock."""
+    server.waiting = Turns(max(1, server.cfg.workers - 1))
+
+
+def post_fork(server: Any, worker: Any) -> None:
     """The parent's database connections stay the parent's. Who answers for long says now and then that it lives."""
     app = worker.app.wsgi()
-    app.extensions["orchard"].database.dispose(close=False)
+    database = app.extensions["orchard"].database
+    database.dispose(close=False)
+    database.watch(server.waiting)
     app.extensions["orchard-heartbeat"] = worker.notify

@@ -7,9 +7,12 @@ whatever is asked next. See docs/decisions/0013-inserts-travel-together.md.
 """
 
 import json
+import os
 import re
+import socket
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -58,7 +61,8 @@ class CheckoutConnection(psycopg.Connection[Any]):
     """A connection on which prepared statements can be asked and put, and all others run as ever.
 
     Who asks for a cursor has what waits sent first, so that everything runs in the order in which it was said. For one
-    thread at a time. A statement blocks until it is answered, signals too: the server's statement_timeout bounds it.
+    thread at a time, but for `is_waiting` and `cut_off`. A statement blocks until it is answered, signals too: the
+    server's statement_timeout bounds it, and where that does not answer, who cuts it off.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -68,6 +72,23 @@ class CheckoutConnection(psycopg.Connection[Any]):
         self._made = 0
         self._is_doubtful = False
         self._reader = Transformer(self)
+        # A second name of the line, so that no other thread ever cuts what took the number of a line that is gone.
+        self._line = socket.socket(fileno=os.dup(self.pgconn.socket))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was asked that is not answered yet."""
+        return not self.closed and self.pgconn.transaction_status == TransactionStatus.ACTIVE
+
+    def cut_off(self) -> None:
+        """From another thread: whoever waits for an answer here has an error instead."""
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """As psycopg's."""
+        super().close()
+        self._line.close()
 
     def ask(self, text: str, values: Sequence[object]) -> Sequence[tuple[Any, ...]]:
         """The rows that this statement, with $1 and so on, answers with. Raises psycopg.Error."""

@@ -5,45 +5,30 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import (
-    Connection,
-    Engine,
-    ExceptionContext,
-    Executable,
-    create_engine,
-    event,
-)
+from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from service.database import release, sqlite
-from service.database.driver import STALE, CheckoutConnection
+from service.database import postgresql, sqlite
+from service.database.driver import STALE
 from service.database.prepared import Answer, PreparedSession, run_alone
+from service.database.watch import CROWDED_LOCK_TIMEOUT, Watch
 from service.database.writing import write_now
+from service.turns import Turns
 
 T = TypeVar("T")
 
 ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 0.25
+HASTY_SECONDS = 1
 
-PG_OPTIONS = (
-    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
-    " -c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
-)
-"""Every statement here is a look-up by key: planning it anew, or compiling it, only costs, and a plan that was made
-while a table was empty must not go on reading all of it. See docs/decisions/0012-plans-that-stay-right.md."""
 RACES = ("40001", "40P01", "23505", *STALE)
 """serialization_failure, deadlock_detected, unique_violation, and what `driver` explains"""
-
-RENEWED_AFTER_SECONDS = 600
-"""A connection's plans are as old as it is: one that was made amid an `ANALYZE` of empty tables goes with it."""
-
-PG_PATIENT = " -c statement_timeout=0 -c enable_seqscan=on"
-PG_ASYNCHRONOUS = " -c synchronous_commit=off"
 
 
 class RaceLost(Exception):
@@ -58,17 +43,18 @@ class Database:
 
         is_fenced: whether a release that is too old for the database is refused; not for who only asks how old it is.
         """
-        options = PG_OPTIONS + (PG_PATIENT if patient else "")
+        self._watch = Watch(lambda: postgresql.own(self.engine))
         if url.startswith("sqlite"):
-            self.engine = sqlite.opened(url, is_fenced=is_fenced)
+            self._queue = sqlite.Queue()
+            self.engine = sqlite.opened(url, self._queue, patient=patient, is_fenced=is_fenced)
             self._single: Engine = self.engine.execution_options(orchard_begin="")
         else:
-            self.engine = _postgresql(url, options, is_fenced=is_fenced)
-            alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-            self._single = _postgresql(url, options + PG_ASYNCHRONOUS, is_fenced=is_fenced, **alone)
-            _share_losses(self.engine, self._single)
-            _share_losses(self._single, self.engine)
+            opened = partial(postgresql.opened, url, self._watch, patient=patient, is_fenced=is_fenced)
+            self.engine, self._single = opened(alone=False), opened(alone=True)
+            postgresql.share_losses(self.engine, self._single)
+            postgresql.share_losses(self._single, self.engine)
         self._writer = self.engine.execution_options(orchard_begin=sqlite.TO_WRITE)
+        self._hasty_writer = self._writer.execution_options(orchard_wait_seconds=HASTY_SECONDS)
         self._reader = (
             self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         )
@@ -146,22 +132,37 @@ class Database:
         self.engine.dispose(close=close)
         self._single.dispose(close=close)
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def watch(self, turns: Turns) -> None:
+        """From now on, let nobody in this process wait for a database that hangs, and for a lock only in a turn.
+
+        Again in each process that is forked. turns: are of all of them.
+        """
+        if self.is_sqlite:
+            self._queue.turns = turns
+        else:
+            self._watch.start(turns)
+
+    def write(self, work: Callable[[Session], T], *, hastily: bool = False) -> T:
         """Run `work` in one transaction, again from the start where it lost a race to another one.
 
+        hastily: rather not at all than after waiting for somebody for more than a second.
         Raises what `work` raises, with nothing changed, and OperationalError when the database is away.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(work)
+                return self._attempt(work, hastily=hastily)
             except (DBAPIError, psycopg.Error, RaceLost) as error:
                 if attempt == ATTEMPTS or not _was_a_race(error):
                     raise
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
         raise AssertionError("unreachable")
 
-    def _attempt(self, work: Callable[[Session], T]) -> T:
-        with self._writer.connect() as connection, connection.begin(), self._session(connection) as session:
+    def _attempt(self, work: Callable[[Session], T], *, hastily: bool) -> T:
+        writer = self._hasty_writer if hastily else self._writer
+        with writer.connect() as connection, connection.begin(), self._session(connection) as session:
+            if not self.is_sqlite and (hastily or self._watch.is_crowded):
+                longest = CROWDED_LOCK_TIMEOUT if self._watch.is_crowded else f"{HASTY_SECONDS}s"
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{longest}'")
             done = work(session)
             write_now(session)
             return done
@@ -185,47 +186,3 @@ def _was_a_race(error: Exception) -> bool:
 def is_lock_timeout(error: OperationalError) -> bool:
     """Whether another transaction held what this one needed for too long."""
     return getattr(error.orig, "sqlstate", None) == "55P03"
-
-
-def _postgresql(url: str, options: str, *, is_fenced: bool, **arguments: Any) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=5,
-        max_overflow=5,
-        pool_timeout=5,
-        pool_recycle=RENEWED_AFTER_SECONDS,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": 3,
-            "options": options,
-            "application_name": "orchard",
-        },
-        **arguments,
-    )
-
-    @event.listens_for(engine, "do_connect")
-    def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
-        connection = CheckoutConnection.connect(*given, **named)
-        if is_fenced:
-            try:
-                release.admit(connection)
-            except psycopg.Error:
-                connection.close()
-                raise
-        return connection
-
-    @event.listens_for(engine, "rollback_savepoint")
-    def forget(connection: Connection, *_: Any) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.forget_part()
-
-    return engine
-
-
-def _share_losses(engine: Engine, other: Engine) -> None:
-    """Where a connection of this engine is found dead, the database went away: what the other has pooled is as dead."""
-
-    @event.listens_for(engine, "handle_error")
-    def let_go(context: ExceptionContext) -> None:
-        if context.is_disconnect:
-            other.dispose()

@@ -4,6 +4,7 @@ import random
 import sqlite3
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,29 @@ from sqlalchemy.exc import OperationalError
 
 from service.database import release
 from service.database.release import Outdated
+from service.turns import Turns
 
 BUSY_SECONDS = 10
+READ_SECONDS = 1.5
+"""How long a reader waits, unless patient: for a commit, or for somebody who has the whole file to itself."""
+
+SLOW_SECONDS = 0.05
 LONGEST_LOOK_SECONDS = 0.002
 TO_WRITE = "BEGIN IMMEDIATE"
 SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
 
 
-def opened(url: str, *, is_fenced: bool) -> Engine:
+@dataclass(slots=True)
+class Queue:
+    """In which turns writers wait: with one less than there are processes, somebody is left who waits for nobody."""
+
+    turns: Turns | None = None
+
+
+def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
     """An engine on this database. Its option `orchard_begin` is what begins a transaction: nothing, if it is empty.
+    `orchard_wait_seconds` is how long that may wait for another writer.
 
     is_fenced: whether a release that is too old for the database is refused.
     """
@@ -29,7 +43,8 @@ def opened(url: str, *, is_fenced: bool) -> Engine:
     if path:
         with suppress(OSError):  # a database that cannot be is answered by those who ask it
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    read_seconds = BUSY_SECONDS if patient else READ_SECONDS
+    engine = create_engine(url, connect_args={"timeout": read_seconds}, hide_parameters=True)
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
     @event.listens_for(engine, "connect")
@@ -42,9 +57,10 @@ def opened(url: str, *, is_fenced: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        statement = connection.get_execution_options().get("orchard_begin", "BEGIN")
+        options = connection.get_execution_options()
+        statement = options.get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
-            _begin_to_write(connection)
+            _begin_to_write(connection, queue.turns, options.get("orchard_wait_seconds", BUSY_SECONDS))
             if is_fenced:
                 _look_again(connection)
         elif statement:
@@ -52,6 +68,7 @@ def opened(url: str, *, is_fenced: bool) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def look(connection: Any, *_: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {round(read_seconds * 1000)}")  # a writer left another
         if is_fenced:
             release.admit_embedded(connection)
 
@@ -73,7 +90,7 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _begin_to_write(connection: Connection) -> None:
+def _begin_to_write(connection: Connection, turns: Turns | None, seconds: float) -> None:
     """Begin as soon as nobody else writes. Raises OperationalError where somebody does for too long.
 
     SQLite itself looks again after sleeps of up to a tenth of a second, in which nobody writes, or who came later does.
@@ -81,24 +98,33 @@ def _begin_to_write(connection: Connection) -> None:
     driver = driver_of(connection)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        if not _has_begun(driver):
+        if not _has_begun(driver, turns, seconds):
             connection.exec_driver_sql(TO_WRITE)  # which says why
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def _has_begun(driver: sqlite3.Connection) -> bool:
-    until = time.monotonic() + BUSY_SECONDS
-    while time.monotonic() < until:
-        try:
-            driver.execute(TO_WRITE)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                return False
-        else:
-            return True
-        time.sleep(random.uniform(0, LONGEST_LOOK_SECONDS))
-    return False
+def _has_begun(driver: sqlite3.Connection, turns: Turns | None, seconds: float) -> bool:
+    started = time.monotonic()
+    turn = None
+    try:
+        while (waited := time.monotonic() - started) < seconds:
+            try:
+                driver.execute(TO_WRITE)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    return False
+            else:
+                return True
+            if turns is not None and turn is None and waited >= SLOW_SECONDS:
+                turn = turns.take()
+                if turn is None:
+                    return False
+            time.sleep(random.uniform(0, LONGEST_LOOK_SECONDS))
+        return False
+    finally:
+        if turns is not None and turn is not None:
+            turns.give_back(turn)
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:

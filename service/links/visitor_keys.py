@@ -92,7 +92,7 @@ def _made(database: Database, merchant_id: UUID, day: date) -> bytes:
         session.execute(_ADD, values)
         return bytes(session.execute(_READ, values).scalar_one())
 
-    return database.write(make)
+    return database.write(make, hastily=True)
 
 
 def forget(session: Session, *, now: datetime) -> None:

@@ -209,5 +209,5 @@ def _target(row: Any) -> Target:
 def _look_and_add(database: Database, values: dict[str, Any], now: datetime) -> Any:
     row = database.at_once(_LOOK_FOR_SEEN, values).first()
     if row is not None and row.visit_id is None and _target(row).is_open(now):
-        database.write(lambda session: session.execute(_ADD, values))
+        database.write(lambda session: session.execute(_ADD, values), hastily=True)
     return row

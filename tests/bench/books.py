@@ -19,7 +19,8 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from service.database.engine import PG_OPTIONS, Database
+from service.database.engine import Database
+from service.database.postgresql import OPTIONS
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import EXPENSE, SETTLED, Posting, available, pending, reserved
@@ -110,7 +111,7 @@ def _pgbench(postgres: PostgreSQL, url: str, *, merchants: int) -> float:
     command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
     command += ["-c", str(WRITERS), "-j", "2", "-T", str(SECONDS), "-D", f"merchants={merchants}"]
     command += ["-f", str(HERE / "posting.sql"), name]
-    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
+    environment = {**os.environ, "PGOPTIONS": OPTIONS}
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     return float(next(line for line in output.splitlines() if line.startswith("tps")).split()[2])
 

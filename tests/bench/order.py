@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from service.app import create_app
 from service.database.driver import CheckoutConnection
-from service.database.engine import PG_OPTIONS
+from service.database.postgresql import OPTIONS
 from service.settings import Settings
 from tests.bench.loads import CONNECTIONS, SECONDS, Load, Prepared
 from tests.postgres import BINARIES, PostgreSQL
@@ -39,7 +39,7 @@ def pgbench(postgres: PostgreSQL, data: Prepared) -> Load:
     name = data.url.partition("?")[0].rpartition("/")[2]
     command = [str(BINARIES / "pgbench"), "-h", str(postgres.folder), "-U", "postgres", "-n", "-M", "prepared"]
     command += ["-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), "-f", str(script), name]
-    environment = {**os.environ, "PGOPTIONS": PG_OPTIONS}
+    environment = {**os.environ, "PGOPTIONS": OPTIONS}
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     per_second = float(re.findall(r"tps = ([\d.]+)", output)[0])
     return Load(per_second, 0.0, 0, int(re.findall(r"actually processed: (\d+)", output)[0]))

@@ -20,7 +20,7 @@ from service.database.engine import Database
 from service.statistics.api import exports as api
 from service.statistics.exports import text, workbooks
 from service.statistics.exports.columns import DATASETS, Kind
-from service.web.turns import Turns
+from service.turns import Turns
 from tests.conftest import missing
 from tests.shop import Shop
 

@@ -12,12 +12,12 @@ from service.customers import importing
 from service.customers.files import lines_of, read
 from service.errors import ReferralError
 from service.merchants import tables as merchants
+from service.turns import Turns
 from service.web.fields import Strict, Whole
 from service.web.files import FileResource
 from service.web.rendering import Answer
 from service.web.resource import CHECKOUT
 from service.web.traffic import Courtesy
-from service.web.turns import Turns
 from service.web.wiring import wiring
 
 FORMS = {

@@ -22,11 +22,11 @@ from service.statistics.exports.columns import DATASETS
 from service.statistics.exports.exporting import Export
 from service.statistics.exports.requests import Asked
 from service.statistics.exports.text import PIECE_BYTES, csv_pieces, json_pieces
+from service.turns import Turns
 from service.web.fields import Day, QueryFlag, Strict
 from service.web.files import FileResource
 from service.web.resource import MARKETING
 from service.web.traffic import Courtesy
-from service.web.turns import Turns
 from service.web.wiring import Wiring, wiring
 
 AT_ONCE = max(1, multiprocessing.cpu_count() // 2)
@@ -186,6 +186,7 @@ def _take_its_time(session: Session, prepared: Export) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET LOCAL statement_timeout = 0"))
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         session.execute(text("SET LOCAL enable_seqscan = on"))
         session.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
         if prepared.period is None:
