@@ -3,12 +3,15 @@
 A file beside the service's other local state: shared by the workers of one machine, and there after a restart.
 """
 
+import hashlib
 import logging
 import os
 import sqlite3
 import threading
 from pathlib import Path
 from uuid import UUID
+
+from service.links.evidence import LinkEvidence
 
 log = logging.getLogger("orchard.destinations")
 MOST_REMEMBERED = 10_000
@@ -23,31 +26,49 @@ class Destinations:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "destinations.db"
-        self._known: dict[UUID, str] = {}
+        self._known: dict[str, str] = {}
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
 
     def remember(self, link_id: UUID, destination_url: str) -> None:
         """Note where the link leads now. Costs nothing while that stays the same."""
-        if self._known.get(link_id) == destination_url:
-            return
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[link_id] = destination_url
-        self._run("INSERT OR REPLACE INTO destination VALUES (?, ?)", (link_id.hex, destination_url))
+        self._note(link_id.hex, destination_url)
 
     def forget(self, link_id: UUID) -> None:
         """The link leads nowhere any more."""
-        self._known.pop(link_id, None)
+        self._known.pop(link_id.hex, None)
         self._run("DELETE FROM destination WHERE link = ?", (link_id.hex,))
 
     def recall(self, link_id: UUID) -> str | None:
         """Where the link led when it was last followed on this machine, if it ever was."""
-        known = self._known.get(link_id)
+        return self._noted(link_id.hex)
+
+    def remember_code(self, slug: str, code: str, link: LinkEvidence) -> None:
+        """Note whose code this is, as shop and code are folded."""
+        self._note(_name_of(slug, code), f"{link.merchant_id.hex} {link.link_id.hex}")
+
+    def recall_code(self, slug: str, code: str) -> LinkEvidence | None:
+        """The link that this code was of when it was last followed on this machine, if it ever was."""
+        noted = self._noted(_name_of(slug, code))
+        if noted is None:
+            return None
+        merchant_id, link_id = noted.split()
+        return LinkEvidence(UUID(merchant_id), UUID(link_id))
+
+    def _note(self, name: str, value: str) -> None:
+        if self._known.get(name) == value:
+            return
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[name] = value
+        self._run("INSERT OR REPLACE INTO destination VALUES (?, ?)", (name, value))
+
+    def _noted(self, name: str) -> str | None:
+        known = self._known.get(name)
         if known is not None:
             return known
-        rows = self._run("SELECT url FROM destination WHERE link = ?", (link_id.hex,))
+        rows = self._run("SELECT url FROM destination WHERE link = ?", (name,))
         return rows[0][0] if rows else None
 
     def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[str]]:
@@ -70,3 +91,8 @@ class Destinations:
             connection.execute("CREATE TABLE IF NOT EXISTS destination (link TEXT PRIMARY KEY, url TEXT NOT NULL)")
             self._connection, self._opened_by = connection, os.getpid()
         return self._connection
+
+
+def _name_of(slug: str, code: str) -> str:
+    """What a code is noted under: it may be somebody's name, which is not to be read here."""
+    return hashlib.sha256(f"{slug}/{code}".encode()).hexdigest()

@@ -113,18 +113,24 @@ class Following:
     def arrive_by_code(self, slug: str, code: str, follower: Follower, *, now: datetime) -> Arrival:
         """The same by a shop's slug and one of its codes. Raises WayUnknown."""
         named, behind = leading_code(code)
-        if fault_of_slug(slug.lower()):
+        shop, folded = slug.lower(), fold(named) or ""
+        if fault_of_slug(shop):
             return self._nowhere(follower)
         try:
-            found = tables.by_slug(self.database, slug.lower(), fold(named) or "")
+            found = tables.by_slug(self.database, shop, folded)
             if found is None or (follower.at is not None and follower.at.merchant_id != found[0]):
                 return self._nowhere(follower)
             merchant_id, link_id = found
             if link_id is None:
                 return Nowhere(offers.shop(self.database, merchant_id))
         except SQLAlchemyError as error:
-            raise WayUnknown from error
-        return self._arrive(LinkEvidence(merchant_id, link_id), _bringing(behind, follower), now)
+            link = self.destinations.recall_code(shop, folded)
+            if link is None or (follower.at is not None and follower.at.merchant_id != link.merchant_id):
+                raise WayUnknown from error
+            return self._without_database(link, _bringing(behind, follower), now)
+        link = LinkEvidence(merchant_id, link_id)
+        self.destinations.remember_code(shop, folded, link)
+        return self._arrive(link, _bringing(behind, follower), now)
 
     def _arrive(self, link: LinkEvidence, follower: Follower, now: datetime) -> Arrival:
         try:

@@ -112,11 +112,13 @@ def test_a_database_that_goes_down_loses_nothing_and_the_friend_still_arrives(tm
         with serving(orchard.database_url, tmp_path) as server:
             shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
             link = shop.link(shop.program())
-            shop.visit(link)
+            by_code = {**link, "url": link["short_url"]}
+            shop.visit(by_code)
             postgres.stop()
             _expect_away(shop, server)
-            referrals = [shop.visit(link) for _ in range(12)]
+            referrals = [shop.visit(way) for way in (link, by_code) for _ in range(6)]
             assert len(set(referrals)) == 12
+            assert shop.follow({"url": f"{link['short_url']}X"}).status_code == 503
             postgres.start()
             deadline = time.monotonic() + 10
             while shop.call("GET", "/programs").status_code != 200 and time.monotonic() < deadline:

@@ -67,6 +67,7 @@ def opened(database_url: str, folder: Path, server: Server) -> tuple[Shop, dict[
     link = shop.link(shop.program())
     for number in range(12):
         assert shop.follow(link).status_code == 302
+        assert shop.follow({"url": link["short_url"]}).status_code == 302
         assert order(shop, f"before-{number}", "bob").status_code == 201
     return shop, link
 
@@ -83,7 +84,8 @@ def test_a_database_that_hangs_costs_a_second_and_friends_arrive(tmp_path: Path)
                 until = time.monotonic() + 4
                 while time.monotonic() < until:
                     lives.ask(f"{server.base_url}/livez")
-                    assert "referral=" in friends.ask(link["url"]).headers["Location"]
+                    for way in (link["url"], link["short_url"]):
+                        assert "referral=" in friends.ask(way).headers["Location"]
                 assert requests.get(f"{server.base_url}/readyz", timeout=30).status_code == 503
                 assert {each.result().status_code for each in orders} == {503}
             assert (lives.statuses, friends.statuses) == ({200}, {302})
