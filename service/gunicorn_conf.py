@@ -1,13 +1,12 @@
 """How gunicorn runs the service. The worker class was chosen by measurement: docs/decisions/0005-sync-workers.md."""
 
-import multiprocessing
 import os
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from service import processors, signs, telemetry
 from service import settings as environment
-from service import telemetry
 from service.turns import Turns
 
 
@@ -33,7 +32,7 @@ class WithoutRequests(Logger):  # type: ignore[misc]
 logger_class = WithoutRequests
 logconfig_dict = telemetry.logging_config(environment.load().log_format)
 worker_class = "sync"
-workers = multiprocessing.cpu_count() + 1
+workers = processors.count() + 1
 preload_app = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 timeout = 60
@@ -48,6 +47,16 @@ control_socket_disable = True
 def on_starting(server: Any) -> None:
     """Of the workers, all but one may wait for somebody's lock."""
     server.waiting = Turns(max(1, server.cfg.workers - 1))
+
+
+def when_ready(server: Any) -> None:
+    """Say where this is served, for `orchard health`."""
+    signs.leave("serve", address=server.LISTENERS[0].getsockname())
+
+
+def on_exit(_server: Any) -> None:
+    """It is served no longer."""
+    signs.take_away("serve")
 
 
 def post_fork(server: Any, worker: Any) -> None:

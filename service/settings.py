@@ -131,6 +131,8 @@ def load() -> Settings:
             check(str(value))
         except (ValidationError, ValueError) as error:
             faults.append(f"{name}: {error}")
+    if environment == "production" and not os.environ.get("ORCHARD_DATABASE_URL"):
+        faults.append("ORCHARD_DATABASE_URL: required in production")
     if environment == "production" and not secret_keys:
         faults.append("ORCHARD_SECRET_KEYS: required in production")
     if environment == "production" and not str(base_url).startswith("https://"):

@@ -1,13 +1,16 @@
 """One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import signs
 from service.books.upkeep import seal_books, seal_records
 from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
@@ -18,6 +21,7 @@ from service.merchants.upkeep import forget_old
 from service.rewards.upkeep import catch_up_everybody
 from service.sharing.upkeep import forget_share_pages
 from service.statistics.upkeep import forget_visits, roll_up
+from service.turns import Turns
 
 log = structlog.get_logger("orchard.worker")
 Job = Callable[[Database, datetime], int]
@@ -52,18 +56,35 @@ def logged_round(database: Database) -> int:
 
 
 def rounds(database: Database, *, every_seconds: int) -> None:
-    """Rounds without an end. A database that goes away is waited for; one that was never there is raised at once.
+    """Rounds until this process is told to end, which it then does at once: what was under way is undone.
 
-    So is one that a later release has made its own.
+    A database that goes away, or is not there yet, is waited for; one that a later release has made its own is raised.
     """
-    logged_round(database)
-    while True:
-        time.sleep(every_seconds)
-        try:
-            logged_round(database)
-        except (SQLAlchemyError, psycopg.Error) as error:
-            cause = getattr(error, "orig", None) or error
-            if isinstance(cause, Outdated):
-                raise
-            log.error("round failed", error=type(cause).__name__, next_round_in_seconds=every_seconds)
-            database.dispose()  # what is pooled may be as dead
+    for number in (signal.SIGTERM, signal.SIGINT):  # process 1 gets none that it does not ask for
+        signal.signal(number, _end)
+    signs.leave("worker", every_seconds=every_seconds)
+    database.tell_of_use(signs.Heart().beat)
+    database.watch(Turns(1))
+    try:
+        while True:
+            _tried_round(database, every_seconds=every_seconds)
+            time.sleep(every_seconds)
+    finally:
+        signs.take_away("worker")
+
+
+def _tried_round(database: Database, *, every_seconds: int) -> None:
+    try:
+        logged_round(database)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        if isinstance(cause, Outdated):
+            raise
+        reason = str(cause).strip().partition("\n")[0]
+        log.error("round failed", error=type(cause).__name__, reason=reason, next_round_in_seconds=every_seconds)
+        database.dispose()  # what is pooled may be as dead
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    log.info("ending")
+    raise SystemExit(0)

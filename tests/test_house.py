@@ -201,6 +201,7 @@ NEVER_ANSWERED = {
     "BadFile": "the command line's",
     "BadLogo": "a fault of its field",
     "Fault": "the command line's",
+    "Hanging": "as if the database were away",
     "LostRows": "the command line's",
     "NotAnExport": "the command line's",
     "NotEnded": "the command line's",
@@ -208,6 +209,7 @@ NEVER_ANSWERED = {
     "Outdated": "as if the database were away",
     "RaceLost": "tried again; at last it is as if the database were away",
     "TableHeld": "the command line's",
+    "Unwell": "the command line's",
     "WayUnknown": "a page",
 }
 

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "digest": "digest.digest",
     "serve": "service.serve",
     "worker": "service.worker",
+    "health": "health.health",
     "replay": "conversions.replay",
     "demo": "demo.demo",
     "openapi": "service.openapi",

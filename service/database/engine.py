@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -141,6 +141,11 @@ class Database:
             self._queue.turns = turns
         else:
             self._watch.start(turns)
+
+    def tell_of_use(self, told: Callable[[], None]) -> None:
+        """Call this whenever somebody is done with a connection, also where it came to nothing."""
+        for pooled in {self.engine.pool, self._single.pool}:  # which are one on SQLite
+            event.listen(pooled, "checkin", lambda *_: told())
 
     def write(self, work: Callable[[Session], T], *, hastily: bool = False) -> T:
         """Run `work` in one transaction, again from the start where it lost a race to another one.

@@ -1,9 +1,7 @@
 """A disk that is full and a database that restarts under load: 503, nothing acknowledged is lost, and it goes on."""
 
 import json
-import os
 import resource
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +11,9 @@ from typing import Any
 
 import requests
 
-from tests.functional.conftest import ORCHARD, CommandLine
+from tests.functional.conftest import CommandLine
 from tests.postgres import PostgreSQL, running
-from tests.serving import SECRET, Server, serving
+from tests.serving import Server, serving
 from tests.shop import Shop, over_network
 
 NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -62,34 +60,6 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def test_the_worker_outlives_a_database_that_restarts_and_says_so(tmp_path: Path) -> None:
-    with running() as postgres:
-        orchard = CommandLine(postgres.url(postgres.create()), tmp_path)
-        orchard("db", "upgrade")
-        log = tmp_path / "worker.log"
-        settings = {"ORCHARD_DATABASE_URL": orchard.database_url, "ORCHARD_SECRET_KEYS": SECRET}
-        with log.open("wb") as output:
-            worker = subprocess.Popen(
-                [ORCHARD, "worker", "--every", "1"], env={**os.environ, **settings}, cwd=tmp_path, stderr=output
-            )
-        try:
-            until(lambda: any(line["event"] == "round" for line in lines_of(log)))
-            postgres.stop()
-            until(lambda: any(line["event"] == "round failed" for line in lines_of(log)))
-            rounds = len([line for line in lines_of(log) if line["event"] == "round"])
-            postgres.start()
-            until(lambda: len([line for line in lines_of(log) if line["event"] == "round"]) > rounds)
-            assert worker.poll() is None
-        finally:
-            worker.kill()
-            worker.wait()
-
-
-def test_a_worker_whose_database_was_never_there_says_so_in_one_line_and_ends(tmp_path: Path) -> None:
-    said = CommandLine("postgresql://postgres:@/nothing?host=/nowhere", tmp_path)("worker", status=1)
-    assert len(said.strip().splitlines()) == 1
 
 
 def test_a_full_disk_is_503_and_changes_nothing(tmp_path: Path) -> None:

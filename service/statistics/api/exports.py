@@ -1,7 +1,6 @@
 """/v1/exports: datasets as files, in a stream."""
 
 import hashlib
-import multiprocessing
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from marshmallow import fields
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from service import __version__
+from service import __version__, processors
 from service.database.engine import Database
 from service.errors import ReferralError
 from service.events import events
@@ -29,7 +28,7 @@ from service.web.resource import MARKETING
 from service.web.traffic import Courtesy
 from service.web.wiring import Wiring, wiring
 
-AT_ONCE = max(1, multiprocessing.cpu_count() // 2)
+AT_ONCE = max(1, processors.count() // 2)
 """An export keeps a process busy, of which there is one more than there are cores."""
 
 SEND_SECONDS = 30
