@@ -76,9 +76,10 @@ def attribute(
     conversion_id: UUID,
     asked: LateAttribution,
     *,
+    key_id: UUID | None = None,
     now: datetime,
 ) -> Recorded:
-    """Judge an order again with this referral.
+    """Judge an order again with this referral. key_id: of the API key by which somebody decides so.
 
     Raises Unknown, OrderVoided, AttributionRefused with every reason that was not overruled, and BadValues for one that
     did not arise or that nobody can overrule. None of them has changed anything.
@@ -99,6 +100,7 @@ def attribute(
         "referral": as_document(evidence, asked.referral),
         "overrule": list(asked.overrule),
         "note": asked.note,
+        "key_id": str(key_id) if key_id else None,
     }
     judge_again(held, overruling(case, came), came, Step.ATTRIBUTION, entry_id=new_id())
     return get(session, merchant_id, conversion_id)

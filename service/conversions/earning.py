@@ -86,6 +86,7 @@ def reward_of(
         available_at=available_at,
         expires_at=None if at_once else expires_at,
         review_note=None,
+        review_key_id=None,
         created_at=now or conversion.recorded_at,
         nth_referral=nth_referral,
         is_earned=True,

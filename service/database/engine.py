@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service.database import postgresql, sqlite
 from service.database.driver import STALE
 from service.database.prepared import Answer, PreparedSession, run_alone
-from service.database.watch import CROWDED_LOCK_TIMEOUT, Watch
+from service.database.watch import CROWDED_SECONDS, Watch
 from service.database.writing import write_now
 from service.turns import Turns
 
@@ -166,8 +166,8 @@ class Database:
         writer = self._hasty_writer if hastily else self._writer
         with writer.connect() as connection, connection.begin(), self._session(connection) as session:
             if not self.is_sqlite and (hastily or self._watch.is_crowded):
-                longest = CROWDED_LOCK_TIMEOUT if self._watch.is_crowded else f"{HASTY_SECONDS}s"
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{longest}'")
+                seconds = CROWDED_SECONDS if self._watch.is_crowded else HASTY_SECONDS
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
             done = work(session)
             write_now(session)
             return done

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, text
 
-HEAD = "0014"
+HEAD = "0015"
 """The version of the schema that this release is made for, which is also this release's own name for itself."""
 
 GATE = 0x07C4A2D0

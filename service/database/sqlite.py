@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.database import release
 from service.database.release import Outdated
+from service.database.watch import CROWDED_SECONDS, LAST_SECONDS
 from service.turns import Turns
 
 BUSY_SECONDS = 10
@@ -28,9 +29,13 @@ SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 @dataclass(slots=True)
 class Queue:
-    """In which turns writers wait: with one less than there are processes, somebody is left who waits for nobody."""
+    """In which turns writers wait: with one less than there are processes, somebody is left who waits for nobody.
+
+    is_crowded: whether somebody waited in vain for a turn, and nobody has had one since.
+    """
 
     turns: Turns | None = None
+    is_crowded: bool = False
 
 
 def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
@@ -60,7 +65,7 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
         options = connection.get_execution_options()
         statement = options.get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
-            _begin_to_write(connection, queue.turns, options.get("orchard_wait_seconds", BUSY_SECONDS))
+            _begin_to_write(connection, queue, options.get("orchard_wait_seconds", BUSY_SECONDS))
             if is_fenced:
                 _look_again(connection)
         elif statement:
@@ -90,7 +95,7 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _begin_to_write(connection: Connection, turns: Turns | None, seconds: float) -> None:
+def _begin_to_write(connection: Connection, queue: Queue, seconds: float) -> None:
     """Begin as soon as nobody else writes. Raises OperationalError where somebody does for too long.
 
     SQLite itself looks again after sleeps of up to a tenth of a second, in which nobody writes, or who came later does.
@@ -98,15 +103,14 @@ def _begin_to_write(connection: Connection, turns: Turns | None, seconds: float)
     driver = driver_of(connection)
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        if not _has_begun(driver, turns, seconds):
+        if not _has_begun(driver, queue, seconds):
             connection.exec_driver_sql(TO_WRITE)  # which says why
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def _has_begun(driver: sqlite3.Connection, turns: Turns | None, seconds: float) -> bool:
-    started = time.monotonic()
-    turn = None
+def _has_begun(driver: sqlite3.Connection, queue: Queue, seconds: float) -> bool:
+    turns, turn, started = queue.turns, None, time.monotonic()
     try:
         while (waited := time.monotonic() - started) < seconds:
             try:
@@ -115,10 +119,12 @@ def _has_begun(driver: sqlite3.Connection, turns: Turns | None, seconds: float) 
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     return False
             else:
+                queue.is_crowded = False
                 return True
-            if turns is not None and turn is None and waited >= SLOW_SECONDS:
+            if turns is not None and turn is None and waited >= (CROWDED_SECONDS if queue.is_crowded else SLOW_SECONDS):
                 turn = turns.take()
-                if turn is None:
+                if turn is None and waited >= (CROWDED_SECONDS if queue.is_crowded else LAST_SECONDS):
+                    queue.is_crowded = True
                     return False
             time.sleep(random.uniform(0, LONGEST_LOOK_SECONDS))
         return False

@@ -7,8 +7,9 @@ it asks the database, on a new connection, who waits for a lock:
 
 - no answer: the database hangs. Whoever waits is cut off, and until it answers again nobody is given a connection, so
   that a request fails at once, or goes on by what is remembered.
-- a lock: that is waited for in a turn, of which there is one less than there are processes. Whoever gets none has its
-  statement cancelled; and while there are none, locks are waited for so briefly that the process serves all others.
+- a lock: that is waited for in a turn, of which there is one less than there are processes. Whoever gets none for a
+  second has its statement cancelled; from then on, until there is one, locks are waited for so briefly that the process
+  serves all others.
 
 Nothing is asked or noted for each statement. See docs/decisions/0026-a-database-that-hangs.md.
 """
@@ -35,7 +36,12 @@ SLOW_SECONDS = 0.2
 ANSWER_SECONDS = 0.8
 """How long a database may take to say that it is there, connecting included."""
 
-CROWDED_LOCK_TIMEOUT = "20ms"
+LAST_SECONDS = 1
+"""How long a lock is waited for without a turn: as long as an upgrade may take for a step, and no sign of life may wait
+for longer."""
+
+CROWDED_SECONDS = 0.02
+"""How long it is once that was in vain, until there is a turn."""
 
 _LOCKED = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND wait_event_type = 'Lock'"
 _CANCEL = "SELECT pg_cancel_backend(pid) FROM unnest(%s::int[]) AS pid"
@@ -120,13 +126,14 @@ class Watch:
         if not slow and not self.is_away:
             self._rest()
             return
-        locked = self._locked([connection.pgconn.backend_pid for connection in slow])
+        since = {connection.pgconn.backend_pid: self._since[connection] for connection in slow}
+        locked = self._locked(list(since))
         self.is_away = locked is None
         if locked is None:
             for connection in waiting:
                 connection.cut_off()
         else:
-            self._queue(locked)
+            self._queue(locked, [pid for pid in locked if now - since[pid] >= LAST_SECONDS])
 
     def _waiting(self, now: float) -> Sequence[CheckoutConnection]:
         """The connections that wait for an answer. Since when each does is noted."""
@@ -153,8 +160,8 @@ class Watch:
         with self._connect() as own:
             return [row[0] for row in own.execute(query, [list(pids)]).fetchall()]
 
-    def _queue(self, locked: Sequence[int]) -> None:
-        """Wait for these locks in a turn, or not at all."""
+    def _queue(self, locked: Sequence[int], too_long: Sequence[int]) -> None:
+        """Wait for these locks in a turn, or for some of them no longer."""
         turns = self._turns
         if turns is None:
             return
@@ -162,10 +169,10 @@ class Watch:
             self._give_back()
         elif self._turn is None:
             self._turn = turns.take()
-            self.is_crowded = self._turn is None
-            if self.is_crowded:
+            if self._turn is None and too_long:
+                self.is_crowded = True
                 with suppress(TimeoutError, psycopg.Error):
-                    within(ANSWER_SECONDS, lambda: self._asked(_CANCEL, locked), let_go=lambda _: None)
+                    within(ANSWER_SECONDS, lambda: self._asked(_CANCEL, too_long), let_go=lambda _: None)
 
     def _rest(self) -> None:
         """Nobody waits."""

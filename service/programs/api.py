@@ -128,10 +128,11 @@ class ProgramOut(NewProgram):
 
 
 class Version(Strict):
-    """One version of a program's terms."""
+    """One version of a program's terms. `key_id` is that of the API key by which it was set, null for a command's."""
 
     terms_version = Whole(least=1, required=True)
     terms = fields.Dict(required=True)
+    key_id = fields.UUID(required=True, allow_none=True)
     created_at = Moment(required=True)
 
 
@@ -144,7 +145,7 @@ class Versions(Strict):
 @resource.writes("POST", "/programs", ProgramOut, body=NewProgram, scopes=ADMIN, statuses=(201,))
 def create_program(call: Call, body: ProgramFields) -> Answer:
     """Create a program"""
-    program, terms = programs.create(call.session, call.merchant_id, body, now=call.now)
+    program, terms = programs.create(call.session, call.merchant_id, body, key_id=call.key_id, now=call.now)
     return Answer(_render(program, terms), 201)
 
 
@@ -164,7 +165,8 @@ def get_program(call: Call, program_id: UUID) -> Answer:
 @resource.writes("PATCH", "/programs/<uuid:program_id>", ProgramOut, body=ProgramChange, scopes=ADMIN)
 def change_program(call: Call, body: ProgramFields, program_id: UUID) -> Answer:
     """Change a program"""
-    return Answer(_render(*programs.change(call.session, call.merchant_id, program_id, body, now=call.now)))
+    by = call.key_id
+    return Answer(_render(*programs.change(call.session, call.merchant_id, program_id, body, key_id=by, now=call.now)))
 
 
 @resource.reads("/programs/<uuid:program_id>/versions", Versions, scopes=ADMIN)
@@ -216,5 +218,6 @@ def _render_version(version: ProgramTerms) -> dict[str, Any]:
     return {
         "terms_version": version.terms_version,
         "terms": complete(version.terms),
+        "key_id": str(version.key_id) if version.key_id else None,
         "created_at": rfc3339(version.created_at),
     }

@@ -52,10 +52,11 @@ class ProgramFields(TypedDict, total=False):
 
 
 def create(
-    session: Session, merchant_id: UUID, fields: ProgramFields, *, now: datetime
+    session: Session, merchant_id: UUID, fields: ProgramFields, *, key_id: UUID | None = None, now: datetime
 ) -> tuple[Program, ProgramTerms]:
     """A new program with the first version of its terms. fields: the contract's, defaults left out.
 
+    key_id: of the API key by which somebody does so; None where a command does.
     Raises BadValues for terms that contradict each other and for a destination that links may not lead to.
     """
     terms = {name: fields.get(name, DEFAULTS.get(name)) for name in TERMS_FIELDS}
@@ -74,7 +75,7 @@ def create(
         shop_metadata=fields.get("metadata"),
     )
     write_now(session, program)
-    return program, _add_version(session, program, terms, now=now)
+    return program, _add_version(session, program, terms, key_id=key_id, now=now)
 
 
 def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = False) -> tuple[Program, ProgramTerms]:
@@ -86,10 +87,17 @@ def get(session: Session, merchant_id: UUID, program_id: UUID, *, lock: bool = F
 
 
 def change(
-    session: Session, merchant_id: UUID, program_id: UUID, fields: ProgramFields, *, now: datetime
+    session: Session,
+    merchant_id: UUID,
+    program_id: UUID,
+    fields: ProgramFields,
+    *,
+    key_id: UUID | None = None,
+    now: datetime,
 ) -> tuple[Program, ProgramTerms]:
     """Change a program. Terms that differ become a new version; rewards keep the one that earned them.
 
+    key_id: as in `create`.
     Raises Unknown and, changing nothing, BadValues as `create` does.
     """
     program, in_force = get(session, merchant_id, program_id, lock=True)
@@ -106,7 +114,7 @@ def change(
         program.shop_metadata = fields["metadata"]
     if terms != before:
         program.terms_version += 1
-        in_force = _add_version(session, program, terms, now=now)
+        in_force = _add_version(session, program, terms, key_id=key_id, now=now)
     return program, in_force
 
 
@@ -144,12 +152,15 @@ def fault_of_destination(url: str, *, allowed_hosts: frozenset[str] | None = Non
     return None
 
 
-def _add_version(session: Session, program: Program, terms: dict[str, Any], *, now: datetime) -> ProgramTerms:
+def _add_version(
+    session: Session, program: Program, terms: dict[str, Any], *, key_id: UUID | None, now: datetime
+) -> ProgramTerms:
     version = ProgramTerms(
         merchant_id=program.merchant_id,
         program_id=program.program_id,
         terms_version=program.terms_version,
         terms=terms,
+        key_id=key_id,
         created_at=now,
     )
     session.add(version)

@@ -38,7 +38,10 @@ class Program(Base):
 
 
 class ProgramTerms(Base):
-    """One version of a program's terms. Never changed: rewards are pinned to it."""
+    """One version of a program's terms. Never changed: rewards are pinned to it.
+
+    key_id: of the API key by which they were set; None for what a command set.
+    """
 
     __tablename__ = "program_terms"
     __table_args__ = (
@@ -49,6 +52,7 @@ class ProgramTerms(Base):
     program_id: Mapped[UUID] = mapped_column(primary_key=True)
     terms_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     terms: Mapped[dict[str, Any]]
+    key_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
 
 

@@ -40,8 +40,10 @@ class NewAdjustment:
         )
 
 
-def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: datetime) -> Adjustment:
-    """Add to what a customer has available, or take from it.
+def adjust(
+    session: Session, merchant_id: UUID, asked: NewAdjustment, *, key_id: UUID | None = None, now: datetime
+) -> Adjustment:
+    """Add to what a customer has available, or take from it. key_id: of who does so.
 
     A credit pays first what is owed.
     Raises Unknown, BadValues for what is no currency, and books.InsufficientFunds if less is available; none changes
@@ -60,6 +62,7 @@ def adjust(session: Session, merchant_id: UUID, asked: NewAdjustment, *, now: da
         currency=asked.currency,
         note=asked.note,
         is_opening=False,
+        key_id=key_id,
         created_at=now,
     )
     session.add(adjustment)

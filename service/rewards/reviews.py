@@ -37,9 +37,12 @@ def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward:
     return reward
 
 
-def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now: datetime) -> Reward:
+def deny(
+    session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, key_id: UUID | None = None, now: datetime
+) -> Reward:
     """Take a reward away, in whatever state: what is still there is taken back, what was spent is owed.
 
+    key_id: of the API key by which somebody decides so; None where a command does.
     A discount's cost is taken back from what was settled. Doing it again answers the same. Raises Unknown.
     """
     reward, customer = _locked(session, merchant_id, reward_id, now=now)
@@ -51,14 +54,18 @@ def deny(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now
     if not changed:  # nothing was left of it, and it is denied all the same
         events.record(session, merchant_id, [happenings.of_reward(Kind.REWARD_DENIED, reward, 0)], now=now)
     # what a review took away is told by the status; reversed_amount goes on saying what refunds took
-    reward.status, reward.review_note, reward.reversed_amount = "denied", note, taken_before
+    reward.status, reward.reversed_amount = "denied", taken_before
+    reward.review_note, reward.review_key_id = note, key_id
     erased.settle(session, merchant_id, customer, now=now)
     return reward
 
 
-def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, now: datetime) -> Reward:
+def release(
+    session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, key_id: UUID | None = None, now: datetime
+) -> Reward:
     """Make a pending reward available before its hold ends. One that is available already stays as it is.
 
+    key_id: as in `deny`.
     Raises Unknown, and RewardSettled for one that was denied, reversed or lapsed.
     """
     reward, customer = _locked(session, merchant_id, reward_id, now=now)
@@ -71,7 +78,8 @@ def release(session: Session, merchant_id: UUID, reward_id: UUID, *, note: str, 
         reward.expires_at = now + (reward.expires_at - reward.available_at)
     reward.available_at = now
     postings.ripen(session, reward, customer.owner, debt=balance.owed, recorded_at=now)
-    reward.status, reward.is_ripe, reward.review_note = "available", True, note
+    reward.status, reward.is_ripe = "available", True
+    reward.review_note, reward.review_key_id = note, key_id
     erased.settle(session, merchant_id, customer, now=now)
     return reward
 

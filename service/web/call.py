@@ -15,12 +15,13 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated request inside its transaction."""
+    """One authenticated request inside its transaction. key_id: of the API key that it came with, if one did."""
 
     session: Session
     merchant_id: UUID
     now: datetime
     wiring: Wiring
+    key_id: UUID | None = None
     _found: dict[Any, object] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, find: Callable[[Session, UUID], Found]) -> Found:

@@ -107,7 +107,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         def declare(view: View) -> View:
             def run(*arguments: Any, **path: Any) -> Response:
                 def work(session: Session) -> Response:
-                    call = Call(session, g.caller.merchant_id, datetime.now(UTC), wiring())
+                    call = Call(session, g.caller.merchant_id, datetime.now(UTC), wiring(), g.caller.key_id)
                     return idempotency.once(call, lambda: view(call, *arguments, **path))
 
                 return wiring().database.write(work)

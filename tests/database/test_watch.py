@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from service.database.driver import CheckoutConnection
-from service.database.engine import Database
-from service.database.watch import SLOW_SECONDS, Hanging, Watch, within
+from service.database.engine import HASTY_SECONDS, Database
+from service.database.watch import LAST_SECONDS, SLOW_SECONDS, Hanging, Watch, within
 from service.turns import Turns
 
 LOCK = text("LOCK TABLE merchant IN ACCESS EXCLUSIVE MODE")
@@ -56,11 +56,11 @@ def waiting_for(connection: CheckoutConnection) -> None:
         time.sleep(0.01)
 
 
-def looked(watch: Watch) -> None:
-    """Two looks, so far from one another that what waits has waited for a while."""
+def looked(watch: Watch, seconds: float = 2 * SLOW_SECONDS) -> None:
+    """Two looks, so far from one another that what waits has waited for so long."""
     now = time.monotonic()
     watch.look(now)
-    watch.look(now + 2 * SLOW_SECONDS)
+    watch.look(now + seconds)
 
 
 def test_what_comes_in_time_is_returned_and_what_it_raises_is_raised() -> None:
@@ -204,6 +204,8 @@ def test_who_gets_no_turn_waits_no_longer_and_next_to_nothing_until_there_is_one
 
     def work(_connection: CheckoutConnection, waiter: Any) -> None:
         looked(watch)
+        assert not waiter.done()
+        looked(watch, 2 * LAST_SECONDS)
         with pytest.raises(psycopg.errors.QueryCanceled):
             waiter.result(5)
         looked(watch)
@@ -268,14 +270,19 @@ def test_on_sqlite_writers_wait_in_turns(embedded: Database) -> None:
     embedded.watch(turns)
     taken = turns.take()
     assert taken is not None
-    started = time.monotonic()
-    with pytest.raises(OperationalError, match="locked"):
-        embedded.write(ran.append, hastily=True)
-    assert time.monotonic() - started < 0.5
-    turns.give_back(taken)
-    with pytest.raises(OperationalError, match="locked"):
-        embedded.write(ran.append, hastily=True)
-    assert 1 <= time.monotonic() - started < QUICKLY
+    waited = []
+    for is_given_back in (False, False, True):
+        if is_given_back:
+            turns.give_back(taken)
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="locked"):
+            embedded.write(ran.append, hastily=is_given_back)
+        waited.append(time.monotonic() - started)
+    in_vain, crowded, in_turn = waited
+    assert in_vain >= LAST_SECONDS
+    assert crowded < LAST_SECONDS / 2
+    assert in_turn >= HASTY_SECONDS
+    assert max(waited) < QUICKLY
     assert turns.take() is not None
     assert ran == []
 

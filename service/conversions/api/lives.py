@@ -91,6 +91,6 @@ def amend_conversion(call: Call, body: amendments.NewAmendment, conversion_id: U
 )
 def attribute_conversion(call: Call, body: LateAttribution, conversion_id: UUID) -> Answer:
     """Give an order a referral that did not come with it"""
-    signer = call.wiring.signer
-    given = attributing.attribute(call.session, signer, call.merchant_id, conversion_id, body, now=call.now)
+    signer, by = call.wiring.signer, call.key_id
+    given = attributing.attribute(call.session, signer, call.merchant_id, conversion_id, body, key_id=by, now=call.now)
     return Answer(render(given, call.now))

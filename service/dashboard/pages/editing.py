@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from service.dashboard import editing, terms
 from service.dashboard.editing import Draft
 from service.dashboard.form import Form
-from service.dashboard.pages.frame import blueprint, looking, must_be_admin, shown, writing
+from service.dashboard.pages.frame import blueprint, looking, must_be_admin, shown, signed_in, writing
 from service.errors import BadValues
 from service.languages import message
 from service.programs import programs
@@ -116,7 +116,8 @@ def _is_saved(session: Session, merchant_id: UUID, found: Editing, draft: Draft)
     if program.terms_version != found.version:
         return False
     changes = parsed(ProgramChange(), draft.changes(found.in_force))
-    programs.change(session, merchant_id, program.program_id, changes, now=datetime.now(UTC))
+    by, now = signed_in().key_id, datetime.now(UTC)
+    programs.change(session, merchant_id, program.program_id, changes, key_id=by, now=now)
     return True
 
 

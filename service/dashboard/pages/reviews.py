@@ -10,7 +10,7 @@ from service.conversions import attributing
 from service.conversions.attributing import NEVER_OVERRULED, AttributionRefused, LateAttribution
 from service.conversions.eligibility import REASONS
 from service.dashboard import words
-from service.dashboard.pages.frame import blueprint, shown, writing
+from service.dashboard.pages.frame import blueprint, shown, signed_in, writing
 from service.errors import Unknown
 from service.links.evidence import LONGEST_REFERRAL
 from service.rewards import reviews
@@ -33,7 +33,7 @@ def review_reward(conversion_id: UUID, reward_id: UUID) -> Response:
     def review(session: Session, merchant_id: UUID) -> None:
         if reviews.get(session, merchant_id, reward_id).conversion_id != conversion_id:
             raise Unknown("reward", reward_id)
-        decide(session, merchant_id, reward_id, note=note, now=now)
+        decide(session, merchant_id, reward_id, note=note, key_id=signed_in().key_id, now=now)
 
     writing(review)
     return redirect(f"/dashboard/orders/{conversion_id}")
@@ -56,7 +56,7 @@ def attribute(conversion_id: UUID) -> Response:
     try:
         writing(
             lambda session, merchant_id: attributing.attribute(
-                session, signer, merchant_id, conversion_id, asked, now=now
+                session, signer, merchant_id, conversion_id, asked, key_id=signed_in().key_id, now=now
             )
         )
     except AttributionRefused as refused:

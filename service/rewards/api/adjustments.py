@@ -32,7 +32,10 @@ class NewAdjustment(Strict):
 
 
 class AdjustmentOut(Strict):
-    """A change by hand, in minor units. Its note stands in the customer's statement."""
+    """A change by hand, in minor units. Its note stands in the customer's statement.
+
+    `key_id` is that of the API key by which it was made, null for what a command made.
+    """
 
     adjustment_id = fields.UUID(required=True)
     customer_id = Name(required=True)
@@ -40,13 +43,15 @@ class AdjustmentOut(Strict):
     amount = Minor(least=1, required=True)
     currency = CurrencyCode(required=True)
     note = fields.String(required=True)
+    key_id = fields.UUID(required=True, allow_none=True)
     created_at = Moment(required=True)
 
 
 @resource.writes("POST", "/ledger/adjustments", AdjustmentOut, body=NewAdjustment, scopes=ADMIN, statuses=(201,))
 def create_adjustment(call: Call, body: adjustments.NewAdjustment) -> Answer:
     """Add to a customer's balance, or take from it"""
-    return Answer(_render(adjustments.adjust(call.session, call.merchant_id, body, now=call.now)), 201)
+    made = adjustments.adjust(call.session, call.merchant_id, body, key_id=call.key_id, now=call.now)
+    return Answer(_render(made), 201)
 
 
 @resource.reads("/ledger/adjustments", page_of(AdjustmentOut, "AdjustmentPage"), scopes=MARKETING, query=PeriodQuery)
@@ -70,5 +75,6 @@ def _render(adjustment: Adjustment) -> dict[str, Any]:
         "amount": adjustment.amount,
         "currency": adjustment.currency,
         "note": adjustment.note,
+        "key_id": str(adjustment.key_id) if adjustment.key_id else None,
         "created_at": rfc3339(adjustment.created_at),
     }

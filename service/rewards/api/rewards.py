@@ -80,13 +80,14 @@ class RewardOut(Strict):
 
 
 class ListedReward(RewardOut):
-    """A reward on its own, with what it belongs to."""
+    """A reward on its own, with what it belongs to. `review_key_id` is that of the API key by which it was reviewed."""
 
     conversion_id = fields.UUID(required=True)
     program_id = fields.UUID(required=True)
     terms_version = Whole(least=1, required=True)
     expires_at = Moment(required=True, allow_none=True)
     review_note = fields.String(required=True, allow_none=True)
+    review_key_id = fields.UUID(required=True, allow_none=True)
 
 
 @resource.reads("/rewards", page_of(ListedReward, "RewardPage"), scopes=CHECKOUT_AND_MARKETING, query=RewardQuery)
@@ -100,14 +101,16 @@ def list_rewards(call: Call, query: Listing[WantedRewards]) -> Answer:
 @resource.writes("POST", "/rewards/<uuid:reward_id>/deny", ListedReward, body=Review, scopes=ADMIN)
 def deny_reward(call: Call, body: Note, reward_id: UUID) -> Answer:
     """Take a reward away"""
-    denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body.note, now=call.now)
+    by = call.key_id
+    denied = rewards.deny(call.session, call.merchant_id, reward_id, note=body.note, key_id=by, now=call.now)
     return Answer(_render(denied, call.now))
 
 
 @resource.writes("POST", "/rewards/<uuid:reward_id>/release", ListedReward, body=Review, scopes=ADMIN)
 def release_reward(call: Call, body: Note, reward_id: UUID) -> Answer:
     """Make a pending reward available now"""
-    released = rewards.release(call.session, call.merchant_id, reward_id, note=body.note, now=call.now)
+    by = call.key_id
+    released = rewards.release(call.session, call.merchant_id, reward_id, note=body.note, key_id=by, now=call.now)
     return Answer(_render(released, call.now))
 
 
@@ -134,4 +137,5 @@ def _render(reward: Reward, now: datetime) -> dict[str, Any]:
         "terms_version": reward.terms_version,
         "expires_at": rfc3339(reward.expires_at),
         "review_note": reward.review_note,
+        "review_key_id": str(reward.review_key_id) if reward.review_key_id else None,
     }

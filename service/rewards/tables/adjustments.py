@@ -18,7 +18,8 @@ class Adjustment(Base):
     """One change by hand, in minor units. direction: `credit` adds to what is available, `debit` takes from it.
 
     is_opening: whether it is what the customer brought along from another system. opened_as: by which id, which has one
-    in a currency; None where it is none, or the id is to be told no more.
+    in a currency; None where it is none, or the id is to be told no more. key_id: of the API key by which it was made;
+    None for what a command made.
     """
 
     __tablename__ = "adjustment"
@@ -48,6 +49,7 @@ class Adjustment(Base):
     note: Mapped[str] = mapped_column(String(500))
     is_opening: Mapped[bool] = mapped_column(server_default=false())
     opened_as: Mapped[str | None] = mapped_column(String(255))
+    key_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
 
 

@@ -138,6 +138,7 @@ class Reward(Base):
     available_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     review_note: Mapped[str | None] = mapped_column(String(500))
+    review_key_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     nth_referral: Mapped[int]
     is_earned: Mapped[bool]
