@@ -61,10 +61,10 @@ class Report:
     problems: list[str]
 
 
-def verify(session: Session, merchant_id: UUID, *, expected_head: bytes | None = None) -> Report:
+def verify(session: Session, merchant_id: UUID, *, expected_head: proof.Head | None = None) -> Report:
     """Recompute all of the merchant's books, and match them with the business, within one snapshot of the database.
 
-    expected_head: the hash of a block that must still be part of the chain.
+    expected_head: of a block that must still be part of the chain.
     """
     books = proof.Verification(session, merchant_id, expected_head=expected_head)
     found = list(islice(chain(books.problems(), _readable(session, merchant_id)), MOST_PROBLEMS + 1))

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -25,7 +24,11 @@ def ledger() -> None:
 
 
 @ledger.command("verify")
-@click.option("--head", metavar="HASH", help="A head that was printed once: history up to it must be unchanged.")
+@click.option(
+    "--head",
+    metavar="BLOCK:HASH",
+    help="A head that was kept: history up to it must be unchanged. Without BLOCK, a rewind looks like a forgery.",
+)
 @of_merchant
 @as_json
 @with_database
@@ -34,7 +37,7 @@ def ledger_verify(database: Database, head: str | None, merchant_id: UUID | None
 
     Exits 1 and names what is wrong.
     """
-    expected = None if head is None else _hash(head)
+    expected = None if head is None else _head(head)
     is_sound, documents = True, []
     with database.reading() as session:
         wanted = (
@@ -58,7 +61,9 @@ def ledger_verify(database: Database, head: str | None, merchant_id: UUID | None
 @as_json
 @with_database
 def ledger_head(database: Database, merchant_id: UUID | None, as_json: bool) -> None:
-    """Print the hash of the newest block. Keep it elsewhere, and prove later with `verify --head` that it holds."""
+    """Print number and hash of the newest block. Keep them elsewhere, and prove later that they hold, with
+    `verify --head NUMBER:HASH`.
+    """
     rows = []
     with database.reading() as session:
         for one in wanted_merchants(session, merchant_id):
@@ -138,10 +143,11 @@ for command in (reports.trial_balance, reports.statement, reports.liability, exp
     ledger.add_command(command)
 
 
-def _hash(head: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", head):
-        raise Fault("A head is 64 hexadecimal digits, as `orchard ledger head` prints it.")
-    return bytes.fromhex(head)
+def _head(text: str) -> proof.Head:
+    try:
+        return proof.head_of(text)
+    except ValueError as error:
+        raise Fault(str(error)) from error
 
 
 def _print(merchant_id: UUID, report: audit.Report) -> None:

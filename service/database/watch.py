@@ -36,8 +36,8 @@ SLOW_SECONDS = 0.2
 ANSWER_SECONDS = 0.8
 """How long a database may take to say that it is there, connecting included."""
 
-LAST_SECONDS = 1
-"""How long a lock is waited for without a turn: as long as an upgrade may take for a step, and no sign of life may wait
+LAST_SECONDS = 0.8
+"""How long a lock is waited for without a turn: so long may an upgrade take for a step, and no sign of life waits
 for longer."""
 
 CROWDED_SECONDS = 0.02

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from service.ledger import scan, sums
+from service.ledger.chain import Head
 from service.ledger.encoding import block_hash, genesis
 from service.ledger.scan import Entry, StoredBlock
 from service.ledger.tables import posting_table, seal_table, transaction_table, unsealed_table
@@ -43,8 +44,8 @@ class Verification:
     is the hash of the newest block, None before the first one.
     """
 
-    def __init__(self, session: Session, merchant_id: UUID, *, expected_head: bytes | None = None) -> None:
-        """expected_head: the hash of a block that was printed once and must still be part of the chain."""
+    def __init__(self, session: Session, merchant_id: UUID, *, expected_head: Head | None = None) -> None:
+        """expected_head: of a block that must still be part of the chain."""
         self._session = session
         self._merchant = merchant_id
         self._expected_head = expected_head
@@ -151,10 +152,11 @@ def _fault_of_unsealed(entry: Entry) -> str | None:
 class _Chain:
     """Follows the blocks while their transactions pass by in the order of their ids, keeping the open ones alone."""
 
-    def __init__(self, previous: bytes, expected_head: bytes | None) -> None:
+    def __init__(self, previous: bytes, expected_head: Head | None) -> None:
         self._open: dict[int, tuple[StoredBlock, list[bytes]]] = {}
         self._previous = previous
         self._expected_head = expected_head
+        self._in_its_place: bytes | None = None
         self._faults: list[str] = []
         self.transactions = 0
         self.blocks = 0
@@ -169,10 +171,18 @@ class _Chain:
                 self.blocks = block.number
             if block.previous != self._previous:
                 self._faults.append(f"block {block.number} does not follow the block before it")
-            if block.hash == self._expected_head:
-                self._expected_head = None
+            self._compare(block)
             self._previous, self.head = block.hash, bytes(block.hash)
             self._open[block.number] = (block, [])
+
+    def _compare(self, block: StoredBlock) -> None:
+        expected = self._expected_head
+        if expected is None:
+            return
+        if block.hash == expected.hash and expected.number in (None, block.number):
+            self._expected_head = None
+        elif block.number == expected.number:
+            self._in_its_place = bytes(block.hash)
 
     def follow(self, number: int, sealed: bytes) -> None:
         """Take in the next transaction of a block."""
@@ -198,4 +208,16 @@ class _Chain:
         for number, (block, digests) in sorted(self._open.items()):
             yield f"block {number} lacks {block.transactions - len(digests)} of its {block.transactions} transactions"
         if self._expected_head is not None:
-            yield f"no block has the hash {self._expected_head.hex()}: this is not the history that ended in it"
+            yield self._is_not(self._expected_head)
+
+    def _is_not(self, head: Head) -> str:
+        """What is said of a chain that this block is not part of."""
+        if self._in_its_place is not None:
+            is_now = self._in_its_place.hex()
+            return f"block {head.number} has the hash {is_now} and had {head.hash.hex()}: this is another history"
+        if head.number is not None and head.number > self.blocks:
+            return (
+                f"the books end with block {self.blocks}, before block {head.number} that was kept: they are of an"
+                " earlier time, as after a restore"
+            )
+        return f"no block has the hash {head.hash.hex()}: this is not the history that ended in it"

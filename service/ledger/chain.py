@@ -4,6 +4,7 @@ Blocks are sealed by a worker, never by those who post. Source: length-prefixed 
 certificate transparency logs; docs/auditors.md has the encoding.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,26 @@ class Block:
     hash: bytes
     transactions: int
     sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The hash of a block, kept away from the books; number: which block that was, if that was kept too."""
+
+    hash: bytes
+    number: int | None = None
+
+
+HEAD = re.compile(r"(?:([0-9]{1,9}):)?([0-9a-fA-F]{64})")
+"""How a head is written: the block's number, a colon, the hash; or the hash alone."""
+
+
+def head_of(text: str) -> Head:
+    """The head that is written so. Raises ValueError."""
+    written = HEAD.fullmatch(text)
+    if written is None:
+        raise ValueError("A head is 64 hexadecimal digits, with the block's number and a colon before them.")
+    return Head(bytes.fromhex(written[2]), int(written[1]) if written[1] else None)
 
 
 def merchants_with_unsealed(session: Session) -> Sequence[UUID]:

@@ -2,6 +2,7 @@
 
 - `merchants_with_unsealed(session)`; `seal_next_block(session, merchant_id, now=)` -> `Block`, or None if nothing
   waits; `newest_block(session, merchant_id)` -> `Block` or None. A block holds the hash of all before it.
+- `head_of(text)` -> `Head`: the block that must still be part of the chain, as `NUMBER:HASH` or `HASH`.
 - `Verification(session, merchant_id, expected_head=)`: its `problems()` name, in words, every transaction, posting,
   seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors among
   `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
@@ -25,7 +26,7 @@ Call what reads everything within one snapshot of the database. Nothing here wri
 
 from service.ledger.audit import UNREADABLE, BookCount, Verification, count_books, is_damaged_content
 from service.ledger.balances import owner_holdings, owner_positions
-from service.ledger.chain import Block, merchants_with_unsealed, newest_block, seal_next_block
+from service.ledger.chain import Block, Head, head_of, merchants_with_unsealed, newest_block, seal_next_block
 from service.ledger.effects import Effect, effects_of
 from service.ledger.export import FORMS, decimal_amount, export_journal
 from service.ledger.journal import transaction_references
@@ -55,6 +56,7 @@ __all__ = [
     "Block",
     "BookCount",
     "Effect",
+    "Head",
     "MonthOfLiability",
     "Rebuilt",
     "TrialBalanceLine",
@@ -64,6 +66,7 @@ __all__ = [
     "decimal_amount",
     "effects_of",
     "export_journal",
+    "head_of",
     "is_damaged_content",
     "journal_lines",
     "let_forgotten_wait",

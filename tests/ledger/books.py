@@ -49,7 +49,7 @@ class Books:
         """Seal what waits."""
         return self.database.write(lambda session: proof.seal_next_block(session, self.merchant_id, now=now))
 
-    def problems(self, expected_head: bytes | None = None) -> list[str]:
+    def problems(self, expected_head: proof.Head | None = None) -> list[str]:
         """Everything that the audit finds."""
         with self.database.reading() as session:
             return problems(session, self.merchant_id, expected_head)
@@ -108,7 +108,7 @@ def post(
     return books.post(session, merchant_id, Transaction(new_id(), reference, event, at, recorded_at, postings))
 
 
-def problems(session: Session, merchant_id: UUID, expected_head: bytes | None = None) -> list[str]:
+def problems(session: Session, merchant_id: UUID, expected_head: proof.Head | None = None) -> list[str]:
     """Everything that the audit finds."""
     return list(proof.Verification(session, merchant_id, expected_head=expected_head).problems())
 
@@ -118,7 +118,9 @@ def stored(database: Database, name: UUID) -> UUID | str:
     return name.hex if database.is_sqlite else name
 
 
-def tampered(books: Books, tamper: Callable[[Connection], object], expected_head: bytes | None = None) -> list[str]:
+def tampered(
+    books: Books, tamper: Callable[[Connection], object], expected_head: proof.Head | None = None
+) -> list[str]:
     """What the audit finds after somebody changed the database behind all guards. All of it is undone."""
     with books.database.engine.connect() as connection:
         if books.database.is_sqlite:

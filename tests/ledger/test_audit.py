@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Executable, Table, insert, select, te
 
 from service.database.engine import Database
 from service.ids import new_id
+from service.ledger import proof
 from service.ledger.books import EXPENSE, available, metadata, pending
 from service.ledger.tables import balance_table, block_table, posting_table, seal_table, transaction_table
 from tests.ledger.books import ANA, NOW, Books, p, tampered
@@ -226,7 +227,8 @@ def test_a_block_with_all_its_seals_cannot_be_cut_off_unseen(books: Books) -> No
 
 def test_a_head_that_was_kept_proves_the_history_up_to_it(books: Books, database: Database) -> None:
     with database.engine.connect() as connection:
-        first, second = (row["hash"] for row in _rows(connection, books, block_table))
+        one, two = [row["hash"] for row in _rows(connection, books, block_table)]
+    first, second = proof.Head(one), proof.Head(two, 2)
     assert books.problems(first) == books.problems(second) == []
 
     def seal_anew(connection: Connection) -> None:
@@ -239,9 +241,33 @@ def test_a_head_that_was_kept_proves_the_history_up_to_it(books: Books, database
 
     assert tampered(books, seal_anew) == []
     (said,) = tampered(books, seal_anew, expected_head=first)
-    assert said.startswith(f"no block has the hash {first.hex()}")
-    (never,) = books.problems(b"\7" * 32)
+    assert said.startswith(f"no block has the hash {one.hex()}")
+    (never,) = books.problems(proof.Head(b"\7" * 32))
     assert never.startswith(f"no block has the hash {'07' * 32}")
+
+
+def test_books_of_an_earlier_time_are_told_from_another_history(books: Books, database: Database) -> None:
+    with database.engine.connect() as connection:
+        one, two = [row["hash"] for row in _rows(connection, books, block_table)]
+    (rewound,) = books.problems(proof.Head(b"\7" * 32, 3))
+    assert rewound.startswith("the books end with block 2, before block 3 that was kept")
+    (forged,) = books.problems(proof.Head(b"\7" * 32, 1))
+    assert forged == f"block 1 has the hash {one.hex()} and had {'07' * 32}: this is another history"
+    (misplaced,) = books.problems(proof.Head(two, 1))
+    assert misplaced.startswith(f"block 1 has the hash {one.hex()}")
+    (unheard,) = books.problems(proof.Head(b"\7" * 32, 0))
+    assert unheard.startswith("no block has the hash")
+
+
+@pytest.mark.parametrize("text", ["", "00", "x" * 64, f"-1:{'00' * 32}", f"1:{'00' * 31}", f":{'00' * 32}"])
+def test_what_is_no_head_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        proof.head_of(text)
+
+
+def test_a_head_is_read_with_its_number_or_without() -> None:
+    assert proof.head_of("0A" * 32) == proof.Head(b"\x0a" * 32)
+    assert proof.head_of(f"12:{'0a' * 32}") == proof.Head(b"\x0a" * 32, 12)
 
 
 def test_the_database_refuses_to_change_the_chain(books: Books) -> None:

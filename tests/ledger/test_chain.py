@@ -96,4 +96,4 @@ def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
     assert heads[0] is not None
     assert heads[1] is not None
     assert heads[0].hash != heads[1].hash
-    assert one.problems(heads[1].hash) != []
+    assert one.problems(proof.Head(heads[1].hash)) != []

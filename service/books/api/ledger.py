@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from service.books import audit
 from service.database.lists import Page
-from service.ledger import books
+from service.ledger import books, proof
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Strict, rfc3339
 from service.web.pagination import PageQuery, page, page_of
@@ -40,17 +40,20 @@ class TransactionOut(Strict):
 
 @dataclass(frozen=True, slots=True)
 class KeptHead:
-    """The hash of a block, in hexadecimal digits, that was kept; None without one."""
+    """The head that was kept, `NUMBER:HASH` or `HASH`; None without one."""
 
     head: str | None
 
 
 class VerificationQuery(Strict):
-    """A head that was kept: history up to it must be unchanged."""
+    """A head that was kept: history up to it must be unchanged.
+
+    With the number of its block (`12:5d41...`), books that end before it are told from another history.
+    """
 
     makes = KeptHead
 
-    head = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
+    head = fields.String(load_default=None, validate=validate.Regexp(r"^([0-9]{1,9}:)?[0-9a-f]{64}\Z"))
 
 
 class VerificationOut(Strict):
@@ -67,7 +70,7 @@ class VerificationOut(Strict):
 @resource.reads("/ledger/verification", VerificationOut, scopes=MARKETING, query=VerificationQuery)
 def get_verification(call: Call, query: KeptHead) -> Answer:
     """Prove that the books hold"""
-    expected = bytes.fromhex(query.head) if query.head else None
+    expected = proof.head_of(query.head) if query.head else None
     return Answer(audit.document(audit.verify(call.session, call.merchant_id, expected_head=expected)))
 
 
