@@ -43,6 +43,9 @@ JOBS: tuple[Job, ...] = (
 )
 
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
 def round_of_upkeep(database: Database, *, now: datetime) -> int:
     """Do every job once, in their order. Returns how many customers were brought up to date."""
     return sum(job(database, now) for job in JOBS)
@@ -60,14 +63,16 @@ def rounds(database: Database, *, every_seconds: int) -> None:
 
     A database that goes away, or is not there yet, is waited for; one that a later release has made its own is raised.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):  # process 1 gets none that it does not ask for
+    for number in ENDING:  # process 1 gets none that it does not ask for
         signal.signal(number, _end)
     signs.leave("worker", every_seconds=every_seconds)
-    database.tell_of_use(signs.Heart().beat)
+    heart = signs.Heart()
+    database.tell_of_use(heart.beat)
     database.watch(Turns(1))
     try:
         while True:
             _tried_round(database, every_seconds=every_seconds)
+            heart.beat()
             time.sleep(every_seconds)
     finally:
         signs.take_away("worker")
@@ -86,5 +91,7 @@ def _tried_round(database: Database, *, every_seconds: int) -> None:
 
 
 def _end(_number: int, _frame: object) -> NoReturn:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
     log.info("ending")
     raise SystemExit(0)

@@ -118,19 +118,31 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
         click.echo(f"{one}: {accounts} accounts, {len(mended)} balances mended.")
         for account, currency in mended:
             click.echo(f"  {account} in {currency}")
-        _mend_the_rest(database, one)
+        hopeless += _let_wait(database, one)
+        _mend_totals(database, one)
     if hopeless:
         listed = ", ".join(hopeless[:20])
-        raise Fault(f"The postings themselves cannot be; `orchard ledger verify` tells why. Accounts: {listed}")
+        raise Fault(f"Some cannot be mended; `orchard ledger verify` tells why: {listed}")
 
 
-def _mend_the_rest(database: Database, merchant_id: UUID) -> None:
-    """What an older release may have left behind that wrote beside a newer one."""
-    waiting = 0
-    while found := database.write(partial(proof.let_forgotten_wait, merchant_id=merchant_id)):
-        waiting += found
-    if waiting:
-        click.echo(f"  {waiting} transactions that were neither sealed nor waiting now wait for the worker's seal.")
+def _let_wait(database: Database, merchant_id: UUID) -> list[str]:
+    """Let wait for their seal what an older release left without one. Returns the references of what was left so."""
+    left: list[str] = []
+    with database.reading() as session:
+        is_trusted = proof.seals_are_complete(session, merchant_id)
+    after: UUID | None = UUID(int=0)
+    while after is not None:
+        step = partial(proof.let_forgotten_wait, merchant_id=merchant_id, after=after, is_trusted=is_trusted)
+        found = database.write(step)
+        for reference in found.let_wait:
+            click.echo(f"  {reference} was neither sealed nor waiting, and waits for the worker's seal now")
+        left += found.left
+        after = found.last
+    return left
+
+
+def _mend_totals(database: Database, merchant_id: UUID) -> None:
+    """What each customer ever earned and spent, which an older release did not count on."""
     with database.reading() as session:
         wrong = mending.customers_with_wrong_totals(session, merchant_id)
     for customer_id in wrong:

@@ -43,9 +43,9 @@ def db_upgrade(database: Database) -> None:
 @with_any_database
 def db_current(database: Database) -> None:
     """Say at which version the database is, and whether this release works with it; exits 1 if it does not."""
-    state = schema.state(database)
-    if state is None or state.fault:
-        raise Fault(state.fault if state and state.fault else "The database cannot be reached.")
+    state = schema.read_state(database)
+    if state.fault:
+        raise Fault(state.fault)
     click.echo(f"The database is at version {state.version}, and this release ({HEAD}) works with it.")
 
 
@@ -60,7 +60,9 @@ def _bind(_context: click.Context, _parameter: click.Parameter, bind: str) -> st
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", callback=_bind)
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes; one more than there are cores if not given.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes; one more than there are processors if not given."
+)
 def serve(bind: str, workers: int | None) -> None:
     """Serve the API and the pages with gunicorn."""
     try:

@@ -50,7 +50,8 @@ def with_settings(command: Command, *, is_fenced: bool = True) -> Command:
             if isinstance(cause, Outdated):
                 raise Fault(str(cause)) from error
             reason = str(cause).strip().partition("\n")[0]
-            hint = " `orchard db upgrade` makes its tables." if "no such table" in reason or "exist" in reason else ""
+            is_older = "no such" in reason or "exist" in reason
+            hint = " `orchard db upgrade` makes what this release needs." if is_older else ""
             raise Fault(f"The database does not answer as it should: {reason}.{hint}") from error
 
     return run  # type: ignore[return-value]

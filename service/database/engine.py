@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.database import postgresql, sqlite
 from service.database.driver import STALE
+from service.database.postgresql import HASTY_SECONDS
 from service.database.prepared import Answer, PreparedSession, run_alone
 from service.database.watch import CROWDED_SECONDS, Watch
 from service.database.writing import write_now
@@ -25,7 +26,6 @@ T = TypeVar("T")
 
 ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 0.25
-HASTY_SECONDS = 1
 
 RACES = ("40001", "40P01", "23505", *STALE)
 """serialization_failure, deadlock_detected, unique_violation, and what `driver` explains"""
@@ -143,7 +143,7 @@ class Database:
             self._watch.start(turns)
 
     def tell_of_use(self, told: Callable[[], None]) -> None:
-        """Call this whenever somebody is done with a connection, also where it came to nothing."""
+        """Call this whenever somebody is done with a connection."""
         for pooled in {self.engine.pool, self._single.pool}:  # which are one on SQLite
             event.listen(pooled, "checkin", lambda *_: told())
 

@@ -21,8 +21,10 @@ RENEWED_AFTER_SECONDS = 600
 """A connection's plans are as old as it is: one that was made amid an `ANALYZE` of empty tables goes with it."""
 
 PATIENT = " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c enable_seqscan=on"
-ALONE = " -c synchronous_commit=off -c lock_timeout=1s"
-"""Single statements are those of friends who follow a link: they go on without, rather than wait for a lock."""
+HASTY_SECONDS = 1
+"""How long a friend who follows a link waits for a lock, before they go on without a visit."""
+
+ALONE = f" -c synchronous_commit=off -c lock_timeout={HASTY_SECONDS}s"
 
 LINE: Mapping[str, str | int] = {
     "connect_timeout": 3,
@@ -88,12 +90,12 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
     return engine
 
 
-def own(engine: Engine) -> psycopg.Connection[Any]:
+def own(engine: Engine) -> CheckoutConnection:
     """A connection beside the pool, which is no writer's, so that no upgrade waits for it."""
     given, named = engine.dialect.create_connect_args(engine.url)
     options = "-c statement_timeout=1s"
     more: Any = {**named, **LINE, "options": options, "application_name": "orchard watch", "autocommit": True}
-    return psycopg.connect(*given, **more)
+    return CheckoutConnection.connect(*given, **more)
 
 
 def share_losses(engine: Engine, other: Engine) -> None:

@@ -123,6 +123,7 @@ def _has_begun(driver: sqlite3.Connection, queue: Queue, seconds: float) -> bool
                 return True
             if turns is not None and turn is None and waited >= (CROWDED_SECONDS if queue.is_crowded else SLOW_SECONDS):
                 turn = turns.take()
+                queue.is_crowded = queue.is_crowded and turn is None
                 if turn is None and waited >= (CROWDED_SECONDS if queue.is_crowded else LAST_SECONDS):
                     queue.is_crowded = True
                     return False

@@ -3,24 +3,25 @@ the service's processes.
 
 A server that is stopped, or gone behind a network that drops what it is sent, says nothing; its client waits. So one
 thread of each process looks now and then which of its connections wait for an answer. Once one has waited for a while,
-it asks the database, on a new connection, who waits for a lock:
+it asks the database, on a connection of its own, who waits for a lock:
 
 - no answer: the database hangs. Whoever waits is cut off, and until it answers again nobody is given a connection, so
   that a request fails at once, or goes on by what is remembered.
-- a lock: that is waited for in a turn, of which there is one less than there are processes. Whoever gets none for a
-  second has its statement cancelled; from then on, until there is one, locks are waited for so briefly that the process
-  serves all others.
+- an answer: whoever waits goes on in a turn, of which there is one less than there are processes. Whoever gets none for
+  a second waits no longer: a statement that waits for a lock is cancelled, any other one is cut off (a commit that a
+  disk or a standby keeps is not to be told as done). From then on, until there is a turn, such a process waits for next
+  to nothing, and serves all others.
 
 Nothing is asked or noted for each statement. See docs/decisions/0026-a-database-that-hangs.md.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from typing import TypeVar
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import psycopg
 
@@ -33,18 +34,20 @@ LOOK_SECONDS = 0.1
 SLOW_SECONDS = 0.2
 """A statement of a checkout takes a hundredth of that."""
 
-ANSWER_SECONDS = 0.8
-"""How long a database may take to say that it is there, connecting included."""
+ANSWER_SECONDS = 1.2
+"""How long a database may take to say that it is there, be it as busy as it wants."""
 
-LAST_SECONDS = 0.8
-"""How long a lock is waited for without a turn: so long may an upgrade take for a step, and no sign of life waits
-for longer."""
+LAST_SECONDS = 1.3
+"""How long one may wait without a turn: longer than PostgreSQL takes to see that two wait for each other, as who buys and
+who upgrades may, and to let one of them go first (`deadlock_timeout`, a second)."""
 
 CROWDED_SECONDS = 0.02
-"""How long it is once that was in vain, until there is a turn."""
+"""How long a lock is waited for once that was in vain, until there is a turn."""
 
-_LOCKED = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND wait_event_type = 'Lock'"
-_CANCEL = "SELECT pg_cancel_backend(pid) FROM unnest(%s::int[]) AS pid"
+_OURS = "FROM pg_stat_activity WHERE pid = ANY($1) AND wait_event_type = 'Lock' AND application_name = 'orchard'"
+_LOCKED = f"SELECT pid {_OURS}"
+_CANCEL = f"SELECT pid, pg_cancel_backend(pid) {_OURS}"
+log = logging.getLogger("orchard.database")
 
 
 class Hanging(psycopg.OperationalError):
@@ -83,27 +86,25 @@ def within(seconds: float, work: Callable[[], T], *, let_go: Callable[[T], objec
 class Watch:
     """Looks after the connections of one process."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    def __init__(self, connect: Callable[[], CheckoutConnection]) -> None:
         """connect: makes a connection for the watch's own questions."""
         self.is_away = False
         self.is_crowded = False
         self._connect = connect
+        self._own: CheckoutConnection | None = None
         self._connections: WeakSet[CheckoutConnection] = WeakSet()
         self._since: WeakKeyDictionary[CheckoutConnection, float] = WeakKeyDictionary()
         self._changing = threading.Lock()
         self._turns: Turns | None = None
         self._turn: int | None = None
 
+    def __del__(self) -> None:
+        self._let_go()
+
     def start(self, turns: Turns) -> None:
-        """Look, from now on, for as long as this process lives."""
+        """Look, from now on, for as long as somebody has this watch."""
         self._turns = turns
-
-        def look() -> None:
-            while True:
-                time.sleep(LOOK_SECONDS)
-                self.look(time.monotonic())
-
-        threading.Thread(target=look, name="orchard-watch", daemon=True).start()
+        threading.Thread(target=_go_on_looking, args=(ref(self),), name="orchard-watch", daemon=True).start()
 
     def admit(self) -> None:
         """Raise Hanging where the database is known to."""
@@ -122,67 +123,98 @@ class Watch:
     def look(self, now: float) -> None:
         """One look. now: in seconds, by a clock that only goes on."""
         waiting = self._waiting(now)
-        slow = [connection for connection in waiting if now - self._since[connection] >= SLOW_SECONDS]
+        slow = {connection: since for connection, since in waiting.items() if now - since >= SLOW_SECONDS}
         if not slow and not self.is_away:
             self._rest()
             return
-        since = {connection.pgconn.backend_pid: self._since[connection] for connection in slow}
-        locked = self._locked(list(since))
+        locked = self._answered(_LOCKED, [connection.pgconn.backend_pid for connection in slow])
         self.is_away = locked is None
         if locked is None:
-            for connection in waiting:
-                connection.cut_off()
-        else:
-            self._queue(locked, [pid for pid in locked if now - since[pid] >= LAST_SECONDS])
+            self._cut_off(waiting)
+        elif slow and not self._has_a_turn():
+            longest = SLOW_SECONDS if self.is_crowded else LAST_SECONDS
+            too_long = {connection: since for connection, since in slow.items() if now - since >= longest}
+            self._wait_no_longer(too_long, locked)
+        elif not slow:
+            self._rest()
 
-    def _waiting(self, now: float) -> Sequence[CheckoutConnection]:
-        """The connections that wait for an answer. Since when each does is noted."""
+    def _waiting(self, now: float) -> dict[CheckoutConnection, float]:
+        """The connections that wait for an answer, and since when each was seen to."""
         with self._changing:
             known = list(self._connections)
-        waiting = [connection for connection in known if connection.is_waiting]
+        waiting = {}
         for connection in known:
-            if connection in waiting:
-                self._since.setdefault(connection, now)
+            if connection.is_waiting:
+                waiting[connection] = self._since.setdefault(connection, now)
             else:
                 self._since.pop(connection, None)
         return waiting
 
-    def _locked(self, pids: Sequence[int]) -> Sequence[int] | None:
-        """Which of these wait for a lock; None where the database does not answer."""
+    def _answered(self, query: str, pids: Sequence[int]) -> Sequence[int] | None:
+        """Which of these pids the query finds; none where the database refuses to say, None where it says nothing."""
         try:
-            return within(ANSWER_SECONDS, lambda: self._asked(_LOCKED, pids), let_go=lambda _: None)
+            return within(ANSWER_SECONDS, lambda: self._asked(query, pids), let_go=lambda _: None)
         except TimeoutError:
+            if self._own is not None:
+                self._own.cut_off()
+            self._own = None
             return None
         except psycopg.Error:  # which is an answer: whoever asks it gets one of their own
+            self._let_go()
             return []
 
     def _asked(self, query: str, pids: Sequence[int]) -> Sequence[int]:
-        with self._connect() as own:
-            return [row[0] for row in own.execute(query, [list(pids)]).fetchall()]
+        if self._own is None or self._own.closed:
+            self._own = self._connect()
+        return [row[0] for row in self._own.ask(query, [f"{{{', '.join(map(str, pids))}}}"])]
 
-    def _queue(self, locked: Sequence[int], too_long: Sequence[int]) -> None:
-        """Wait for these locks in a turn, or for some of them no longer."""
-        turns = self._turns
-        if turns is None:
-            return
-        if not locked:
-            self._give_back()
-        elif self._turn is None:
-            self._turn = turns.take()
-            if self._turn is None and too_long:
-                self.is_crowded = True
-                with suppress(TimeoutError, psycopg.Error):
-                    within(ANSWER_SECONDS, lambda: self._asked(_CANCEL, too_long), let_go=lambda _: None)
+    def _has_a_turn(self) -> bool:
+        """Whether this process may go on waiting: where nobody counts turns, it may."""
+        if self._turns is not None and self._turn is None:
+            self._turn = self._turns.take()
+        if self._turn is not None:
+            self.is_crowded = False
+        return self._turn is not None or self._turns is None
+
+    def _wait_no_longer(self, waiting: Mapping[CheckoutConnection, float], locked: Sequence[int]) -> None:
+        if waiting:
+            self.is_crowded = True
+            for_locks = [connection for connection in waiting if connection.pgconn.backend_pid in locked]
+            if for_locks:
+                self._answered(_CANCEL, [connection.pgconn.backend_pid for connection in for_locks])
+            self._cut_off({connection: waiting[connection] for connection in waiting if connection not in for_locks})
+
+    def _cut_off(self, waiting: Mapping[CheckoutConnection, float]) -> None:
+        """Cut off who waits still: whoever was answered meanwhile waits for something else, if at all."""
+        still = self._waiting(time.monotonic())
+        for connection, since in waiting.items():
+            if still.get(connection) == since:
+                connection.cut_off()
 
     def _rest(self) -> None:
         """Nobody waits."""
+        if self.is_crowded:
+            self._has_a_turn()
         self._give_back()
-        if self.is_crowded and self._turns is not None:
-            self._turn = self._turns.take()
-            self.is_crowded = self._turn is None
-            self._give_back()
 
     def _give_back(self) -> None:
         if self._turn is not None and self._turns is not None:
             self._turns.give_back(self._turn)
             self._turn = None
+
+    def _let_go(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+
+
+def _go_on_looking(watched: "ReferenceType[Watch]") -> None:
+    """Look until nobody has the watch any more."""
+    while (watch := watched()) is not None:
+        try:
+            watch.look(time.monotonic())
+        except Exception:  # whatever it is, nobody is to be kept out by who looks
+            log.exception("a look at the database failed")
+            watch.is_away = False
+        del watch
+        time.sleep(LOOK_SECONDS)

@@ -16,6 +16,7 @@ from service.ledger.scan import Entry, StoredBlock
 from service.ledger.tables import posting_table, seal_table, transaction_table, unsealed_table
 
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
+FORGOTTEN = "it is neither sealed nor waiting to be"
 UNREADABLE = (DBAPIError, sqlite3.DatabaseError, ValueError, TypeError, AttributeError)
 """What comes of values that nobody of ours has written."""
 
@@ -75,7 +76,7 @@ class Verification:
             for entry in entries:
                 self.postings += len(entry.lines)
                 waiting += entry.waits
-                if fault := _fault_of(entry):
+                if fault := fault_of(entry):
                     yield f"transaction {entry.reference} ({scan.dashed(entry.transaction_id)}): {fault}"
                 if entry.block is not None and entry.digest is not None:
                     chain.follow(entry.block, entry.digest)
@@ -123,7 +124,8 @@ def is_damaged_content(error: Exception) -> bool:
     return getattr(error, "sqlstate", None) == NUMERIC_VALUE_OUT_OF_RANGE
 
 
-def _fault_of(entry: Entry) -> str | None:
+def fault_of(entry: Entry) -> str | None:
+    """What is wrong with a transaction by itself, in words; None where nothing is."""
     try:
         return _difference_of(entry)
     except (ValueError, TypeError, AttributeError):
@@ -146,7 +148,7 @@ def _difference_of(entry: Entry) -> str | None:
 def _fault_of_unsealed(entry: Entry) -> str | None:
     if entry.content() != entry.fingerprint:
         return "its content is not what was posted"
-    return None if entry.waits else "it is neither sealed nor waiting to be"
+    return None if entry.waits else FORGOTTEN
 
 
 class _Chain:
@@ -217,7 +219,7 @@ class _Chain:
             return f"block {head.number} has the hash {is_now} and had {head.hash.hex()}: this is another history"
         if head.number is not None and head.number > self.blocks:
             return (
-                f"the books end with block {self.blocks}, before block {head.number} that was kept: they are of an"
-                " earlier time, as after a restore"
+                f"the books end with block {self.blocks}, before block {head.number} that was kept: they were rewound,"
+                " as by a restore, or cut"
             )
         return f"no block has the hash {head.hash.hex()}: this is not the history that ended in it"

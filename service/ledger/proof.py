@@ -19,7 +19,8 @@
   -> decimals, as the ledger knows no currencies. `decimal_amount(minor, decimals)` is how an amount is written there.
 - `rebuild_some_balances(session, merchant_id)` -> `Rebuilt`: mends the next balances from their postings, a
   transaction at a time, while others post; `count_accounts_to_rebuild(...)`, `rebuilt_up_to(...)` for who watches.
-- `let_forgotten_wait(session, merchant_id)` -> how many transactions, a batch at most, were neither sealed nor waited.
+- `let_forgotten_wait(session, merchant_id, after=, is_trusted=)` -> `Forgotten`: lets the next transactions wait for
+  their seal that neither have one nor wait, where they are whole and `seals_are_complete(session, merchant_id)`.
 
 Call what reads everything within one snapshot of the database. Nothing here writes a posting.
 """
@@ -29,6 +30,7 @@ from service.ledger.balances import owner_holdings, owner_positions
 from service.ledger.chain import Block, Head, head_of, merchants_with_unsealed, newest_block, seal_next_block
 from service.ledger.effects import Effect, effects_of
 from service.ledger.export import FORMS, decimal_amount, export_journal
+from service.ledger.forgotten import Forgotten, let_forgotten_wait, seals_are_complete
 from service.ledger.journal import transaction_references
 from service.ledger.liability import (
     AgedLiability,
@@ -41,7 +43,6 @@ from service.ledger.lines import journal_lines
 from service.ledger.rebuild import (
     Rebuilt,
     count_accounts_to_rebuild,
-    let_forgotten_wait,
     rebuild_some_balances,
     rebuilt_up_to,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Block",
     "BookCount",
     "Effect",
+    "Forgotten",
     "Head",
     "MonthOfLiability",
     "Rebuilt",
@@ -81,6 +83,7 @@ __all__ = [
     "rebuild_some_balances",
     "rebuilt_up_to",
     "seal_next_block",
+    "seals_are_complete",
     "transaction_references",
     "trial_balance",
 ]

@@ -1,7 +1,6 @@
 """Balances made anew from postings: a few accounts at a time, while others go on posting, and resumable.
 
-So is the list of what waits for its seal. The journal is never touched. Where a balance is what its postings say,
-nothing is written.
+The journal is never touched. Where a balance is what its postings say, nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, insert, select, text, union
+from sqlalchemy import Select, TextClause, and_, bindparam, delete, func, select, text, union
 from sqlalchemy.orm import Session
 
 from service.ledger import sums
@@ -21,9 +20,7 @@ from service.ledger.tables import (
     numbered,
     posting_table,
     rebuild_table,
-    seal_table,
     transaction_table,
-    unsealed_table,
 )
 
 BATCH = 500
@@ -84,23 +81,6 @@ def rebuild_some_balances(session: Session, merchant_id: UUID) -> Rebuilt:
         session.execute(_REMEMBER, numbered([{"merchant_id": merchant_id, "done_up_to": names[-1]}]))
     hopeless = [name for (name, _), account in damaged.items() if account is None]
     return Rebuilt(len(names), list(sound), hopeless, is_over)
-
-
-def let_forgotten_wait(session: Session, merchant_id: UUID) -> int:
-    """Let transactions wait for their seal that neither have one nor wait, and return how many there were.
-
-    A release from before there were seals leaves them so, and so does who deletes rows: the audit names them.
-    """
-    mine = _t.merchant_id == merchant_id
-    is_sealed, waits = (
-        select(table.c.transaction_id)
-        .where(table.c.merchant_id == _t.merchant_id, table.c.transaction_id == _t.transaction_id)
-        .exists()
-        for table in (seal_table, unsealed_table)
-    )
-    forgotten = select(_t.merchant_id, _t.transaction_id).where(mine, ~is_sealed, ~waits).limit(BATCH)
-    let_wait = insert(unsealed_table).from_select(["merchant_id", "transaction_id"], forgotten)
-    return session.connection().execute(let_wait, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def rebuilt_up_to(session: Session, merchant_id: UUID) -> str:

@@ -94,5 +94,5 @@ class Destinations:
 
 
 def _name_of(slug: str, code: str) -> str:
-    """What a code is noted under: it may be somebody's name, which is not to be read here."""
+    """What a code is noted under: it may hold somebody's name, which is not to stand here."""
     return hashlib.sha256(f"{slug}/{code}".encode()).hexdigest()

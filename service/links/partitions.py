@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
-_STRAYED = text("SELECT EXISTS (SELECT FROM visit_rest WHERE hour >= :first AND hour < :following)")
+_STRAYED = text("SELECT EXISTS (SELECT 1 FROM visit_rest WHERE hour >= :first AND hour < :following)")
+_MADE = text("SELECT to_regclass(:name) IS NOT NULL")
 
 
 def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4) -> None:
@@ -14,6 +15,8 @@ def prepare_partitions(connection: Connection, *, now: datetime, months: int = 4
     for ahead in range(months):
         first, following = _month(now, ahead), _month(now, ahead + 1)
         name = f"visit_{first:%Y_%m}"
+        if connection.scalar(_MADE, {"name": name}):
+            continue  # nothing is written then, also where nothing can be
         if connection.scalar(_STRAYED, {"first": first, "following": following}):
             continue  # visits that came before their partition are well where they are
         bounds = f"FROM ('{first:%Y-%m-%d}+00') TO ('{following:%Y-%m-%d}+00')"

@@ -28,9 +28,19 @@ _VERSIONS = text(
 )
 """As Alembic makes it, which would be after the first migration."""
 
+DEADLOCK = "40P01"
 LONGEST_WAIT_SECONDS = 2
 PAUSE_SECONDS = 1
 TRIES = 60
+
+_KEEPERS = text("""
+    SELECT 1 FROM pg_locks JOIN pg_stat_activity AS a USING (pid) JOIN pg_class AS c ON c.oid = relation
+     WHERE locktype = 'relation' AND database = a.datid AND a.datname = current_database()
+       AND c.relnamespace = current_schema()::regnamespace AND application_name <> 'orchard' AND pid <> pg_backend_pid()
+       AND xact_start < clock_timestamp() - interval '1 second'
+     LIMIT 1
+""")
+"""Who keeps one of our tables, and is no process of ours, which would be ended."""
 
 
 class LostRows(Exception):
@@ -78,8 +88,8 @@ def upgrade(database: Database, revision: str = "head", *, tell: Callable[[str],
             while not _step(database, revision):
                 pass
             return
-        except OperationalError as error:
-            if not _was_held(error):
+        except (OperationalError, TableHeld) as error:
+            if isinstance(error, OperationalError) and not _was_held(error):
                 raise
             if attempt == TRIES:
                 raise TableHeld("Somebody holds a table that is to be changed: run it again to go on.") from error
@@ -124,6 +134,8 @@ def _shut_out(connection: Connection, oldest: str, now: str | None) -> None:
         connection.execute(_VERSIONS)
     known = release.oldest_writer(connection) or now or ""
     if oldest > known:
+        if connection.dialect.name == "postgresql" and connection.execute(_KEEPERS).first():
+            raise TableHeld("Somebody reads.")  # nobody is shut out for a step that cannot be done now
         release.shut_out(connection, oldest)
     else:
         release.mark(connection, known)
@@ -147,9 +159,9 @@ def _to_migrate(database: Database) -> Iterator[Connection]:
 
 
 def _was_held(error: OperationalError) -> bool:
-    """Whether somebody else had what was needed for too long."""
+    """Whether somebody else had what was needed for too long, or waited for what this had."""
     busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-    return busy or is_lock_timeout(error)
+    return busy or is_lock_timeout(error) or getattr(error.orig, "sqlstate", None) == DEADLOCK
 
 
 @contextmanager
@@ -169,14 +181,19 @@ def _tables_may_be_replaced(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys=ON")
 
 
+def read_state(database: Database) -> State:
+    """How far the database is. Raises SQLAlchemyError where it does not say."""
+    with database.statements() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return State(None, None)
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return State(version, release.oldest_writer(connection))
+
+
 def state(database: Database) -> State | None:
     """How far the database is; None where it cannot be reached."""
     try:
-        with database.statements() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return State(None, None)
-            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-            return State(version, release.oldest_writer(connection))
+        return read_state(database)
     except OperationalError as error:
         oldest = error.orig.oldest if isinstance(error.orig, Outdated) else None
         return State(oldest, oldest) if oldest else None

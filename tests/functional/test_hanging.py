@@ -21,6 +21,9 @@ from tests.shop import BROWSER, Shop, over_network
 LONGEST_SECONDS = 2
 """What nobody waits longer for: a link, a sign of life, and 503."""
 
+LONGEST_LOCKED_SECONDS = 2.5
+"""The same while somebody keeps a lock: one order is waited with for as long as a deadlock takes to be seen."""
+
 HELD_SECONDS = 6
 
 
@@ -91,11 +94,10 @@ def test_a_database_that_hangs_costs_a_second_and_friends_arrive(tmp_path: Path)
             assert (lives.statuses, friends.statuses) == ({200}, {302})
             assert lives.longest < LONGEST_SECONDS
             assert friends.longest < LONGEST_SECONDS
-            until = time.monotonic() + 10
-            while order(shop, "afterwards", "bob").status_code == 503:
-                assert time.monotonic() < until
-            again = {order(shop, f"during-{number}", f"c-{number}").status_code for number in range(30)}
-            assert again <= {200, 201}
+            for number in range(30):
+                until = time.monotonic() + 10
+                while order(shop, f"during-{number}", f"c-{number}").status_code not in (200, 201):
+                    assert time.monotonic() < until
             assert shop.get("/ledger/verification")["problems"] == []
 
 
@@ -119,7 +121,7 @@ def test_a_lock_that_somebody_keeps_does_not_take_all_workers(
 ) -> None:
     with serving(orchard.database_url, tmp_path, workers=3) as server:
         shop, link = opened(orchard.database_url, tmp_path, server)
-        lives, friends = Timed(), Timed()
+        lives, friends, others = Timed(), Timed(), set[int]()
         with ThreadPoolExecutor(12) as buyers:
             with held(orchard.database_url, "bob"):
                 orders = [buyers.submit(order, shop, f"during-{number}", "bob") for number in range(60)]
@@ -128,12 +130,13 @@ def test_a_lock_that_somebody_keeps_does_not_take_all_workers(
                     lives.ask(f"{server.base_url}/livez")
                     friends.ask(link["url"])
                     if backend == "postgresql":
-                        name = f"other-{time.monotonic_ns()}"
-                        assert order(shop, name, name).status_code == 201
+                        others.add(order(shop, f"other-{time.monotonic_ns()}", "eve").status_code)
             statuses = {each.result().status_code for each in orders}
-        assert statuses <= {201, 503}
+        assert statuses == {201, 503}
+        assert others <= {201, 503}
+        assert 201 in others or backend == "sqlite"
         assert (lives.statuses, friends.statuses) == ({200}, {302})
-        assert lives.longest < LONGEST_SECONDS
-        assert friends.longest < LONGEST_SECONDS
+        assert lives.longest < LONGEST_LOCKED_SECONDS
+        assert friends.longest < LONGEST_LOCKED_SECONDS
         assert {order(shop, f"during-{number}", "bob").status_code for number in range(60)} <= {200, 201}
         assert shop.get("/ledger/verification")["problems"] == []

@@ -59,16 +59,15 @@ class Worker:
 
 
 @contextmanager
-def working(database_url: str, folder: Path, *, under: Sequence[str] = ()) -> Iterator[Worker]:
-    """A worker on this database, a round each second. under: the command that starts it."""
-    log = folder / "worker.log"
+def working(database_url: str, folder: Path, *, under: Sequence[str] = (), log: str = "worker.log") -> Iterator[Worker]:
+    """A worker on this database, a round each second. under: what starts it. log: the file that it fills."""
     settings = {"ORCHARD_DATABASE_URL": database_url, "ORCHARD_SECRET_KEYS": SECRET}
-    with log.open("wb") as output:
+    with (folder / log).open("wb") as output:
         process = subprocess.Popen(
             [*under, ORCHARD, "worker", "--every", "1"], env={**os.environ, **settings}, cwd=folder, stderr=output
         )
     try:
-        yield Worker(process, log)
+        yield Worker(process, folder / log)
     finally:
         process.kill()
         process.wait()
@@ -80,6 +79,8 @@ def test_the_worker_waits_for_a_database_that_is_not_there_yet_and_outlives_its_
         postgres.stop()
         with working(orchard.database_url, tmp_path) as worker:
             worker.fails()
+            silent_for_long(tmp_path)
+            worker.fails()
             assert "well" in orchard("health")  # it is, and the database is not
             postgres.start()
             worker.fails()  # there are no tables yet
@@ -90,6 +91,13 @@ def test_the_worker_waits_for_a_database_that_is_not_there_yet_and_outlives_its_
             postgres.start()
             worker.works_on()
             assert worker.process.poll() is None
+
+
+def silent_for_long(folder: Path) -> None:
+    """As if the worker of this folder had done nothing for long."""
+    (note,) = (folder / "var").glob("worker-*.json")
+    long_ago = time.time() - signs.LONGEST_SILENCE_SECONDS - 10
+    os.utime(note, (long_ago, long_ago))
 
 
 def catches(process: int, number: signal.Signals) -> bool:
@@ -108,6 +116,7 @@ def test_the_worker_ends_when_it_is_told_to(
         worker.works_on()
         assert catches(worker.process.pid, number)
         worker.process.send_signal(number)
+        worker.process.send_signal(number)  # somebody is impatient
         assert worker.process.wait(QUICKLY) == 0
     assert [line["event"] for line in lines_of(tmp_path / "worker.log")][-1] == "ending"
     assert "Nothing of Orchard runs" in CommandLine(url, tmp_path)("health", status=1)
@@ -136,9 +145,7 @@ def test_a_worker_that_does_nothing_is_unwell(migrated_database_url: Callable[[s
         worker.works_on()
         assert "well" in orchard("health")
         worker.process.send_signal(signal.SIGSTOP)
-        (note,) = (tmp_path / "var").glob("worker-*.json")
-        long_ago = time.time() - signs.LONGEST_SILENCE_SECONDS - 10
-        os.utime(note, (long_ago, long_ago))
+        silent_for_long(tmp_path)
         assert "has done nothing for" in orchard("health", status=1)
         worker.process.send_signal(signal.SIGCONT)
         worker.works_on()
@@ -184,6 +191,66 @@ def test_a_service_on_a_socket_is_asked_there(
     finally:
         process.terminate()
         process.wait(QUICKLY * 4)
+
+
+def test_of_several_workers_in_a_folder_each_says_how_it_is(
+    migrated_database_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    orchard = CommandLine(migrated_database_url("postgresql"), tmp_path)
+    with working(orchard.database_url, tmp_path) as one:
+        one.works_on()
+        with working(orchard.database_url, tmp_path, log="other.log") as other:
+            other.works_on()
+            other.process.terminate()
+            assert other.process.wait(QUICKLY) == 0
+        assert "well" in orchard("health")
+        one.process.kill()
+        one.process.wait()
+        assert "Nothing of Orchard runs" in orchard("health", status=1)
+        with working(orchard.database_url, tmp_path, log="third.log") as third:
+            third.works_on()
+            assert len(list((tmp_path / "var").glob("worker-*.json"))) == 1  # what was left of the dead is cleared away
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "", "null", "[1]", '"x"', "5", "{}", "[" * 100_000, '{"address": null, "every_seconds": "x"}',
+        '{"address": null, "every_seconds": Infinity}', '{"address": null, "every_seconds": NaN}',
+    ],
+)  # fmt: skip
+def test_a_note_that_says_nothing_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, note: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    signs.leave("worker", every_seconds=1)
+    assert signs.faults() == []
+    (path,) = Path("var").glob("worker-*.json")
+    path.write_text(note)
+    assert signs.faults() == ["Nothing of Orchard runs here."]
+
+
+@pytest.mark.parametrize("address", [5, [], ["127.0.0.1"], ["127.0.0.1", "x"], {}, None])
+def test_an_address_that_is_none_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: object) -> None:
+    monkeypatch.chdir(tmp_path)
+    signs.leave("serve", address=address)  # type: ignore[arg-type]
+    assert signs.faults() == ["Nothing of Orchard runs here."]
+
+
+@pytest.mark.parametrize("address", [("." * 300, 1), ("127.0.0.1", 1), ("127.0.0.1", 10**9), "/nowhere"])
+def test_where_nobody_answers_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: tuple[str, int] | str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    signs.leave("serve", address=address)
+    (fault,) = signs.faults()
+    assert "does not answer" in fault
+
+
+@pytest.mark.parametrize("pid", ["-1", "0", "x", "99999999999999999999", "2147483647"])
+def test_of_who_does_not_run_nothing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pid: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("var").mkdir()
+    Path(f"var/worker-{socket.gethostname()}-{pid}.json").write_text('{"address": null, "every_seconds": 1}')
+    assert signs.faults() == ["Nothing of Orchard runs here."]
 
 
 def test_an_answer_that_is_none_is_a_fault(answering: Path) -> None:

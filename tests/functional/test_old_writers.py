@@ -205,3 +205,29 @@ def test_of_several_upgrades_at_once_one_goes_ahead_and_the_others_wait(
     said = [process.communicate(timeout=120)[0] for process in several]
     assert said == [f"The database is at version {LATER}.\n"] * 3
     assert [process.returncode for process in several] == [0] * 3
+
+
+def test_while_somebody_reads_a_table_nobody_is_shut_out(
+    migrated_database_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    orchard = CommandLine(migrated_database_url("postgresql"), tmp_path)
+    later = LaterRelease(tmp_path / "later", orchard.database_url, shares=False)
+    made = orchard.merchant()
+    database = Database(orchard.database_url)
+    with serving(orchard.database_url, orchard.folder) as server:
+        shop = Shop(over_network(server.base_url), made["keys"], made["merchant_id"])
+        code = shop.link(shop.program())["code"]
+        with buying(shop, code) as buyers:
+            until(buyers, 20)
+            with database.engine.execution_options(orchard_begin="BEGIN").connect() as reader:
+                reader.exec_driver_sql("SET application_name = 'somebody'")  # who is no process of ours
+                reader.exec_driver_sql("SELECT count(*) FROM merchant")
+                upgrade = later.start("db", "upgrade")
+                time.sleep(4)
+                assert upgrade.poll() is None
+                until(buyers, len(buyers.acknowledged) + 20)
+            said, _ = upgrade.communicate(timeout=120)
+        assert "Waiting for somebody" in said
+        assert upgrade.returncode == 0
+    database.dispose()
+    assert "sound" in later("ledger", "verify")

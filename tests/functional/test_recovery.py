@@ -135,7 +135,8 @@ def test_postgresql_goes_back_to_a_moment_and_the_heads_tell_so(tmp_path: Path) 
             (until,) = connection.execute("SELECT clock_timestamp()").fetchone() or ()
         sold(orchard, tmp_path, made["keys"], made["merchant_id"], 2)
         operator.run(KEEP_HEADS)
-        operator.run(GO_BACK, UNTIL=str(until))
+        (base,) = operator.backup.glob("base-*")
+        operator.run(GO_BACK, UNTIL=str(until), BASE=str(base))
         what_the_heads_tell(operator, orchard)
 
 
@@ -149,5 +150,6 @@ def test_sqlite_goes_back_to_a_copy_and_the_heads_tell_so(tmp_path: Path) -> Non
     operator.run(KEEP_HEADS)
     sold(orchard, tmp_path, made["keys"], made["merchant_id"], 2)
     operator.run(KEEP_HEADS)
-    operator.run(PUT_BACK)
+    (copy,) = operator.backup.glob("orchard-*.db")
+    operator.run(PUT_BACK, COPY=str(copy))
     what_the_heads_tell(operator, orchard)

@@ -120,7 +120,7 @@ def test_a_transaction_without_postings_moves_nothing(database: Database) -> Non
 def test_an_entry_that_cannot_be_hashed_is_a_finding() -> None:
     nothing: Any = None
     entry = Entry("id", "ref", "test", nothing, nothing, b"", None, None, True, [("id", 0, "a", "b", "EUR", 5)])
-    assert audit._fault_of(entry) == "it cannot be read"
+    assert audit.fault_of(entry) == "it cannot be read"
 
 
 def test_a_database_that_fails_is_no_finding(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

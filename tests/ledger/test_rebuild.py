@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service.database.engine import Database
 from service.ledger import proof, rebuild
 from service.ledger.books import EXPENSE, available, pending
-from service.ledger.tables import balance_table, unsealed_table
+from service.ledger.tables import balance_table
 from tests.ledger.books import ANA, BEN, Books, p, stored
 
 
@@ -160,19 +160,3 @@ def test_who_posts_meanwhile_is_not_overwritten(books: Books) -> None:
             run(books)
     assert books.problems() == []
     assert books.balance().pending == 200
-
-
-def test_what_neither_is_sealed_nor_waits_is_let_wait_and_counted(database: Database) -> None:
-    books = Books(database)
-    books.fill()
-    mine = unsealed_table.c.merchant_id == books.merchant_id
-
-    def forget(session: Session) -> int:
-        return session.connection().execute(unsealed_table.delete().where(mine)).rowcount
-
-    forgotten = database.write(forget)
-    assert len(books.problems()) >= forgotten > 0
-    assert database.write(lambda session: proof.let_forgotten_wait(session, books.merchant_id)) == forgotten
-    assert database.write(lambda session: proof.let_forgotten_wait(session, books.merchant_id)) == 0
-    assert books.seal()
-    assert books.problems() == []

@@ -53,7 +53,7 @@ class VerificationQuery(Strict):
 
     makes = KeptHead
 
-    head = fields.String(load_default=None, validate=validate.Regexp(r"^([0-9]{1,9}:)?[0-9a-f]{64}\Z"))
+    head = fields.String(load_default=None, validate=validate.Regexp(r"^([0-9]{1,9}:)?[0-9a-fA-F]{64}\Z"))
 
 
 class VerificationOut(Strict):
