@@ -38,8 +38,8 @@ ANSWER_SECONDS = 1.2
 """How long a database may take to say that it is there, be it as busy as it wants."""
 
 LAST_SECONDS = 1.3
-"""How long one may wait without a turn: longer than PostgreSQL takes to see that two wait for each other, as who buys and
-who upgrades may, and to let one of them go first (`deadlock_timeout`, a second)."""
+"""How long one may wait without a turn: longer than PostgreSQL takes to see that two wait for each other, as who buys
+and who upgrades, and to let one of them go first (`deadlock_timeout`, a second)."""
 
 CROWDED_SECONDS = 0.02
 """How long a lock is waited for once that was in vain, until there is a turn."""
