@@ -7,12 +7,9 @@ whatever is asked next. See docs/decisions/0013-inserts-travel-together.md.
 """
 
 import json
-import os
 import re
-import socket
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -23,6 +20,8 @@ from psycopg.adapt import Transformer
 from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import Json
+
+from service.database.line import Line
 
 Values = Sequence[Any]
 """Each as PostgreSQL writes it, in bytes, or None."""
@@ -61,7 +60,7 @@ class CheckoutConnection(psycopg.Connection[Any]):
     """A connection on which prepared statements can be asked and put, and all others run as ever.
 
     Who asks for a cursor has what waits sent first, so that everything runs in the order in which it was said. For one
-    thread at a time, but for `is_waiting` and `cut_off`. A statement blocks until it is answered, signals too: the
+    thread at a time, but for `waits_for` and `cut_off`. A statement blocks until it is answered, signals too: the
     server's statement_timeout bounds it, and where that does not answer, who cuts it off.
     """
 
@@ -70,20 +69,20 @@ class CheckoutConnection(psycopg.Connection[Any]):
         self._waiting: dict[str, tuple[str, Values]] = {}
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._made = 0
+        self._asked = 0
         self._is_doubtful = False
         self._reader = Transformer(self)
-        # A second name of the line, so that no other thread ever cuts what took the number of a line that is gone.
-        self._line = socket.socket(fileno=os.dup(self.pgconn.socket))
+        self._line = Line(self.pgconn.socket)
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether something was asked that is not answered yet."""
-        return not self.closed and self.pgconn.transaction_status == TransactionStatus.ACTIVE
+    def waits_for(self) -> int | None:
+        """Which of all that was asked here is not answered yet, by its number; None where nothing is asked."""
+        is_waiting = not self.closed and self.pgconn.transaction_status == TransactionStatus.ACTIVE
+        return self._asked if is_waiting else None
 
     def cut_off(self) -> None:
         """From another thread: whoever waits for an answer here has an error instead."""
-        with suppress(OSError):
-            self._line.shutdown(socket.SHUT_RDWR)
+        self._line.cut()
 
     def close(self) -> None:
         """As psycopg's."""
@@ -133,16 +132,19 @@ class CheckoutConnection(psycopg.Connection[Any]):
     def cursor(self, *arguments: Any, **more: Any) -> Any:
         """As psycopg's."""
         self.send_waiting()
+        self._asked += 1
         return super().cursor(*arguments, **more)
 
     def commit(self) -> None:
         """As psycopg's."""
         self.send_waiting()
+        self._asked += 1
         super().commit()
 
     def rollback(self) -> None:
         """As psycopg's, which would let go of all that is prepared, though preparing is in no transaction."""
         self._waiting = {}
+        self._asked += 1
         if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             self._checked(self.pgconn.exec_(b"ROLLBACK"))
         else:
@@ -171,6 +173,7 @@ class CheckoutConnection(psycopg.Connection[Any]):
             self._checked(self.pgconn.exec_(begin.encode()))
 
     def _executed(self, text: str, values: Values) -> PGresult:
+        self._asked += 1
         if self._is_doubtful:
             self._look_what_is_kept()
         name = self._kept.get(text)

@@ -78,8 +78,7 @@ def within(seconds: float, work: Callable[[], T], *, let_go: Callable[[T], objec
     try:
         return done.result(seconds)
     except TimeoutError:
-        if not done.done():
-            done.add_done_callback(too_late)
+        done.add_done_callback(too_late)
         raise
 
 
@@ -93,13 +92,14 @@ class Watch:
         self._connect = connect
         self._own: CheckoutConnection | None = None
         self._connections: WeakSet[CheckoutConnection] = WeakSet()
-        self._since: WeakKeyDictionary[CheckoutConnection, float] = WeakKeyDictionary()
+        self._since: WeakKeyDictionary[CheckoutConnection, tuple[int, float]] = WeakKeyDictionary()
         self._changing = threading.Lock()
         self._turns: Turns | None = None
         self._turn: int | None = None
 
     def __del__(self) -> None:
-        self._let_go()
+        if self._own is not None:
+            self._own.close()
 
     def start(self, turns: Turns) -> None:
         """Look, from now on, for as long as somebody has this watch."""
@@ -144,29 +144,42 @@ class Watch:
             known = list(self._connections)
         waiting = {}
         for connection in known:
-            if connection.is_waiting:
-                waiting[connection] = self._since.setdefault(connection, now)
-            else:
+            number = connection.waits_for
+            if number is None:
                 self._since.pop(connection, None)
+                continue
+            before, since = self._since.get(connection, (None, now))
+            if number != before:  # what is asked here without a rest is not slow
+                self._since[connection] = number, since = number, now
+            waiting[connection] = since
         return waiting
 
     def _answered(self, query: str, pids: Sequence[int]) -> Sequence[int] | None:
         """Which of these pids the query finds; none where the database refuses to say, None where it says nothing."""
+        own, self._own = self._own, None  # whose question is not answered keeps it, and nobody else may ask there
         try:
-            return within(ANSWER_SECONDS, lambda: self._asked(query, pids), let_go=lambda _: None)
+            self._own, found = within(
+                ANSWER_SECONDS, lambda: self._asked(own, query, pids), let_go=lambda late: late[0].close()
+            )
         except TimeoutError:
-            if self._own is not None:
-                self._own.cut_off()
-            self._own = None
+            if own is not None:
+                own.cut_off()
             return None
         except psycopg.Error:  # which is an answer: whoever asks it gets one of their own
-            self._let_go()
             return []
+        return found
 
-    def _asked(self, query: str, pids: Sequence[int]) -> Sequence[int]:
-        if self._own is None or self._own.closed:
-            self._own = self._connect()
-        return [row[0] for row in self._own.ask(query, [f"{{{', '.join(map(str, pids))}}}"])]
+    def _asked(
+        self, own: CheckoutConnection | None, query: str, pids: Sequence[int]
+    ) -> tuple[CheckoutConnection, Sequence[int]]:
+        if own is None or own.closed:
+            own = self._connect()
+        try:
+            rows = own.ask(query, [f"{{{', '.join(map(str, pids))}}}"])
+        except psycopg.Error:
+            own.close()
+            raise
+        return own, [row[0] for row in rows]
 
     def _has_a_turn(self) -> bool:
         """Whether this process may go on waiting: where nobody counts turns, it may."""
@@ -201,11 +214,6 @@ class Watch:
         if self._turn is not None and self._turns is not None:
             self._turns.give_back(self._turn)
             self._turn = None
-
-    def _let_go(self) -> None:
-        if self._own is not None:
-            self._own.close()
-            self._own = None
 
 
 def _go_on_looking(watched: "ReferenceType[Watch]") -> None:
