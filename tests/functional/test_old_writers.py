@@ -1,6 +1,7 @@
 """A release goes on under load while a later one, made here of this one, upgrades its database."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,12 +50,15 @@ class LaterRelease:
     """The command line of a release after this one."""
 
     def __init__(self, folder: Path, database_url: str, *, shares: bool) -> None:
-        """shares: whether this release may go on writing to its schema."""
+        """shares: whether this release may go on writing to its schema, and all that may write to this one's."""
         shutil.copytree(Path(service.__file__).parent, folder / "service", ignore=shutil.ignore_patterns("__pycache__"))
         release = folder / "service" / "database" / "release.py"
         release.write_text(release.read_text().replace(f'HEAD = "{HEAD}"', f'HEAD = "{LATER}"'))
-        oldest = f'oldest_writer = "{HEAD}"\n' if shares else ""
-        migration = folder / "service" / "migrations" / "versions" / f"{LATER}_later.py"
+        versions = folder / "service" / "migrations" / "versions"
+        (head,) = versions.glob(f"{HEAD}_*.py")
+        said = re.search(r'^oldest_writer = "([0-9]{4})"$', head.read_text(), re.MULTILINE)
+        oldest = f'oldest_writer = "{said[1] if said else HEAD}"\n' if shares else ""
+        migration = versions / f"{LATER}_later.py"
         migration.write_text(MIGRATION.replace("OLDEST\n", oldest))
         self.folder, self.database_url = folder, database_url
 
