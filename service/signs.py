@@ -1,7 +1,7 @@
 """Signs of life: each process that serves leaves a note beside its state, from which another one tells how it is.
 
 A web process is asked at `/livez`, where it listens. The worker touches its note whenever it is done with something in
-the database; that it cannot get there is no fault of its own, and goes into its note as well.
+the database, and after each round, be it in vain: that it cannot get there is no fault of its own.
 """
 
 import http.client
@@ -35,8 +35,6 @@ class Note:
     every_seconds: how long a worker pauses. touched: when it was last done with something.
     """
 
-    role: Role
-    pid: int
     address: tuple[str, int] | str | None
     every_seconds: int
     touched: float
@@ -104,7 +102,7 @@ def _read(role: Role, path: Path) -> Note | None:
         if isinstance(address, list):
             address = (str(address[0]), int(address[1]))
         if pid > 0 and (role == "worker" or isinstance(address, tuple | str)) and _runs(pid):
-            return Note(role, pid, address, every_seconds, path.stat().st_mtime)
+            return Note(address, every_seconds, path.stat().st_mtime)
     except (OSError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
         pass  # it is none of ours, and says nothing
     return None

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from service import signs
 from service.books.upkeep import seal_books, seal_records
@@ -85,8 +85,9 @@ def _tried_round(database: Database, *, every_seconds: int) -> None:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, Outdated):
             raise
-        reason = str(cause).strip().partition("\n")[0]
-        log.error("round failed", error=type(cause).__name__, reason=reason, next_round_in_seconds=every_seconds)
+        # What a database says of values would say them here; of itself, it says what an operator needs.
+        why = {"reason": str(cause).strip().partition("\n")[0]} if isinstance(error, OperationalError) else {}
+        log.error("round failed", error=type(cause).__name__, **why, next_round_in_seconds=every_seconds)
         database.dispose()  # what is pooled may be as dead
 
 
