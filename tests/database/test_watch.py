@@ -66,7 +66,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def waiting_for(connection: CheckoutConnection) -> None:
-    """Until something was asked on it."""
+    """Until something was asked on it, and prepared, which is a question by itself."""
+    until(lambda: connection.waits_for is not None)
+    time.sleep(0.2)
     until(lambda: connection.waits_for is not None)
 
 
@@ -298,7 +300,7 @@ def test_who_asks_without_a_rest_is_not_slow(own: Database) -> None:
         asking = pool.submit(ask)
         sinces: list[float] = []
         for _ in range(20):
-            waiting_for(connection)
+            until(lambda: connection.waits_for is not None)
             sinces += watch._waiting(time.monotonic()).values()
             time.sleep(0.03)
         over.set()
