@@ -1,6 +1,7 @@
 """PostgreSQL: how it is connected to, and how long anything there is waited for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -62,14 +63,7 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
         watch.admit()
-        try:
-            connection = within(
-                seconds, lambda: CheckoutConnection.connect(*given, **named), let_go=CheckoutConnection.close
-            )
-        except TimeoutError as error:
-            watch.missed()
-            raise Hanging from error
-        watch.add(connection)
+        connection = _connected(watch, partial(CheckoutConnection.connect, *given, **named), seconds)
         if is_fenced:
             try:
                 release.admit(connection)
@@ -88,6 +82,17 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
         driver.forget_part()
 
     return engine
+
+
+def _connected(watch: Watch, connect: Callable[[], CheckoutConnection], seconds: float) -> CheckoutConnection:
+    """A connection that is watched from its first statement on. Raises Hanging where it takes longer than that."""
+    try:
+        connection = within(seconds, connect, let_go=CheckoutConnection.close)
+    except TimeoutError as error:
+        watch.missed()
+        raise Hanging from error
+    watch.add(connection)
+    return connection
 
 
 def own(engine: Engine) -> CheckoutConnection:

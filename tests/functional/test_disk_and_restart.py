@@ -1,10 +1,8 @@
 """A disk that is full and a database that restarts under load: 503, nothing acknowledged is lost, and it goes on."""
 
-import json
 import resource
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,19 +45,6 @@ def limited(server: Server, most: int | None) -> None:
     """Let no process of the service write a file beyond this size: what a full disk does, without filling one."""
     for process in [server.process.pid, *server.workers()]:
         resource.prlimit(process, resource.RLIMIT_FSIZE, NO_LIMIT if most is None else (most, resource.RLIM_INFINITY))
-
-
-def lines_of(log: Path) -> list[dict[str, Any]]:
-    """What was logged: all of it is JSON."""
-    return [json.loads(line) for line in log.read_text().splitlines()]
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until this holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_full_disk_is_503_and_changes_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is neither sealed nor waits for its seal is let wait, where it can be trusted."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -40,12 +41,8 @@ def mended(books: Books) -> tuple[list[str], list[str]]:
     let_wait, left = list[str](), list[str]()
     after: UUID | None = forgotten.FIRST
     while after is not None:
-        since = after
-        found = books.database.write(
-            lambda session, since=since: proof.let_forgotten_wait(  # type: ignore[misc]
-                session, books.merchant_id, after=since, is_trusted=is_trusted
-            )
-        )
+        step = partial(proof.let_forgotten_wait, merchant_id=books.merchant_id, after=after, is_trusted=is_trusted)
+        found = books.database.write(step)
         let_wait += found.let_wait
         left += found.left
         after = found.last
