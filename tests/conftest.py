@@ -21,12 +21,14 @@ from service.merchants import keys
 from service.migrations import schema
 from service.settings import Settings
 from service.tokens import TokenSigner
+from tests import citus
 from tests.postgres import FOLDER, TEMPLATE, PostgreSQL, running_for_all
 from tests.serving import SECRET
 from tests.shop import Shop
 
 settings.register_profile("orchard", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("orchard")
+citus.take_name()
 BACKENDS = ("sqlite", "postgresql")
 UNWATCHED = text(
     "SELECT 'ALTER TABLE ' || c.oid::regclass || ' SET (autovacuum_enabled = false)' FROM pg_class AS c"
@@ -126,9 +128,17 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(backend: str, migrated_database_url: Callable[[str], str]) -> str:
-    """A migrated database of the backend, shared by the tests of this process."""
-    return migrated_database_url(backend)
+def database_url(backend: str, migrated_database_url: Callable[[str], str]) -> Iterator[str]:
+    """A migrated database of the backend, shared by the tests of this process; on a Citus, where one is given."""
+    if backend == "postgresql" and citus.URL in os.environ:
+        with citus.new_database() as url:
+            database = Database(url.replace("postgresql:", "postgresql+psycopg:"))
+            schema.upgrade(database)
+            schema.distribute(database)
+            database.dispose()
+            yield url.replace("postgresql:", "postgresql+psycopg:")
+    else:
+        yield migrated_database_url(backend)
 
 
 @pytest.fixture(scope="session")

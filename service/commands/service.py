@@ -12,11 +12,12 @@ from gunicorn.app import wsgiapp
 from service import settings as environment
 from service import telemetry
 from service import worker as upkeep
-from service.commands.session import Fault, with_any_database, with_settings
+from service.commands.session import Fault, with_any_database, with_database, with_settings
 from service.database.engine import Database
 from service.database.release import HEAD, NotEnded
 from service.links.upkeep import prepare_partitions
 from service.migrations import schema
+from service.migrations.distribution import NoCitus
 from service.migrations.schema import LostRows, TableHeld
 from service.settings import BadSettings, Settings
 
@@ -47,6 +48,19 @@ def db_current(database: Database) -> None:
     if state.fault:
         raise Fault(state.fault)
     click.echo(f"The database is at version {state.version}, and this release ({HEAD}) works with it.")
+
+
+@db.command("distribute")
+@with_database
+def db_distribute(database: Database) -> None:
+    """Spread the tables over the machines of a Citus by their merchants; what is spread already stays as it is."""
+    if fault := schema.read_state(database).fault:
+        raise Fault(fault)
+    try:
+        spread = schema.distribute(database)
+    except (NoCitus, NotEnded) as error:
+        raise Fault(str(error)) from error
+    click.echo(f"{len(spread)} tables were spread." if spread else "All tables are spread already.")
 
 
 def _bind(_context: click.Context, _parameter: click.Parameter, bind: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service.conversions.eligibility import CLOCK_GRACE, kept_by
 from service.conversions.glimpses import Glimpse
-from service.conversions.looks import OF_ONE, OF_SEVERAL, Looks
+from service.conversions.looks import NOBODY, NOTHING, OF_ONE, OF_SEVERAL, Looks
 from service.conversions.rules import Decision, Facts
 from service.conversions.tables import conversions
 from service.customers import tables as customers
@@ -24,8 +24,6 @@ from service.database.engine import RaceLost
 from service.links.evidence import Evidence, QuoteEvidence, VisitEvidence
 from service.programs.terms import Terms, terms_of
 from service.rewards.tables.friends import rewarded_friends
-
-NOTHING = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +141,9 @@ def _looks(case: Case) -> Looks:
 
 def _looked(session: Session, case: Case, look: Select[Any], keys: dict[str, Any]) -> Any:
     """What the look finds. Raises RaceLost if the friend was referred since the glimpse."""
-    keys |= {"merchant": case.merchant_id, "friend": case.friend.customer_id if case.friend else None}
+    keys |= {"merchant": case.merchant_id, "friend": case.friend.customer_id if case.friend else NOBODY}
     if case.seen.has_company:
-        keys["friends"] = sorted(case.seen.friends)
+        keys["friends"] = sorted(case.seen.friends) or [NOBODY]
     row = session.execute(look, keys).one()
     if row.referral_advocate_id != case.seen.referral_advocate_id:
         raise RaceLost

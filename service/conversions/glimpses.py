@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from service.conversions.looks import OF_ONE, OF_SEVERAL, Looks
+from service.conversions.looks import NOBODY, NOTHING, OF_ONE, OF_SEVERAL, Looks
 from service.customers import persons
 from service.customers import tables as customers
 from service.customers.contacts import Contact
@@ -112,7 +112,7 @@ def glimpse(
     which they come is held.
     """
     friend_id = friend.customer_id if friend else None
-    keys: dict[str, Any] = {"merchant": merchant_id, "order": order_id, "friend": friend_id}
+    keys: dict[str, Any] = {"merchant": merchant_id, "order": order_id or NOBODY, "friend": friend_id or NOBODY}
     seen = Glimpse(**_look(session, OF_ONE, merchant_id, evidence, keys)._mapping)
     if friend is not None and seen.friend_merged_into is not None:
         merged = replace(friend, customer_id=seen.friend_merged_into)
@@ -151,8 +151,8 @@ def _look(
     if isinstance(evidence, CodeEvidence):
         named = None if evidence.slug is None else merchants.of_slug(session, evidence.slug)
         is_ours = named in (None, merchant_id)  # what nobody is called names no other shop
-        return session.execute(looks.by_code, {**keys, "code": evidence.folded_code if is_ours else None}).one()
-    return session.execute(looks.by_link, {**keys, "link": evidence.link_id if evidence else None}).one()
+        return session.execute(looks.by_code, {**keys, "code": evidence.folded_code if is_ours else NOBODY}).one()
+    return session.execute(looks.by_link, {**keys, "link": evidence.link_id if evidence else NOTHING}).one()
 
 
 def lock(session: Session, merchant_id: UUID, seen: Glimpse, friend_id: str | None = None) -> dict[str, KnownCustomer]:

@@ -6,6 +6,7 @@ customers, whom a plain order must not pay for.
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -31,6 +32,9 @@ from service.programs.tables import Program, ProgramTerms
 from service.rewards.tables.rewards import Reward
 
 _one = select(literal(1).label("one")).subquery("one")
+NOBODY, NOTHING = "", UUID(int=0)
+"""What no row is called, and what none has for an id: given where there is nothing to look for. NULL equals nothing,
+so with that a planner would leave the merchant out as well, and a database of many machines ask all of them."""
 merchant: BindParameter[Any] = bindparam("merchant")
 friend: BindParameter[Any] = bindparam("friend")
 # Tables rather than mapped classes: the unit of work would look at each row that passes here.

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from service.conversions import glimpses
 from service.conversions.eligibility import EXISTING_CUSTOMER
-from service.conversions.facts import NOTHING, Case
+from service.conversions.facts import Case
 from service.conversions.judgement import judge
+from service.conversions.looks import NOTHING
 from service.conversions.rules import Facts
 from service.currencies import fault_of_code
 from service.customers import tables as customers

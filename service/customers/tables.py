@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ForeignKey,
     Index,
+    Select,
     String,
     UniqueConstraint,
     bindparam,
@@ -158,13 +160,19 @@ def add(session: Session, merchant_id: UUID, customer_id: str, *, owner_id: UUID
 
 def known(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
     """These customers by their ids; the answer lacks those that do not exist."""
-    rows = session.execute(_READ, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
-    return {row.customer_id: KnownCustomer(**row._mapping) for row in rows}
+    return _those(session, _READ, merchant_id, customer_ids)
 
 
 def lock(session: Session, merchant_id: UUID, customer_ids: Iterable[str]) -> dict[str, KnownCustomer]:
     """As `known`, and locks them in the global order until the transaction ends."""
-    rows = session.execute(_LOCK, {"merchant": merchant_id, "ids": sorted(set(customer_ids))})
+    return _those(session, _LOCK, merchant_id, customer_ids)
+
+
+def _those(
+    session: Session, query: Select[Any], merchant_id: UUID, customer_ids: Iterable[str]
+) -> dict[str, KnownCustomer]:
+    ids = sorted(set(customer_ids))
+    rows = session.execute(query, {"merchant": merchant_id, "ids": ids}) if ids else ()
     return {row.customer_id: KnownCustomer(**row._mapping) for row in rows}
 
 

@@ -62,6 +62,8 @@ class CheckoutConnection(psycopg.Connection[Any]):
     Who asks for a cursor has what waits sent first, so that everything runs in the order in which it was said. For one
     thread at a time, but for `waits_for` and `cut_off`. A statement blocks until it is answered, signals too: the
     server's statement_timeout bounds it, and where that does not answer, who cuts it off.
+
+    is_of_many: whether the database is one of many machines, which who makes the connection finds out.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -72,6 +74,7 @@ class CheckoutConnection(psycopg.Connection[Any]):
         self._asked = 0
         self._is_doubtful = False
         self._reader = Transformer(self)
+        self.is_of_many = False
         self._line = Line(self.pgconn.socket)
 
     @property

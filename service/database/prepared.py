@@ -126,7 +126,7 @@ class PreparedSession(Session):
     """A session for one transaction, which runs prepared statements by the driver itself.
 
     They see what was written by name, and not what the unit of work has yet to write: a row that is half changed must
-    not be written by a look at another one.
+    not be written by a look at another one. `info` says whether the database is one of many machines: `is_of_many`.
     """
 
     def __init__(self, connection: Connection, *, lost: Callable[[], None], **more: Any) -> None:
@@ -135,6 +135,8 @@ class PreparedSession(Session):
         self._lost = lost
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
+        if isinstance(self._driver, CheckoutConnection) and self._driver.is_of_many:
+            self.info["is_of_many"] = True
 
     def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
         """As Session.execute."""

@@ -10,10 +10,11 @@ See docs/decisions/0025-old-writers.md.
 import re
 import sqlite3
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, text
+
+from service.database.driver import CheckoutConnection
 
 HEAD = "0015"
 """The version of the schema that this release is made for, which is also this release's own name for itself."""
@@ -25,10 +26,16 @@ _ADMIT = f"""
     BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = '1s';
     SELECT pg_advisory_xact_lock_shared({GATE});
-    SELECT obj_description(to_regclass('alembic_version'), 'pg_class'), to_regclass('alembic_version') IS NOT NULL;
+    SELECT obj_description(to_regclass('alembic_version'), 'pg_class'), to_regclass('alembic_version') IS NOT NULL,
+           to_regclass('pg_dist_partition') IS NOT NULL;
     COMMIT
 """
-"""The mark is read once the lock is there, by a statement that sees what was committed until then."""
+"""The mark is read once the lock is there, by a statement that sees what was committed until then.
+
+Citus is told by its catalog.
+"""
+PLANNED_BY_MERCHANT = "SET plan_cache_mode = auto"
+"""A plan for whichever merchant names no machine, so Citus plans with the merchant: see docs/decisions/0027."""
 _VERSION = "SELECT version_num FROM alembic_version"
 _OTHERS = text(
     "SELECT pid FROM pg_stat_activity"
@@ -63,8 +70,11 @@ class NotEnded(Exception):
     """Connections of older releases could not be ended, so that nothing was changed."""
 
 
-def admit(connection: psycopg.Connection[Any]) -> None:
-    """Let a new connection to PostgreSQL in once no upgrade stands at the gate. Raises Outdated and BeingUpgraded."""
+def admit(connection: CheckoutConnection) -> None:
+    """Let a new connection to PostgreSQL in once no upgrade stands at the gate, and see whether it is of many machines.
+
+    Raises Outdated and BeingUpgraded.
+    """
     connection.autocommit = True
     cursor = connection.cursor()
     try:
@@ -73,9 +83,11 @@ def admit(connection: psycopg.Connection[Any]) -> None:
         raise BeingUpgraded from error
     for _ in range(3):
         cursor.nextset()
-    oldest, is_migrated = cursor.fetchone() or (None, False)
+    oldest, is_migrated, connection.is_of_many = cursor.fetchone() or (None, False, False)
     if is_migrated and not (oldest and _MARK.fullmatch(oldest)):
         (oldest,) = connection.execute(_VERSION).fetchone() or (None,)
+    if connection.is_of_many:
+        connection.execute(PLANNED_BY_MERCHANT)
     connection.autocommit = False
     _check(oldest)
 
@@ -118,11 +130,12 @@ def shut_out(connection: Connection, oldest: str) -> None:
     Raises NotEnded where somebody is connected whom this role may not end.
     """
     if connection.dialect.name != "sqlite":
-        _end_all_others(connection)
+        end_all_others(connection)
     mark(connection, oldest)
 
 
-def _end_all_others(connection: Connection) -> None:
+def end_all_others(connection: Connection) -> None:
+    """End all processes' connections, and let nobody connect before this transaction ends. Raises NotEnded."""
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({GATE})")
     inside = set(connection.execute(_OTHERS).scalars())  # who comes now waits at the gate
     for pid in inside:

@@ -101,7 +101,7 @@ def lock(session: Session, merchant_id: UUID, keys: Iterable[Key]) -> Changes:
     """Lock these owners' balances in the global order and return them. Missing ones were never used."""
     wanted = {(account.name, currency): account for account, currency in keys}
     names = sorted({name for name, _ in wanted})
-    held = session.execute(_LOCK, {"m": merchant_id, "names": names})
+    held = session.execute(_LOCK, {"m": merchant_id, "names": names}) if names else ()
     return {
         (wanted[row.account, row.currency], row.currency): row.amount
         for row in held

@@ -1,7 +1,9 @@
 """Writing a new transaction: its row, its postings, its place among the unsealed, and the balances that it changes.
 
 PostgreSQL takes it all as one statement, which spares three ways to the server and most of what a statement costs
-here. SQLite, which has no such statement and no way to go, takes it one by one.
+here. SQLite, which has no such statement and no way to go, takes it one by one; so does a PostgreSQL of many machines,
+which hands whole statements to the one that has the rows, but not this one. Whose session that is says so in its info:
+`is_of_many`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +35,7 @@ def write(session: Session, transaction: Row, lines: Sequence[Row], balances: Se
 
     balances: of accounts that rise, or that may be anything; they are opened where they are missing, in this order.
     """
-    if balances and session.get_bind().dialect.name == "postgresql":
+    if balances and session.get_bind().dialect.name == "postgresql" and "is_of_many" not in session.info:
         values = {**transaction, **numbered(_renamed("line", lines)), **numbered(_renamed("balance", balances))}
         return session.execute(_at_once(len(lines), len(balances)), values).first() is not None
     if session.execute(_CLAIM, numbered([transaction])).first() is None:

@@ -14,11 +14,10 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    Uuid,
     and_,
+    bindparam,
     func,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -26,7 +25,7 @@ from service.database.engine import Database
 from service.database.lists import Page, matching, read_newest
 from service.database.tables import Base
 from service.links.states import LinkStatus
-from service.merchants.tables import Merchant
+from service.merchants.tables import Merchant, Slug
 from service.programs.states import ProgramStatus
 from service.programs.tables import Program
 
@@ -111,22 +110,23 @@ def digest_of(merchant: Merchant, folded_code: str) -> str:
     return f"#{base64.b32encode(merchant.keyed(f'code:{folded_code}')[:DIGEST_BYTES]).decode()}"
 
 
-_BY_SLUG = (
-    text("""
-    SELECT slug.merchant_id, code.link_id
-      FROM slug LEFT JOIN code ON code.merchant_id = slug.merchant_id AND code.folded_code = :code
-     WHERE slug.slug = :slug
-""")
-    .bindparams(slug="", code="")
-    .columns(merchant_id=Uuid, link_id=Uuid)
+_s, _code = Slug.__table__.c, Code.__table__.c
+_BY_SLUG = select(_s.merchant_id).where(_s.slug == bindparam("slug")).execution_options(prepared=True)
+_BY_CODE = (
+    select(_code.link_id)
+    .where(_code.merchant_id == bindparam("merchant"), _code.folded_code == bindparam("code"))
+    .execution_options(prepared=True)
 )
+"""Two, as what is looked for in the second one is on the machine of whoever the first one finds."""
 
 
 def by_slug(database: Database, slug: str, folded_code: str) -> tuple[UUID, UUID | None] | None:
     """The merchant of this slug, and the link that was ever given this code there; None where nobody has the slug."""
-    with database.statements() as connection:
-        row = connection.execute(_BY_SLUG, {"slug": slug, "code": folded_code}).one_or_none()
-    return None if row is None else (row.merchant_id, row.link_id)
+    named = database.at_once(_BY_SLUG, {"slug": slug}).one_or_none()
+    if named is None:
+        return None
+    given = database.at_once(_BY_CODE, {"merchant": named.merchant_id, "code": folded_code}).one_or_none()
+    return named.merchant_id, given.link_id if given else None
 
 
 def number_of_codes(session: Session, link: Link) -> int:
@@ -142,6 +142,8 @@ def key_of(destination_url: str | None) -> bytes:
 
 def statuses(session: Session, merchant_id: UUID, program_ids: Collection[UUID]) -> dict[UUID, ProgramStatus]:
     """program -> its status, of these programs."""
+    if not program_ids:
+        return {}
     query = select(Program.program_id, Program.status)
     query = query.where(Program.merchant_id == merchant_id, Program.program_id.in_(program_ids))
     return dict(session.execute(query).tuples().all())

@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from sqlalchemy.orm import Session
 
 from service.currencies import fault_of_currency
+from service.database.engine import RaceLost
 from service.database.writing import write_now
 from service.errors import BadValues, Unknown, refuse_faults
 from service.ids import new_id
@@ -72,7 +73,7 @@ def create_merchant(
     """
     faults = {"name": _fault_of_name(name), "time_zone": _fault_of_time_zone(time_zone)}
     refuse_faults({**faults, "currency": fault_of_currency(currency)})
-    slug = _free_slug(session, name) if slug is None else slug
+    given, slug = slug, _free_slug(session, name) if slug is None else slug
     merchant = Merchant(
         merchant_id=new_id(),
         name=name,
@@ -83,7 +84,12 @@ def create_merchant(
         guest_key=secrets.token_bytes(32),
     )
     write_now(session, merchant)
-    _give_slug(session, merchant, slug)
+    try:
+        _give_slug(session, merchant, slug)
+    except BadValues as error:
+        if given is None:  # somebody else with that name was quicker
+            raise RaceLost from error
+        raise
     return merchant, {scope: create(session, merchant.merchant_id, scope, now=now)[1] for scope in SECRET}
 
 

@@ -16,7 +16,7 @@ from service.database import release
 from service.database.engine import Database, is_lock_timeout
 from service.database.release import HEAD, Outdated
 from service.database.sqlite import TO_WRITE
-from service.migrations import statistics
+from service.migrations import distribution, statistics
 
 MIGRATIONS = Path(__file__).parent
 
@@ -97,6 +97,17 @@ def upgrade(database: Database, revision: str = "head", *, tell: Callable[[str],
             time.sleep(PAUSE_SECONDS)
 
 
+def distribute(database: Database) -> list[str]:
+    """Spread the tables of a database of many machines by their merchants; the names of those that were not yet.
+
+    Nobody is connected meanwhile. Raises NoCitus, and NotEnded where somebody could not be sent away.
+    """
+    with _to_migrate(database) as connection:
+        if not database.is_sqlite:
+            release.end_all_others(connection)
+        return distribution.distribute(connection)
+
+
 def _step(database: Database, revision: str) -> bool:
     """Go one revision further. Returns whether there was none."""
     from alembic import command
@@ -119,7 +130,8 @@ def _step(database: Database, revision: str) -> bool:
             following = ahead[-1]
             _shut_out(connection, getattr(following.module, "oldest_writer", following.revision), now)
             config.attributes["connection"] = connection
-            command.upgrade(config, following.revision)
+            with distribution.new_tables_distributed(connection):
+                command.upgrade(config, following.revision)
         if not database.is_sqlite:
             if len(ahead) <= 1:
                 statistics.assume(connection)

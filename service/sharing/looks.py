@@ -29,15 +29,15 @@ _ORDER = """
            friend.first_name, reward.customer_id AS rewarded, reward.amount, reward.reversed_amount,
            reward.lapsed_amount, reward.currency, reward.given_as, reward.status AS reward_status, reward.available_at
       FROM (
-           SELECT merchant_id, conversion_id, ordered_at, status, reasons, customer_id
+           SELECT conversion_id, ordered_at, status, reasons, customer_id
              FROM conversion
             WHERE merchant_id = :merchant AND {whose} = :customer AND conversion_id < :before
                   AND status NOT IN ({besides})
             ORDER BY conversion_id DESC LIMIT :most
            ) AS newest
       LEFT JOIN customer AS friend
-           ON friend.merchant_id = newest.merchant_id AND friend.customer_id = newest.customer_id
-      LEFT JOIN reward ON reward.merchant_id = newest.merchant_id AND reward.conversion_id = newest.conversion_id
+           ON friend.merchant_id = :merchant AND friend.customer_id = newest.customer_id
+      LEFT JOIN reward ON reward.merchant_id = :merchant AND reward.conversion_id = newest.conversion_id
 """
 """All rewards of the order, and not the customer's alone: asked for by the customer too, a database that was never
 analysed may read all that the customer ever earned, for each order."""

@@ -14,6 +14,7 @@ from service.books.upkeep import seal_records
 from service.conversions.tables import conversions
 from service.conversions.tables.conversions import Conversion
 from service.database.engine import Database
+from tests import citus
 from tests.conversions.test_lives import amend, void
 from tests.shop import Shop
 
@@ -59,6 +60,7 @@ def found_after(shop: Shop, database: Database, change: str, row_id: str | None 
             for name in names:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
+            citus.let_guards_be()
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         try:
             key = row.hex if row and database.is_sqlite else row

@@ -23,6 +23,7 @@ from service.ledger.books import (
     pending,
     reserved,
 )
+from tests import citus
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ANA, BEN = "0a" * 16, "b0" * 16
@@ -130,6 +131,7 @@ def tampered(
             for name in connection.execute(text(names)).scalars().all():
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
+            citus.let_guards_be()
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             for table, check in (("balance", "floor"), ("posting", "amount_positive"), ("posting", "two_accounts")):
                 connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{check}")

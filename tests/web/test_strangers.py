@@ -9,9 +9,8 @@ import yaml
 from tests.shop import FIXED, Shop
 
 
-@pytest.fixture
-def owned(shop: Shop) -> dict[str, str]:
-    """One object of each kind, by the name that it has in a path."""
+def objects_of(shop: Shop) -> dict[str, str]:
+    """One new object of each kind, by the name that it has in a path."""
     program = shop.program(hold_days=14)
     link = shop.link(program)
     order = shop.order("ben", referral=link["code"])
@@ -35,6 +34,12 @@ def owned(shop: Shop) -> dict[str, str]:
         "customer_id": "cleo",
         "code": link["code"],
     }
+
+
+@pytest.fixture
+def owned(shop: Shop) -> dict[str, str]:
+    """The objects of this test's merchant."""
+    return objects_of(shop)
 
 
 CALLS: list[tuple[str, str, Any]] = [
@@ -86,15 +91,17 @@ CALLS: list[tuple[str, str, Any]] = [
 ]
 
 
+def filled(body: Any, owned: dict[str, str]) -> Any:
+    """The body with the names of these objects in it."""
+    return body and {name: value.format(**owned) if isinstance(value, str) else value for name, value in body.items()}
+
+
 def test_a_strangers_key_finds_nothing_and_changes_nothing(
     shop: Shop, new_shop: Callable[[], Shop], owned: dict[str, str]
 ) -> None:
     stranger, before = new_shop(), _everything(shop, owned)
     for method, path, body in CALLS:
-        filled = body and {
-            name: value.format(**owned) if isinstance(value, str) else value for name, value in body.items()
-        }
-        response = stranger.call(method, path.format(**owned), filled)
+        response = stranger.call(method, path.format(**owned), filled(body, owned))
         assert response.status_code == 404, (method, path, response.text)
     assert _everything(shop, owned) == before
 

@@ -65,6 +65,8 @@ class Asked:
     def names_of(self, program_ids: Iterable[str]) -> dict[str, str]:
         """These programs' names by their ids."""
         known = {UUID(name): name for name in program_ids}
+        if not known:
+            return {}
         query = select(Program.program_id, Program.name).where(Program.merchant_id == self.call.merchant_id)
         found = self.call.session.execute(query.where(Program.program_id.in_(list(known))))
         return {str(program_id): name for program_id, name in found}

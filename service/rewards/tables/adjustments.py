@@ -66,8 +66,10 @@ def page(session: Session, merchant_id: UUID, which: Page) -> Sequence[Adjustmen
 
 def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -> dict[UUID, str]:
     """adjustment -> its note."""
+    if not (ids := list(adjustment_ids)):
+        return {}
     query = select(Adjustment.adjustment_id, Adjustment.note).where(
-        Adjustment.merchant_id == merchant_id, Adjustment.adjustment_id.in_(list(adjustment_ids))
+        Adjustment.merchant_id == merchant_id, Adjustment.adjustment_id.in_(ids)
     )
     return {row.adjustment_id: row.note for row in session.execute(query)}
 

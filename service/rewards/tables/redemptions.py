@@ -222,8 +222,10 @@ def customers_with_stale(session: Session, *, now: datetime, limit: int) -> Sequ
 
 def order_ids(session: Session, merchant_id: UUID, redemption_ids: Iterable[UUID]) -> Sequence[tuple[UUID, str | None]]:
     """(redemption, order) of these redemptions."""
+    if not (ids := list(redemption_ids)):
+        return []
     query = select(Redemption.redemption_id, Redemption.order_id).where(
-        Redemption.merchant_id == merchant_id, Redemption.redemption_id.in_(list(redemption_ids))
+        Redemption.merchant_id == merchant_id, Redemption.redemption_id.in_(ids)
     )
     return [(row.redemption_id, row.order_id) for row in session.execute(query)]
 

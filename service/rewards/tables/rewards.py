@@ -184,9 +184,11 @@ def get(session: Session, merchant_id: UUID, reward_id: UUID) -> Reward | None:
 
 def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
     """The rewards that these conversions earned, the advocate's before the friend's."""
+    if not (ids := list(conversion_ids)):
+        return []
     earned = session.scalars(
         _OF_CONVERSIONS,
-        {"merchant": merchant_id, "ids": list(conversion_ids)},
+        {"merchant": merchant_id, "ids": ids},
         execution_options={"populate_existing": True},
     )
     return earned.all()
@@ -194,7 +196,8 @@ def of_conversions(session: Session, merchant_id: UUID, conversion_ids: Iterable
 
 def seen_of(session: Session, merchant_id: UUID, conversion_ids: Iterable[UUID]) -> Sequence[Reward]:
     """As `of_conversions`, to be read and not to be changed."""
-    return passing(session, Reward, _SEEN_OF, {"merchant": merchant_id, "ids": list(conversion_ids)})
+    ids = list(conversion_ids)
+    return passing(session, Reward, _SEEN_OF, {"merchant": merchant_id, "ids": ids}) if ids else []
 
 
 def page(
