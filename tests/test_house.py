@@ -212,6 +212,7 @@ NEVER_ANSWERED = {
     "TableHeld": "the command line's",
     "Unwell": "the command line's",
     "WayUnknown": "a page",
+    "WorkFirst": "tried again once that is done",
 }
 
 

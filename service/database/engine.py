@@ -35,6 +35,16 @@ class RaceLost(Exception):
     """Someone else changed what this transaction decided on. Trying again settles it."""
 
 
+class WorkFirst(RaceLost):
+    """Something is to be done first, in transactions of its own: in this one it would hold its locks for too long.
+
+    Trying again after `work` settles it.
+    """
+
+    def __init__(self, work: Callable[["Database"], object]) -> None:
+        self.work = work
+
+
 class Database:
     """The engines and how to open a transaction on them."""
 
@@ -159,6 +169,9 @@ class Database:
             except (DBAPIError, psycopg.Error, RaceLost) as error:
                 if attempt == ATTEMPTS or not _was_a_race(error):
                     raise
+                if isinstance(error, WorkFirst):
+                    error.work(self)
+                    continue
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
         raise AssertionError("unreachable")
 

@@ -7,8 +7,9 @@ booked in the order of its times, so the answer is the same whenever somebody lo
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.tables import KnownCustomer
-from service.database.engine import Database
+from service.database.engine import Database, WorkFirst
 from service.database.writing import write_now
+from service.errors import TryLater
 from service.events import events as history
 from service.events.events import Happened
 from service.events.kinds import Kind
@@ -25,6 +27,7 @@ from service.ledger import books
 from service.ledger.books import Transaction
 from service.ledger.rewards import lapsing
 from service.rewards import erased, happenings, postings
+from service.rewards.holdings import GIVEN_BACK_LASTS, Held
 from service.rewards.tables import adjustments, changes, redemptions
 from service.rewards.tables import due as due_rewards
 from service.rewards.tables.redemptions import Redemption
@@ -35,11 +38,11 @@ BATCH = 500
 RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
 
-GIVEN_BACK_LASTS = timedelta(days=30)
-"""What comes back to a customer does not lapse before that."""
-
 STEP = 250
 """How many of a kind one transaction books, and what came at the same moment as the last of them."""
+
+MOST_STEPS = 20
+"""So many steps one caller waits for."""
 
 EVERYTHING = 2**31 - 1
 
@@ -65,35 +68,13 @@ class Due:
         return min((of_a_kind[-1] for of_a_kind in times if len(of_a_kind) == STEP), default=None)
 
 
-@dataclass(slots=True)
-class Held:
-    """What a customer has of one currency while time passes, in minor units.
-
-    left: reward -> what may yet lapse. returned: (when, how much) came back of what had been spent or taken back.
-    """
-
-    available: int = 0
-    owed: int = 0
-    unexpired: int = 0
-    left: dict[UUID, int] = field(default_factory=dict)
-    returned: list[tuple[datetime, int]] = field(default_factory=list)
-
-    def kept_at(self, moment: datetime) -> int:
-        """What of it cannot lapse at this time: what lapses later or never, and what was given back lately."""
-        lately = sum(amount for at, amount in self.returned if at > moment - GIVEN_BACK_LASTS)
-        return self.unexpired + sum(self.left.values()) + lately
-
-    def gain(self, amount: int) -> None:
-        """More is available; what is owed is paid first."""
-        paid = min(self.owed, amount)
-        self.owed -= paid
-        self.available += amount - paid
-
-
 def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
-    """Book all that time has done to this customer, who is locked. Doing it again does nothing."""
-    while not catch_up_some(session, merchant_id, customer, now=now):
-        pass
+    """Book all that time has done to this customer, who is locked. Doing it again does nothing.
+
+    Raises WorkFirst where it takes more than a step, so that nobody waits for this customer until all of it is booked.
+    """
+    if not catch_up_some(session, merchant_id, customer, now=now):
+        raise WorkFirst(partial(catch_up_in_steps, merchant_id=merchant_id, customer_id=customer.customer_id, now=now))
 
 
 def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> bool:
@@ -169,6 +150,8 @@ def catch_up_everybody(database: Database, now: datetime) -> int:
             try:
                 catch_up_in_steps(database, merchant_id, customer_id, now=now)
                 done += 1
+            except TryLater:
+                continue  # with the others in between
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise
@@ -187,14 +170,16 @@ def _customers_with_due(database: Database, now: datetime) -> set[tuple[UUID, st
 def catch_up_in_steps(database: Database, merchant_id: UUID, customer_id: str, *, now: datetime) -> None:
     """As `catch_up`, in as many transactions as it takes, so that none of them holds its locks for long.
 
-    Raises Unknown.
+    Raises Unknown, and TryLater after so many that a caller would wait for seconds.
     """
 
     def step(session: Session) -> bool:
         return catch_up_some(session, merchant_id, customers.lock(session, merchant_id, customer_id), now=now)
 
-    while not database.write(step):
-        pass
+    for _ in range(MOST_STEPS):
+        if database.write(step):
+            return
+    raise TryLater("More is due to this customer than can be booked at once.")
 
 
 def _held(

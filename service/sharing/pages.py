@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request, stream_template
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from service.errors import BadValues
+from service.errors import BadValues, TryLater
 from service.formats import Formats
 from service.links import codes, offers
 from service.links.links import CodeTaken
@@ -62,8 +62,8 @@ def show_share_page(token: str) -> Response:
             reading.catch_up_first(wiring().database, merchant_id, head.customer_id, now=now)
             with wiring().database.reading() as session:
                 return _contents(session, _opened(session, token, now), Wished(), now, before=before)
-        except SQLAlchemyError as error:
-            log.error("a share page ends without the database: %s", type(error).__name__)
+        except (SQLAlchemyError, TryLater) as error:
+            log.error("a share page ends without what is to be read: %s", type(error).__name__)
             return None
 
     if _is_elsewhere(head):

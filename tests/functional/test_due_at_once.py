@@ -93,6 +93,26 @@ def test_a_thousand_rewards_of_one_fall_due_in_steps(database: Database, shop: S
     assert (report["problems"], report["transactions"]) == ([], 3_000)
 
 
+def test_what_changes_something_lets_go_of_its_locks_between_steps_too(database: Database, shop: Shop) -> None:
+    code = shop.link(shop.program(friend_reward=None, hold_days=1))["code"]
+    orders_of_long_ago(database, shop, code, count=3 * upkeep.STEP, prefix="spent-")
+    shop.reserve("ana", 10)
+    assert longest_step(database) <= 2 * upkeep.STEP
+    assert shop.balance("ana")["pending"] == 0
+
+
+def test_eight_whose_rewards_lapse_at_one_moment_look_at_once(database: Database, shop: Shop) -> None:
+    program = shop.program(friend_reward=None, hold_days=1, reward_expiry_days=5, rewarded_orders=None)
+    names = [f"lapsing-{number}" for number in range(8)]
+    for name in names:
+        orders_of_long_ago(database, shop, shop.link(program, name)["code"], count=60, prefix=f"{name}-")
+    before = deadlocks(database)
+    with ThreadPoolExecutor(len(names)) as threads:
+        found = list(threads.map(shop.balance, names))
+    assert [(balance["pending"], balance["available"]) for balance in found] == [(0, 0)] * len(names)
+    assert deadlocks(database) == before
+
+
 def test_a_thousand_rewards_of_many_fall_due_while_shops_go_on(
     database: Database, shop: Shop, url: str, tmp_path: Path
 ) -> None:

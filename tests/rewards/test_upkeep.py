@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from service.database.engine import Database
 from service.rewards import upkeep
 from tests.shop import Shop
 
@@ -52,3 +53,41 @@ def test_a_step_that_ends_exactly_now_leaves_nothing(shop: Shop, monkeypatch: py
             shop.order(f"f{number}", referral=code)
         clock.move_to(START + timedelta(days=1))
         assert (shop.balance("ana")["pending"], shop.balance("ana")["available"]) == (0, 3000)
+
+
+def test_who_asks_waits_for_so_much_and_no_more_and_what_was_done_stays_done(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 1)
+    monkeypatch.setattr(upkeep, "MOST_STEPS", 2)
+    with time_machine.travel(START, tick=False) as clock:
+        code = shop.link(shop.program(friend_reward=None, hold_days=1))["code"]
+        orders = [
+            shop.order(f"f{number}", referral=code, ordered_at=(START + number * timedelta(minutes=1)).isoformat())
+            for number in range(7)
+        ]
+        clock.move_to(START + timedelta(days=2))
+        asked: list[Callable[[], Any]] = [
+            lambda: shop.call("GET", "/customers/ana/balance", scope="checkout"),
+            lambda: shop.call("POST", "/redemptions", {"customer_id": "ana", "amount": 1, "currency": "EUR"}),
+            lambda: shop.call("POST", f"/conversions/{orders[0]['conversion_id']}/void", {"reason": "cancelled"}),
+        ]
+        for ask in asked:
+            answer = ask()
+            assert (answer.status_code, answer.json["type"]) == (503, "/docs/problems#catching-up")
+            assert int(answer.headers["Retry-After"]) > 0
+        assert shop.order("another", referral=code)["status"] == "attributed"
+        assert [ask().status_code for ask in asked] == [200, 201, 200]
+        assert shop.get("/ledger/verification")["problems"] == []
+
+
+def test_a_worker_goes_on_until_all_is_done(shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 1)
+    monkeypatch.setattr(upkeep, "MOST_STEPS", 2)
+    with time_machine.travel(START, tick=False) as clock:
+        code = shop.link(shop.program(friend_reward=None, hold_days=1))["code"]
+        for number in range(7):
+            shop.order(f"f{number}", referral=code, ordered_at=(START + number * timedelta(minutes=1)).isoformat())
+        clock.move_to(START + timedelta(days=2))
+        upkeep.catch_up_everybody(database, datetime.now(UTC))
+        assert shop.available("ana") == 7000
