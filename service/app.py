@@ -41,6 +41,7 @@ from service.tokens import TokenSigner
 from service.web import pages as assets
 from service.web.openapi import describe, document
 from service.web.paths import NameConverter, keeping_slashes
+from service.web.rendering import keep_private
 from service.web.wiring import Wiring
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -111,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         partial(document, api, (programs.describe_rewards, refunds.describe_refunds))
     )
     app.before_request(follow.refuse_other_hosts)
+    app.after_request(keep_private)
     app.register_blueprint(health.blueprint)
     assets.register(app)
     app.register_blueprint(brand_pages.blueprint)

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, current_app, render_template, send_from_d
 from service import __version__
 from service.migrations import schema
 from service.problems import OUT_OF_RANGE, PROBLEMS, UNAVAILABLE, UNEXPECTED, Problem, answer
-from service.web.pages import SWAGGER_UI, page
+from service.web.pages import HEADERS, SWAGGER_UI, page
 from service.web.rendering import Answer, rendered
 from service.web.wiring import wiring
 
@@ -14,8 +14,10 @@ NOT_READY = Problem(
 )
 ELSEWHERE = (UNAVAILABLE, OUT_OF_RANGE, NOT_READY, UNEXPECTED)
 DOCS_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+DOCS_HEADERS = {**HEADERS, "Content-Security-Policy": DOCS_CSP}
 blueprint = Blueprint("service", __name__)
 
 
@@ -39,6 +41,8 @@ def readyz() -> Response:
         return answer(NOT_READY, "It cannot be reached, or is being upgraded.")
     if state.fault:
         return answer(NOT_READY, state.fault)
+    if not wiring().database.takes_writes():
+        return answer(NOT_READY, "It takes no writes: it is a standby, or may only be read.")
     return rendered(Answer({"status": "ok"}))
 
 
@@ -52,8 +56,7 @@ def openapi() -> Response:
 @blueprint.get("/docs/")
 def docs() -> Response:
     """The contract for people."""
-    headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
-    return Response(render_template("docs.html"), 200, headers, content_type="text/html; charset=utf-8")
+    return Response(render_template("docs.html"), 200, DOCS_HEADERS, content_type="text/html; charset=utf-8")
 
 
 @blueprint.get("/docs/problems")
@@ -61,8 +64,7 @@ def problems() -> Response:
     """What each problem type means; where the `type` of an answer leads."""
     kinds = {problem.kind: problem for problem in (*PROBLEMS.values(), *ELSEWHERE)}
     text = render_template("problems.html", problems=sorted(kinds.values(), key=lambda problem: problem.kind))
-    headers = {"Content-Security-Policy": DOCS_CSP, "X-Content-Type-Options": "nosniff"}
-    return Response(text, 200, headers, content_type="text/html; charset=utf-8")
+    return Response(text, 200, DOCS_HEADERS, content_type="text/html; charset=utf-8")
 
 
 @blueprint.get("/docs/assets/<path:name>")

@@ -79,6 +79,13 @@ class Database:
         """Whether this is the embedded database."""
         return self.engine.dialect.name == "sqlite"
 
+    def takes_writes(self) -> bool:
+        """Whether it can be written to, as far as it says so. Raises DBAPIError."""
+        if self.is_sqlite:
+            return sqlite.takes_writes(sqlite.path_of(self.engine.url))
+        with self.statements() as connection:
+            return postgresql.takes_writes(connection)
+
     def version(self) -> str:
         """What differs whenever something was written since, by anybody. The same again says that nothing was."""
         if not self.is_sqlite:

@@ -95,6 +95,12 @@ def _connected(watch: Watch, connect: Callable[[], CheckoutConnection], seconds:
     return connection
 
 
+def takes_writes(connection: Connection) -> bool:
+    """Whether this is no standby, and nobody has said that it may only be read."""
+    asked = "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'"
+    return bool(connection.exec_driver_sql(asked).scalar_one())
+
+
 def own(engine: Engine) -> CheckoutConnection:
     """A connection beside the pool, which is no writer's, so that no upgrade waits for it."""
     given, named = engine.dialect.create_connect_args(engine.url)

@@ -1,15 +1,17 @@
 """The embedded database: how it is opened, and how its writers take turns."""
 
+import os
 import random
 import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from service.database import release
 from service.database.release import Outdated
@@ -44,16 +46,17 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
 
     is_fenced: whether a release that is too old for the database is refused.
     """
-    path = make_url(url).database
-    if path:
-        with suppress(OSError):  # a database that cannot be is answered by those who ask it
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+    path = path_of(make_url(url))
     read_seconds = BUSY_SECONDS if patient else READ_SECONDS
     engine = create_engine(url, connect_args={"timeout": read_seconds}, hide_parameters=True)
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
+    if path:
+        event.listen(engine, "do_connect", partial(_make, path))
+
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
+    def prepare(connection: Any, record: Any) -> None:
+        record.info["file"] = _file(path)
         connection.isolation_level = None
         connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=FULL")
@@ -72,12 +75,50 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
             connection.exec_driver_sql(statement)
 
     @event.listens_for(engine, "checkout")
-    def look(connection: Any, *_: Any) -> None:
+    def look(connection: Any, record: Any, _pooled: object) -> None:
+        if record.info["file"] != _file(path):
+            raise DisconnectionError  # what is written to a file that was moved away is lost
         connection.execute(f"PRAGMA busy_timeout = {round(read_seconds * 1000)}")  # a writer left another
         if is_fenced:
             release.admit_embedded(connection)
 
     return engine
+
+
+def _make(path: Path, *_: object) -> None:
+    """Make the file ahead of SQLite, which makes it for everybody."""
+    with suppress(OSError):  # a database that cannot be is answered by those who ask it
+        make_private(path)
+
+
+def path_of(url: URL) -> Path | None:
+    """Where the database's file is; None for one in memory."""
+    named = url.database or ":memory:"
+    return None if named.startswith((":memory:", "file:")) else Path(named)
+
+
+def make_private(path: Path) -> None:
+    """Make this file, and its folder, for nobody else, where they are not there yet; SQLite's journals are as it is.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, mode=0o600))
+
+
+def takes_writes(path: Path | None) -> bool:
+    """Whether the file is where it was said to be, and it and its folder, where its journal comes, may be written."""
+    return path is None or all(os.access(place, os.W_OK) for place in (path, path.parent))
+
+
+def _file(path: Path | None) -> tuple[int, int] | None:
+    """Which file is there now; None for a database in memory, and for none."""
+    try:
+        found = path and path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def _look_again(connection: Connection) -> None:

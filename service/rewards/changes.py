@@ -14,10 +14,10 @@ from service.customers.tables import KnownCustomer
 from service.database.writing import write_now
 from service.ledger import books
 from service.rewards import postings
+from service.rewards.holdings import GIVEN_BACK_LASTS
 from service.rewards.moves import Cause, Move
 from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.rewards import Reward
-from service.rewards.upkeep import GIVEN_BACK_LASTS
 
 
 @dataclass(frozen=True, slots=True)

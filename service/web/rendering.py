@@ -28,5 +28,12 @@ def encoded(answer: Answer) -> bytes:
     return _JSON.encode(answer.document).encode()
 
 
+def keep_private(response: Response) -> Response:
+    """Let nobody on the way keep an answer, nor take it for what it does not say it is, where nothing else was said."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
 class ProblemDocument(fields.Dict):
     """What a request would have been refused with, inside an answer."""

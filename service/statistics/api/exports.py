@@ -90,7 +90,7 @@ def export(merchant_id: UUID, asked: Request, dataset: str, format: str) -> Resp
         by_events = dataset in CHANGES_WITH_EVENTS
         version = events.state(session, merchant_id) if by_events else wired.database.version()
         prepared = asked.prepared(session, merchant_id, dataset, wired.time_zone(merchant_id), now=now)
-    headers = {"ETag": f'W/"{_etag(prepared, format, version, bom=asked.bom)}"', "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": f'W/"{_etag(prepared, format, version, bom=asked.bom)}"', "Cache-Control": "private, no-cache"}
     if request.if_none_match.contains_weak(headers["ETag"][3:-1]):
         return Response(status=304, headers=headers)
     headers["Content-Disposition"] = f'attachment; filename="{_name(prepared)}.{format}"'
