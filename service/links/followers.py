@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,13 @@ from service.links.visitors import Visitor
 
 Device = Literal["phone", "tablet", "desktop"]
 VISITOR_BYTES = 16
+NETWORK_BYTES = 6
+"""So much of what a visitor is kept as tells their network from others; the rest tells them from others in it."""
+
+OF_NO_NETWORK = bytes(NETWORK_BYTES)
+"""Who asks not to be told from others is of no network either."""
+
+IPV6_SUBNET = 64
 LONGEST_HOST = 253
 LONGEST_QUERY = 1_000
 """Of the query with which somebody comes: what is behind it is not looked at."""
@@ -47,9 +55,32 @@ class Follower:
     at: Owner | None = None
 
     def seen_as(self, key: bytes, link_id: UUID) -> bytes:
-        """What tells this visitor of a link from another one, to who has the key."""
-        said = f"{link_id.hex}\n{self.address}\n{self.user_agent}"
-        return hmac.digest(key, said.encode("utf-8", "surrogatepass"), hashlib.sha256)[:VISITOR_BYTES]
+        """What tells this visitor of a link from another one, to who has the key; it begins alike for one network."""
+        network = _digest(key, link_id, self.network)[:NETWORK_BYTES]
+        return (network + _digest(key, link_id, self.address, self.user_agent))[:VISITOR_BYTES]
+
+    @property
+    def network(self) -> str:
+        """Whose the address is, as far as it says: itself, and of IPv6 the subnet that one household or phone has."""
+        try:
+            address = ipaddress.ip_address(self.address)
+        except ValueError:
+            return self.address
+        if address.version == 4:
+            return str(address)
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), IPV6_SUBNET), strict=False))
+
+
+def seen_as_nobody(visit_id: UUID) -> bytes:
+    """What a visitor is kept as who asks not to be told from others: of each visit another one."""
+    return OF_NO_NETWORK + visit_id.bytes[NETWORK_BYTES:]
+
+
+def _digest(key: bytes, link_id: UUID, *said: str) -> bytes:
+    text = "\n".join((link_id.hex, *said))
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from service.links.evidence import (
     read_link,
     visit_token,
 )
-from service.links.followers import LONGEST_QUERY, VIA, Follower, traits
+from service.links.followers import LONGEST_QUERY, VIA, Follower, seen_as_nobody, traits
 from service.links.greetings import Offer
 from service.links.hosts import Owner
 from service.links.offers import Shop
@@ -171,7 +171,8 @@ class Following:
 
     def _seen(self, link: LinkEvidence, follower: Follower, visit_id: UUID, now: datetime) -> Seen:
         if follower.is_private:
-            return Seen(visit_id.bytes, visit_id.bytes, traits(follower))
+            visitor = seen_as_nobody(visit_id)
+            return Seen(visitor, visitor, traits(follower))
         today, yesterday = self.keys.of(self.database, link.merchant_id, now=now)
         visitor = follower.seen_as(today, link.link_id)
         return Seen(visitor, follower.seen_as(yesterday, link.link_id) if yesterday else visitor, traits(follower))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     LargeBinary,
     String,
     TextClause,
@@ -18,10 +19,12 @@ from sqlalchemy import (
     bindparam,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.engine import Database
 from service.database.tables import Base, Instant
+from service.links import crowds
+from service.links.crowds import CROWD, LEFT_OUT
 from service.links.followers import Traits
 from service.links.states import LinkStatus, state_of
 from service.programs import programs
@@ -155,10 +158,15 @@ _LOOK_FOR_SEEN = _typed(
     f"WITH target AS ({_TARGET}), seen AS ({_SEEN})"
     " SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
 )
+_CROWDED = _bound(f"SELECT {CROWD} AS visits").columns(visits=BigInteger)
 _ADD = _bound(_ADDED.format(where="WHERE true"))
+_LEAVE_OUT = _bound(LEFT_OUT.format(where="WHERE true"))
+_NEW = f"FROM target, crowd WHERE {_OPEN} AND NOT EXISTS (SELECT FROM seen)"
 _FOLLOW_AT_ONCE = _typed(
-    f"WITH target AS ({_TARGET}), seen AS ({_SEEN}), added AS ("
-    + _ADDED.format(where=f"FROM target WHERE {_OPEN} AND NOT EXISTS (SELECT FROM seen)")
+    f"WITH target AS ({_TARGET}), seen AS ({_SEEN}), crowd AS (SELECT {CROWD} AS visits), added AS ("
+    + _ADDED.format(where=f"{_NEW} AND crowd.visits < :most")
+    + "), left_out AS ("
+    + LEFT_OUT.format(where=f"{_NEW} AND crowd.visits >= :most")
     + ") SELECT target.*, seen.visit_id, seen.visited_at FROM target LEFT JOIN seen ON true"
 )
 """For PostgreSQL."""
@@ -175,10 +183,13 @@ def follow(
 ) -> Followed | None:
     """Store the visit, if the link is open and the visitor was not here within the hour; None if there is no such link.
 
+    Where too many came from one network, it is counted as left out instead.
+
     One statement on PostgreSQL, committed asynchronously: a crash may lose the last visits, never an order.
     """
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     values = {
+        **crowds.of_visitor(seen.visitor),
         "merchant": merchant_id,
         "link": link_id,
         "visitor": seen.visitor,
@@ -209,5 +220,10 @@ def _target(row: Any) -> Target:
 def _look_and_add(database: Database, values: dict[str, Any], now: datetime) -> Any:
     row = database.at_once(_LOOK_FOR_SEEN, values).first()
     if row is not None and row.visit_id is None and _target(row).is_open(now):
-        database.write(lambda session: session.execute(_ADD, values), hastily=True)
+        database.write(lambda session: _add(session, values), hastily=True)
     return row
+
+
+def _add(session: Session, values: dict[str, Any]) -> None:
+    is_crowded = session.execute(_CROWDED, values).one().visits >= values["most"]
+    session.execute(_LEAVE_OUT if is_crowded else _ADD, values)

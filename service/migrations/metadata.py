@@ -11,6 +11,7 @@ for module in walk_packages(service.__path__, "service."):
     if "tables" in module.name.split("."):
         import_module(module.name)
 import_module("service.customers.known_mailboxes")
+import_module("service.links.crowds")
 import_module("service.links.domains")
 import_module("service.links.visitor_keys")
 import_module("service.links.visits")

@@ -4,7 +4,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Date, Uuid, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from service.links import crowds
 from service.statistics import rolling
 from service.statistics.periods import DAY, Period
 from service.statistics.rolling import Pending
@@ -60,6 +61,13 @@ class Totals:
         """The merchant's totals now. Raises StatisticsBehind."""
         zone = rolling.zone_of(session, merchant_id)
         return cls(session, merchant_id, zone, rolling.pending(session, merchant_id, zone))
+
+    def left_out(self, cut: Cut, period: Period) -> int:
+        """How many follows of a period's hours were no visits, since too many came from one network."""
+        begin, end = (datetime.combine(day, time(), self.zone) for day in (period.first, period.end))
+        return crowds.left_out(
+            self.session, self.merchant_id, program_id=cut.program_id, channel=cut.channel, begin=begin, end=end
+        )
 
     def sums(
         self,

@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from service.links.followers import Follower, channel_of, device_of, host_of, language_of, traits
+from service.links.followers import Follower, channel_of, device_of, host_of, language_of, seen_as_nobody, traits
 from service.links.visitors import Visitor
 
 LINK, OTHER = UUID(int=1), UUID(int=2)
@@ -92,3 +92,28 @@ def test_what_is_kept_of_a_visit() -> None:
     follower = Follower(Visitor.PERSON, "192.0.2.1", IPHONE, "via=qr", "de", "https://chat.example/ana")
     kept = traits(follower)
     assert (kept.device, kept.language, kept.referring_host, kept.channel) == ("phone", "de", "chat.example", "qr")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_whose_an_address_is(address: str, network: str) -> None:
+    assert Follower(Visitor.PERSON, address, IPHONE).network == network
+
+
+def test_visitors_of_one_network_begin_alike() -> None:
+    one, another, elsewhere = (
+        Follower(Visitor.PERSON, address, IPHONE).seen_as(b"today", LINK)
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    )
+    assert one[:6] == another[:6] != elsewhere[:6]
+    assert one != another
+    assert seen_as_nobody(LINK) == bytes(6) + LINK.bytes[6:]

@@ -60,6 +60,10 @@ class SummaryOut(PeriodOut):
     """What a period brought, and the period of as many days before it; null where that would begin before 1970."""
 
     time_zone = fields.String(required=True)
+    visits_left_out = fields.Integer(
+        required=True,
+        metadata={"description": "Follows that are no visits, since too many of one link came from one network"},
+    )
     previous = fields.Nested(PeriodOut, required=True, allow_none=True)
 
 
@@ -153,10 +157,10 @@ class AdvocateOut(Strict):
     rewards = fields.Integer(required=True)
 
 
-def summary(found: Summary, time_zone: str) -> dict[str, Any]:
-    """A period with the one before it."""
+def summary(found: Summary, time_zone: str, *, left_out: int) -> dict[str, Any]:
+    """A period with the one before it. left_out: follows that were no visits."""
     before = None if found.before is None else _period(found.before)
-    return {**_period(found), "time_zone": time_zone, "previous": before}
+    return {**_period(found), "time_zone": time_zone, "visits_left_out": left_out, "previous": before}
 
 
 def piece(found: Summary) -> dict[str, Any]:

@@ -35,7 +35,8 @@ resource = Resource("stats", "What the program brings, never stale, and equal to
 def get_summary(call: Call, query: Question) -> Answer:
     """Read what a period brought, beside the period before it"""
     totals, period = query.of_merchant(call)
-    return Answer(answers.summary(reports.summary(totals, query.cut, period), totals.zone.key))
+    left_out = totals.left_out(query.cut, period)
+    return Answer(answers.summary(reports.summary(totals, query.cut, period), totals.zone.key, left_out=left_out))
 
 
 @resource.reads("/stats/timeseries", SeriesOut, scopes=MARKETING, query=SeriesQuery)
