@@ -9,6 +9,7 @@ from typing import TextIO
 from uuid import UUID
 
 import click
+from sqlalchemy.orm import Session
 
 from service.books import audit, mending
 from service.commands import exports, reports
@@ -40,9 +41,7 @@ def ledger_verify(database: Database, head: str | None, merchant_id: UUID | None
     expected = None if head is None else _head(head)
     is_sound, documents = True, []
     with database.reading() as session:
-        wanted = (
-            [only_merchant(session, merchant_id)] if expected is not None else wanted_merchants(session, merchant_id)
-        )
+        wanted = [only_merchant(session, merchant_id)] if expected is not None else _all_books(session, merchant_id)
         for one in wanted:
             report = audit.verify(session, one, expected_head=expected)
             is_sound = is_sound and not report.problems
@@ -123,6 +122,15 @@ def ledger_rebuild(database: Database, merchant_id: UUID | None) -> None:
     if hopeless:
         listed = ", ".join(hopeless[:20])
         raise Fault(f"Some cannot be mended; `orchard ledger verify` tells why: {listed}")
+
+
+def _all_books(session: Session, merchant_id: UUID | None) -> list[UUID]:
+    """The merchant that was named, or everybody, also whose books are there and nothing else: found from the books."""
+    with_books = set(proof.merchants_with_books(session))
+    if merchant_id is not None and merchant_id in with_books:
+        return [merchant_id]
+    known = wanted_merchants(session, merchant_id)
+    return known if merchant_id is not None else sorted({*known, *with_books})
 
 
 def _let_wait(database: Database, merchant_id: UUID) -> list[str]:

@@ -13,7 +13,14 @@ from service.ledger import scan, sums
 from service.ledger.chain import Head
 from service.ledger.encoding import block_hash, genesis
 from service.ledger.scan import Entry, StoredBlock
-from service.ledger.tables import posting_table, seal_table, transaction_table, unsealed_table
+from service.ledger.tables import (
+    balance_table,
+    block_table,
+    posting_table,
+    seal_table,
+    transaction_table,
+    unsealed_table,
+)
 
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 FORGOTTEN = "it is neither sealed nor waiting to be"
@@ -36,6 +43,22 @@ def count_books(session: Session, merchant_id: UUID) -> BookCount:
         for table in (transaction_table, posting_table)
     ]
     return BookCount(*counts)
+
+
+def merchants_with_books(session: Session) -> Iterator[UUID]:
+    """Everybody of whom the books have anything, whoever else knows them. For who looks after all books."""
+    tables = (transaction_table, posting_table, block_table, seal_table, unsealed_table, balance_table)
+    last = UUID(int=0)
+    while True:
+        after = [
+            session.scalar(select(c.merchant_id).where(c.merchant_id > last).order_by(c.merchant_id).limit(1))
+            for c in (table.c for table in tables)
+        ]
+        found = [merchant_id for merchant_id in after if merchant_id is not None]
+        if not found:
+            return
+        last = min(found)
+        yield last
 
 
 class Verification:

@@ -6,6 +6,7 @@
 - `Verification(session, merchant_id, expected_head=)`: its `problems()` name, in words, every transaction, posting,
   seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors among
   `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
+- `merchants_with_books(session)`: everybody of whom the books have anything.
 - For an audit against a business: `movements_of(session, merchant_id, references)` -> reference -> (debit, credit,
   minor units); `transaction_references(...)`, `owner_holdings(..., kind)` and `owner_positions(...)` are streams;
   `count_books(...)` -> `BookCount`.
@@ -25,7 +26,14 @@
 Call what reads everything within one snapshot of the database. Nothing here writes a posting.
 """
 
-from service.ledger.audit import UNREADABLE, BookCount, Verification, count_books, is_damaged_content
+from service.ledger.audit import (
+    UNREADABLE,
+    BookCount,
+    Verification,
+    count_books,
+    is_damaged_content,
+    merchants_with_books,
+)
 from service.ledger.balances import owner_holdings, owner_positions
 from service.ledger.chain import Block, Head, head_of, merchants_with_unsealed, newest_block, seal_next_block
 from service.ledger.effects import Effect, effects_of
@@ -75,6 +83,7 @@ __all__ = [
     "liability_by_age",
     "liability_by_month",
     "liability_line",
+    "merchants_with_books",
     "merchants_with_unsealed",
     "movements_of",
     "newest_block",
