@@ -91,12 +91,12 @@ def test_a_file_that_may_only_be_read_is_not_ready(
     app.extensions["orchard"].database.dispose()
 
 
-def test_files_are_for_nobody_else_whatever_the_keys_come_from(tmp_path: Path) -> None:
+def test_files_are_for_nobody_else_whatever_the_keys_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = os.umask(0o022)
     try:
         CommandLine(f"sqlite:///{tmp_path / 'var' / 'orchard.db'}", tmp_path)("db", "upgrade")
         app = of(f"sqlite:///{tmp_path / 'var' / 'orchard.db'}")
-        os.chdir(tmp_path)
+        monkeypatch.chdir(tmp_path)
         shop = new_shop_of(app)
         shop.follow(shop.link(shop.program()))
     finally:

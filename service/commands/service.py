@@ -58,7 +58,7 @@ def db_distribute(database: Database) -> None:
         raise Fault(fault)
     try:
         spread = schema.distribute(database)
-    except (NoCitus, NotEnded) as error:
+    except (NoCitus, NotEnded, TableHeld) as error:
         raise Fault(str(error)) from error
     click.echo(f"{len(spread)} tables were spread." if spread else "All tables are spread already.")
 

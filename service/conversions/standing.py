@@ -174,7 +174,7 @@ def _bring(held: Held, targets: list[Target], cause: Cause) -> Changed:
     changed = bring(held.session, targets, held.people, cause)
     write_now(held.session)
     for person in held.people.values():  # what was restored after its hold ended is ripe at once
-        upkeep.catch_up(held.session, held.conversion.merchant_id, person, now=held.now)
+        upkeep.catch_up_at_once(held.session, held.conversion.merchant_id, person, now=held.now)
     return changed
 
 

@@ -64,12 +64,13 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
     def connect(_dialect: Any, _record: Any, given: Any, named: Any) -> CheckoutConnection:
         watch.admit()
         connection = _connected(watch, partial(CheckoutConnection.connect, *given, **named), seconds)
-        if is_fenced:
-            try:
+        try:
+            if is_fenced:
                 release.admit(connection)
-            except psycopg.Error:
-                connection.close()
-                raise
+            release.find_machines(connection)
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     @event.listens_for(engine, "checkout")

@@ -9,7 +9,9 @@ See docs/decisions/0025-old-writers.md.
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, text
@@ -26,16 +28,14 @@ _ADMIT = f"""
     BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = '1s';
     SELECT pg_advisory_xact_lock_shared({GATE});
-    SELECT obj_description(to_regclass('alembic_version'), 'pg_class'), to_regclass('alembic_version') IS NOT NULL,
-           to_regclass('pg_dist_partition') IS NOT NULL;
+    SELECT obj_description(to_regclass('alembic_version'), 'pg_class'), to_regclass('alembic_version') IS NOT NULL;
     COMMIT
 """
-"""The mark is read once the lock is there, by a statement that sees what was committed until then.
-
-Citus is told by its catalog.
-"""
-PLANNED_BY_MERCHANT = "SET plan_cache_mode = auto"
-"""A plan for whichever merchant names no machine, so Citus plans with the merchant: see docs/decisions/0027."""
+"""The mark is read once the lock is there, by a statement that sees what was committed until then."""
+_HAS_CITUS = "SELECT to_regclass('pg_dist_partition') IS NOT NULL"
+_IS_SPREAD = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition)"
+_PLANNED_WITH_VALUES = "SET plan_cache_mode = auto"
+"""A plan for whatever values names no machine: see docs/decisions/0027-many-machines.md."""
 _VERSION = "SELECT version_num FROM alembic_version"
 _OTHERS = text(
     "SELECT pid FROM pg_stat_activity"
@@ -71,10 +71,7 @@ class NotEnded(Exception):
 
 
 def admit(connection: CheckoutConnection) -> None:
-    """Let a new connection to PostgreSQL in once no upgrade stands at the gate, and see whether it is of many machines.
-
-    Raises Outdated and BeingUpgraded.
-    """
+    """Let a new connection to PostgreSQL in once no upgrade stands at the gate. Raises Outdated and BeingUpgraded."""
     connection.autocommit = True
     cursor = connection.cursor()
     try:
@@ -83,13 +80,25 @@ def admit(connection: CheckoutConnection) -> None:
         raise BeingUpgraded from error
     for _ in range(3):
         cursor.nextset()
-    oldest, is_migrated, connection.is_of_many = cursor.fetchone() or (None, False, False)
+    oldest, is_migrated = cursor.fetchone() or (None, False)
     if is_migrated and not (oldest and _MARK.fullmatch(oldest)):
         (oldest,) = connection.execute(_VERSION).fetchone() or (None,)
-    if connection.is_of_many:
-        connection.execute(PLANNED_BY_MERCHANT)
     connection.autocommit = False
     _check(oldest)
+
+
+def find_machines(connection: CheckoutConnection) -> None:
+    """See whether the database is one of many machines, and have statements planned accordingly."""
+    connection.autocommit = True
+    connection.is_of_many = is_spread(lambda query: (connection.execute(query).fetchone() or (False,))[0])
+    if connection.is_of_many:
+        connection.execute(_PLANNED_WITH_VALUES)
+    connection.autocommit = False
+
+
+def is_spread(ask: Callable[[str], Any]) -> bool:
+    """Whether tables are spread over machines. ask: gives the answer to a query."""
+    return bool(ask(_HAS_CITUS)) and bool(ask(_IS_SPREAD))
 
 
 def admit_embedded(connection: sqlite3.Connection) -> None:

@@ -52,6 +52,7 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
     if path:
+        _make_folder(path)
         event.listen(engine, "do_connect", partial(_make, path))
 
     @event.listens_for(engine, "connect")
@@ -69,6 +70,7 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
         statement = options.get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
             _begin_to_write(connection, queue, options.get("orchard_wait_seconds", BUSY_SECONDS))
+            _refuse_moved(connection, path)
             if is_fenced:
                 _look_again(connection)
         elif statement:
@@ -85,6 +87,12 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
     return engine
 
 
+def _make_folder(path: Path) -> None:
+    """Make the file's folder, once: one that goes away later is missed, and not made again without what was in it."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def _make(path: Path, *_: object) -> None:
     """Make the file ahead of SQLite, which makes it for everybody."""
     with suppress(OSError):  # a database that cannot be is answered by those who ask it
@@ -98,11 +106,7 @@ def path_of(url: URL) -> Path | None:
 
 
 def make_private(path: Path) -> None:
-    """Make this file, and its folder, for nobody else, where they are not there yet; SQLite's journals are as it is.
-
-    Raises OSError.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make this file for nobody else, where it is not there yet; SQLite's journals are as it is. Raises OSError."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, mode=0o600))
 
@@ -119,6 +123,12 @@ def _file(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found else None
+
+
+def _refuse_moved(connection: Connection, path: Path | None) -> None:
+    """Whoever began to write may have waited while the file was moved away. Raises OperationalError."""
+    if connection.info["file"] != _file(path):
+        raise OperationalError(TO_WRITE, None, sqlite3.OperationalError("The database's file was moved away."))
 
 
 def _look_again(connection: Connection) -> None:

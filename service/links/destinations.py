@@ -83,6 +83,7 @@ class Destinations:
     def _open(self) -> sqlite3.Connection:
         """This process's connection: one that was made before a fork is the parent's."""
         if self._connection is None or self._opened_by != os.getpid():
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
             make_private(self._path)
             connection = sqlite3.connect(
                 self._path, timeout=PATIENCE_SECONDS, check_same_thread=False, isolation_level=None

@@ -36,9 +36,9 @@ SAME_VISIT = timedelta(hours=1)
 class Visit(Base):
     """One human follow of a link. On PostgreSQL the table is partitioned by month of `hour`.
 
-    visitor: a keyed hash that tells two visitors of one link apart within a day and nothing else; of who asks not to be
-    told apart, the visit's id. device, language, referring_host: as the browser said. channel: the way by which the
-    address was shared.
+    visitor: a keyed hash that tells two visitors of one link apart within a day: 6 bytes of their network and 10 of
+    themselves. Of who asks not to be told apart, zeros and a part of the visit's id.
+    device, language, referring_host: as the browser said. channel: the way by which the address was shared.
     hour: the start of the hour of the visit, so that one visitor cannot be stored twice in it.
     """
 

@@ -4,19 +4,20 @@ Merchants, and what finds them by an address, are few and hardly ever written, a
 on as before: a table that one makes is spread with the others. See docs/decisions/0027-many-machines.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table, event, text
 from sqlalchemy.schema import AddConstraint
 
+from service.database.release import is_spread
+
 EVERYWHERE = ("link_host", "merchant", "slug")
 BESIDE = "customer"
 """The table beside which the others lie: what is one merchant's is on one machine in all of them."""
 
 _CITUS = text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
-_IS_SPREAD = text("SELECT EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass('merchant'))")
 _TABLES = text("""
     SELECT c.relname FROM pg_class AS c
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -43,17 +44,20 @@ class NoCitus(Exception):
 
 def is_distributed(connection: Connection) -> bool:
     """Whether the tables are spread over machines."""
-    is_here = connection.dialect.name == "postgresql" and connection.execute(_CITUS).scalar_one()
-    return bool(is_here) and bool(connection.execute(_IS_SPREAD).scalar_one())
+    return connection.dialect.name == "postgresql" and is_spread(
+        lambda query: connection.exec_driver_sql(query).scalar_one()
+    )
 
 
-def distribute(connection: Connection) -> list[str]:
-    """Spread each table that is not yet, with its rows, keys and triggers, and return their names. Raises NoCitus."""
+def tables_to_distribute(connection: Connection) -> list[str]:
+    """The names of the tables that are not spread yet. Raises NoCitus."""
     if connection.dialect.name != "postgresql" or not connection.execute(_CITUS).scalar_one():
         raise NoCitus
-    names = list(connection.execute(_TABLES, {"beside": BESIDE}).scalars())
-    if not names:
-        return []
+    return list(connection.execute(_TABLES, {"beside": BESIDE}).scalars())
+
+
+def distribute(connection: Connection, names: Sequence[str]) -> None:
+    """Spread these tables, with their rows, keys and triggers."""
     connection.exec_driver_sql(_SETTINGS)
     # A table that is spread points to none that is not, nor the other way round; so nothing points for this moment.
     pointers = connection.execute(_POINTERS).all()
@@ -63,7 +67,6 @@ def distribute(connection: Connection) -> list[str]:
         _spread(connection, name)
     for pointer in pointers:
         connection.exec_driver_sql(f"ALTER TABLE {pointer.name} ADD CONSTRAINT {pointer.conname} {pointer.definition}")
-    return names
 
 
 @contextmanager

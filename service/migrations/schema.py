@@ -100,12 +100,16 @@ def upgrade(database: Database, revision: str = "head", *, tell: Callable[[str],
 def distribute(database: Database) -> list[str]:
     """Spread the tables of a database of many machines by their merchants; the names of those that were not yet.
 
-    Nobody is connected meanwhile. Raises NoCitus, and NotEnded where somebody could not be sent away.
+    Nobody is connected meanwhile, where there is something to be done. Raises NoCitus, TableHeld where somebody reads,
+    and NotEnded where somebody could not be sent away.
     """
     with _to_migrate(database) as connection:
-        if not database.is_sqlite:
+        names = distribution.tables_to_distribute(connection)
+        if names:
+            _refuse_held(connection)
             release.end_all_others(connection)
-        return distribution.distribute(connection)
+            distribution.distribute(connection, names)
+        return names
 
 
 def _step(database: Database, revision: str) -> bool:
@@ -146,11 +150,16 @@ def _shut_out(connection: Connection, oldest: str, now: str | None) -> None:
         connection.execute(_VERSIONS)
     known = release.oldest_writer(connection) or now or ""
     if oldest > known:
-        if connection.dialect.name == "postgresql" and connection.execute(_KEEPERS).first():
-            raise TableHeld("Somebody reads.")  # nobody is shut out for a step that cannot be done now
+        _refuse_held(connection)
         release.shut_out(connection, oldest)
     else:
         release.mark(connection, known)
+
+
+def _refuse_held(connection: Connection) -> None:
+    """Raise TableHeld where somebody reads: nobody is shut out for a step that cannot be done now."""
+    if connection.dialect.name == "postgresql" and connection.execute(_KEEPERS).first():
+        raise TableHeld("Somebody holds a table: nothing was done. Try again when they are done.")
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def _end(session: Session, merchant_id: UUID, name: str, *, now: datetime) -> No
     write_now(session)
     people.end_all(session, merchant_id, name, now=now)
     session.expire_all()
-    upkeep.catch_up(session, merchant_id, customers.lock(session, merchant_id, [name])[name], now=now)
+    upkeep.catch_up_at_once(session, merchant_id, customers.lock(session, merchant_id, [name])[name], now=now)
     write_now(session)
 
 

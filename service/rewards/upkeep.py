@@ -77,6 +77,12 @@ def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, no
         raise WorkFirst(partial(catch_up_in_steps, merchant_id=merchant_id, customer_id=customer.customer_id, now=now))
 
 
+def catch_up_at_once(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
+    """As `catch_up`, all of it in this transaction: of what came up within it, which no other one sees."""
+    while not catch_up_some(session, merchant_id, customer, now=now):
+        pass
+
+
 def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> bool:
     """Book the first of what time has done to this customer, who is locked. Returns whether that was all."""
     if not due_rewards.is_due(session, merchant_id, customer.customer_id, now=now):

@@ -9,7 +9,6 @@ from sqlalchemy import and_, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from service.database.among import among
-from service.links.crowds import LeftOut
 from service.links.tables import Link
 from service.links.visits import Visit
 from service.merchants import retention
@@ -114,9 +113,7 @@ def forget_some(session: Session, one: Due) -> bool | None:
     links = session.scalars(select(v.link_id).where(*old).order_by(v.link_id).limit(VISITS_AT_ONCE)).all()
     of_old = (d.merchant_id == merchant_id, d.day < one.first_day)
     seen = session.scalars(select(d.link_id).where(*of_old).order_by(d.link_id).limit(VISITS_AT_ONCE)).all()
-    out = LeftOut
     for gone in (
-        delete(out).where(out.merchant_id == merchant_id, out.hour < one.visits_begin),
         delete(v).where(*old, among(session, v.link_id, set(links))),
         delete(d).where(*of_old, among(session, d.link_id, set(seen))),
     ):

@@ -71,13 +71,15 @@ def test_who_asks_not_to_be_told_apart_is_of_no_network(app: Flask, shop: Shop) 
     assert counted(shop) == (5, 2)
 
 
-def test_what_was_left_out_goes_with_the_visits_of_its_day(app: Flask, shop: Shop, database: Database) -> None:
-    link = shop.link(shop.program())
+def test_what_was_left_out_is_told_for_good_as_all_numbers_are(app: Flask, shop: Shop, database: Database) -> None:
+    link = shop.link(shop.program(), channel="mail")
     choose(database, shop, visits=10)
     with time_machine.travel(START, tick=False) as clock:
         for number in range(5):
             follow(app, link, number)
-        for days, left_out in ((5, 2), (15, 0)):
-            clock.move_to(START + timedelta(days=days))
-            worker.round_of_upkeep(database, now=datetime.now(UTC))
-            assert counted(shop, "?from=2026-11-01&to=2026-11-10") == (3, left_out)
+        clock.move_to(START + timedelta(days=15))
+        worker.round_of_upkeep(database, now=datetime.now(UTC))
+        period = "?from=2026-11-01&to=2026-11-10"
+        assert counted(shop, period) == (3, 2)
+        assert counted(shop, f"{period}&channel=mail") == (3, 2)
+        assert counted(shop, f"{period}&channel=other") == (0, 0)
