@@ -37,7 +37,7 @@ from service.web.errors import AnswerForgotten, InvalidValues, KeyReused, StillR
 
 RETRY_AFTER_SECONDS = 2
 LATER = "Repeat it after `Retry-After` seconds."
-UNDEFINED_TABLE_OR_READ_ONLY = ("42P01", "25006")
+NO_DATABASE_OF_OURS = ("42P01", "25006", "SQLITE_NOTADB", "SQLITE_CORRUPT")
 log = logging.getLogger("orchard.problems")
 
 
@@ -221,16 +221,16 @@ def of_database(error: Exception) -> Response:
 def _without_values(error: Exception) -> str:
     """What a database error is about, without the values that its message may carry."""
     cause = getattr(error, "orig", error)
-    diagnostics = getattr(cause, "diag", None)
-    constraint = getattr(diagnostics, "constraint_name", None)
+    constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return f"{type(cause).__name__} {code or ''} {constraint or ''}".strip()
 
 
 def _means_away(error: Exception) -> bool:
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    cause = getattr(error, "orig", error)
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     away = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, RaceLost)
-    return isinstance(error, away) or state in UNDEFINED_TABLE_OR_READ_ONLY
+    return isinstance(error, away) or state in NO_DATABASE_OF_OURS
 
 
 def of_surprise(error: Exception) -> Response:

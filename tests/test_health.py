@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from service import __version__
 from service.app import create_app
+from service.database.engine import Database
 from service.demo import preparation
 from service.merchants import keys
 from service.settings import Settings
@@ -131,3 +135,46 @@ def test_no_answer_is_kept_on_the_way_nor_framed_where_a_key_is_typed(shop: Shop
         policy = app.test_client().get(path).headers["Content-Security-Policy"]
         for part in ("frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"):
             assert part in policy
+
+
+def test_who_begins_to_write_while_the_file_goes_is_told_so(
+    migrated_database_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    database = Database(migrated_database_url("sqlite"))
+    path = Path(str(database.engine.url.database))
+
+    def rename_and_write(session: Session) -> None:
+        session.execute(text("DELETE FROM slug"))
+        if path.exists():
+            path.rename(tmp_path / "moved.db")
+
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            database.write(rename_and_write)
+        assert not path.exists(), "no empty file is made in its place"
+    database.dispose()
+
+
+def test_a_connection_of_when_the_file_could_only_be_read_is_let_go(
+    migrated_database_url: Callable[[str], str],
+) -> None:
+    database = Database(migrated_database_url("sqlite"))
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.rollback()
+    with pytest.raises(OperationalError, match="readonly"):
+        database.write(lambda session: session.execute(text("DELETE FROM slug")))
+    database.write(lambda session: session.execute(text("DELETE FROM slug")))
+    database.dispose()
+
+
+def test_a_file_that_is_no_database_is_as_if_it_were_away(migrated_database_url: Callable[[str], str]) -> None:
+    url = migrated_database_url("sqlite")
+    app, path = of(url), Path(url.removeprefix("sqlite:///"))
+    shop = new_shop_of(app)
+    path.unlink()
+    path.write_bytes(b"x" * 9000)
+    assert shop.call("GET", "/programs").status_code == 503
+    assert shop.call("PUT", "/customers/ana", {"first_name": "Ana"}).status_code == 503
+    assert ready(app)[0] == 503
+    app.extensions["orchard"].database.dispose()

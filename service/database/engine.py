@@ -184,12 +184,15 @@ class Database:
 
     def _attempt(self, work: Callable[[Session], T], *, hastily: bool) -> T:
         writer = self._hasty_writer if hastily else self._writer
-        with writer.connect() as connection, connection.begin(), self._session(connection) as session:
-            if not self.is_sqlite and (hastily or self._watch.is_crowded):
-                seconds = CROWDED_SECONDS if self._watch.is_crowded else HASTY_SECONDS
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
-            done = work(session)
-            write_now(session)
+        with writer.connect() as connection:
+            with connection.begin(), self._session(connection) as session:
+                if not self.is_sqlite and (hastily or self._watch.is_crowded):
+                    seconds = CROWDED_SECONDS if self._watch.is_crowded else HASTY_SECONDS
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
+                done = work(session)
+                write_now(session)
+            if self.is_sqlite:
+                sqlite.refuse_moved(connection)
             return done
 
     def _session(self, connection: Connection) -> PreparedSession:

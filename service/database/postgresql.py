@@ -44,7 +44,8 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
     """An engine on this database.
 
     alone: each statement is a transaction of its own, committed asynchronously.
-    patient: statements may take as long as they need. is_fenced: whether a release that is too old is refused.
+    patient: statements may take as long as they need. is_fenced: whether a release that is too old is refused, and sent
+    away by an upgrade; another upgrade is not.
     """
     options = OPTIONS + (PATIENT if patient else "") + (ALONE if alone else "")
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if alone else {}
@@ -55,7 +56,7 @@ def opened(url: str, watch: Watch, *, alone: bool, patient: bool, is_fenced: boo
         pool_timeout=5,
         pool_recycle=RENEWED_AFTER_SECONDS,
         hide_parameters=True,
-        connect_args={**LINE, "options": options, "application_name": "orchard"},
+        connect_args={**LINE, "options": options, "application_name": "orchard" if is_fenced else "orchard upgrade"},
         **arguments,
     )
     seconds = PATIENT_CONNECT_SECONDS if patient else CONNECT_SECONDS

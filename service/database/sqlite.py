@@ -6,11 +6,10 @@ import sqlite3
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from service.database import release
@@ -27,6 +26,9 @@ LONGEST_LOOK_SECONDS = 0.002
 TO_WRITE = "BEGIN IMMEDIATE"
 SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first SQLite release, and the patched ones of older lines, without the WAL-reset corruption bug."""
+
+PRIMARY_CODE = 0xFF
+"""Of a code of SQLite's, the kind; the rest says more of it."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,8 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
 
     if path:
         _make_folder(path)
-        event.listen(engine, "do_connect", partial(_make, path))
+        event.listen(engine, "do_connect", _First(path))
+    event.listen(engine, "handle_error", _let_go_of_read_only)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
@@ -70,7 +73,7 @@ def opened(url: str, queue: Queue, *, patient: bool, is_fenced: bool) -> Engine:
         statement = options.get("orchard_begin", "BEGIN")
         if statement == TO_WRITE:
             _begin_to_write(connection, queue, options.get("orchard_wait_seconds", BUSY_SECONDS))
-            _refuse_moved(connection, path)
+            refuse_moved(connection)
             if is_fenced:
                 _look_again(connection)
         elif statement:
@@ -93,10 +96,28 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _make(path: Path, *_: object) -> None:
-    """Make the file ahead of SQLite, which makes it for everybody."""
-    with suppress(OSError):  # a database that cannot be is answered by those who ask it
-        make_private(path)
+class _First:
+    """Makes the file ahead of the first connection; SQLite would make it for everybody. Later it must be there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_made = False
+
+    def __call__(self, *_: object) -> None:
+        """Raises OperationalError where the file was moved away: an empty one in its place would only mislead."""
+        if not self._is_made:
+            with suppress(OSError):  # a database that cannot be is answered by those who ask it
+                make_private(self._path)
+            self._is_made = self._path.exists()
+        elif not self._path.exists():
+            raise sqlite3.OperationalError("The database's file was moved away.")
+
+
+def _let_go_of_read_only(context: ExceptionContext) -> None:
+    """A connection that was made while the file could only be read stays so: the next one may do better."""
+    code = getattr(context.original_exception, "sqlite_errorcode", None) or 0
+    if code & PRIMARY_CODE == sqlite3.SQLITE_READONLY:
+        context.is_disconnect = True
 
 
 def path_of(url: URL) -> Path | None:
@@ -125,9 +146,9 @@ def _file(path: Path | None) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found else None
 
 
-def _refuse_moved(connection: Connection, path: Path | None) -> None:
-    """Whoever began to write may have waited while the file was moved away. Raises OperationalError."""
-    if connection.info["file"] != _file(path):
+def refuse_moved(connection: Connection) -> None:
+    """Raise OperationalError where the file was moved away since this was connected: what is written there is lost."""
+    if connection.info["file"] != _file(path_of(connection.engine.url)):
         raise OperationalError(TO_WRITE, None, sqlite3.OperationalError("The database's file was moved away."))
 
 
@@ -157,7 +178,8 @@ def _begin_to_write(connection: Connection, queue: Queue, seconds: float) -> Non
         if not _has_begun(driver, queue, seconds):
             connection.exec_driver_sql(TO_WRITE)  # which says why
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        with suppress(sqlite3.ProgrammingError):  # it was let go
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def _has_begun(driver: sqlite3.Connection, queue: Queue, seconds: float) -> bool:

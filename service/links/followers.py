@@ -22,6 +22,8 @@ OF_NO_NETWORK = bytes(NETWORK_BYTES)
 """Who asks not to be told from others is of no network either."""
 
 IPV6_SUBNET = 64
+_WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+"""An address as some proxies write it."""
 LONGEST_HOST = 253
 LONGEST_QUERY = 1_000
 """Of the query with which somebody comes: what is behind it is not looked at."""
@@ -61,11 +63,12 @@ class Follower:
 
     @property
     def network(self) -> str:
-        """Whose the address is, as far as it says: itself, and of IPv6 the subnet that one household or phone has."""
+        """Whose the address is: itself, and of IPv6 the subnet that one household or phone has; "" where it is none."""
+        said = _WITH_PORT.fullmatch(self.address)
         try:
-            address = ipaddress.ip_address(self.address)
+            address = ipaddress.ip_address((said[1] or said[2]) if said else self.address)
         except ValueError:
-            return self.address
+            return ""
         if address.version == 4:
             return str(address)
         if address.ipv4_mapped:
