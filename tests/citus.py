@@ -34,7 +34,7 @@ def new_database() -> Iterator[str]:
     nodes = _nodes(url.render_as_string(hide_password=False))
     places = [url.set(host=host, port=port) for host, port in nodes]
     for place in places:
-        _run(place.render_as_string(hide_password=False), sql.SQL("CREATE DATABASE {}").format(name))
+        _run(place.render_as_string(hide_password=False), sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
         ours = place.set(database=of_tests).render_as_string(hide_password=False)
         _run(ours, sql.SQL("CREATE EXTENSION IF NOT EXISTS citus"))
     here = url.set(database=of_tests).render_as_string(hide_password=False)

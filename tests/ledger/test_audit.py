@@ -275,3 +275,13 @@ def test_the_database_refuses_to_change_the_chain(books: Books) -> None:
         for statement in (f"UPDATE {table} SET merchant_id = merchant_id", f"DELETE FROM {table}"):
             with pytest.raises(Exception, match="append-only"), books.database.engine.begin() as connection:
                 connection.execute(text(statement))
+
+
+def test_whose_books_there_are_is_said_by_the_books(database: Database) -> None:
+    empty, kept = Books(database), Books(database)
+    kept.post("one", p(EXPENSE, pending(ANA), 1, "EUR"))
+    with database.reading() as session:
+        found = list(proof.merchants_with_books(session))
+    assert kept.merchant_id in found
+    assert empty.merchant_id not in found
+    assert found == sorted(set(found))
