@@ -32,7 +32,7 @@ _ADMIT = f"""
     COMMIT
 """
 """The mark is read once the lock is there, by a statement that sees what was committed until then."""
-_HAS_CITUS = "SELECT to_regclass('pg_dist_partition') IS NOT NULL"
+HAS_CITUS = "SELECT to_regclass('pg_dist_partition') IS NOT NULL"
 _IS_SPREAD = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition)"
 _PLANNED_WITH_VALUES = "SET plan_cache_mode = auto"
 """A plan for whatever values names no machine: see docs/decisions/0027-many-machines.md."""
@@ -98,7 +98,7 @@ def find_machines(connection: CheckoutConnection) -> None:
 
 def is_spread(ask: Callable[[str], Any]) -> bool:
     """Whether tables are spread over machines. ask: gives the answer to a query."""
-    return bool(ask(_HAS_CITUS)) and bool(ask(_IS_SPREAD))
+    return bool(ask(HAS_CITUS)) and bool(ask(_IS_SPREAD))
 
 
 def admit_embedded(connection: sqlite3.Connection) -> None:

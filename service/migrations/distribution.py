@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, event, text
 from sqlalchemy.schema import AddConstraint
 
-from service.database.release import is_spread
+from service.database.release import HAS_CITUS, is_spread
 
 EVERYWHERE = ("link_host", "merchant", "slug")
 BESIDE = "customer"
 """The table beside which the others lie: what is one merchant's is on one machine in all of them."""
 
-_CITUS = text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
 _TABLES = text("""
     SELECT c.relname FROM pg_class AS c
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -51,7 +50,7 @@ def is_distributed(connection: Connection) -> bool:
 
 def tables_to_distribute(connection: Connection) -> list[str]:
     """The names of the tables that are not spread yet. Raises NoCitus."""
-    if connection.dialect.name != "postgresql" or not connection.execute(_CITUS).scalar_one():
+    if connection.dialect.name != "postgresql" or not connection.exec_driver_sql(HAS_CITUS).scalar_one():
         raise NoCitus
     return list(connection.execute(_TABLES, {"beside": BESIDE}).scalars())
 
