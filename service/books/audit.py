@@ -163,17 +163,18 @@ def _wrong_lapses(session: Session, merchant_id: UUID) -> Iterator[str]:
 
 
 def _wrong_holdings(session: Session, merchant_id: UUID) -> Iterator[str]:
-    """Owners whose pending or reserved balance, or all of it together, is not what the business says."""
-    for kind, wanted in ((Kind.PENDING, storage.pending), (Kind.RESERVED, storage.reserved)):
+    """Owners of whom one balance, or all of it together, is not what the business says."""
+    accounts = ((Kind.PENDING, storage.pending), (Kind.AVAILABLE, storage.lots), (Kind.RESERVED, storage.reserved))
+    for kind, wanted in accounts:
         held = proof.owner_holdings(session, merchant_id, kind)
-        for owner, currency, has, should in _differences(held, wanted(session, merchant_id)):
+        for owner, currency, has, should in differences(held, wanted(session, merchant_id)):
             yield f"account {kind}:{owner} in {currency} holds {has}, and the business says {should}"
     held = proof.owner_positions(session, merchant_id)
-    for owner, currency, has, should in _differences(held, storage.positions(session, merchant_id)):
+    for owner, currency, has, should in differences(held, storage.positions(session, merchant_id)):
         yield f"owner {owner} in {currency} has {has} in all, and the business says {should}"
 
 
-def _differences(held: Holdings, wanted: Holdings) -> Iterator[tuple[str, str, int, int]]:
+def differences(held: Holdings, wanted: Holdings) -> Iterator[tuple[str, str, int, int]]:
     """(owner, currency, held, wanted) where two streams in the same order differ; what is missing counts as 0."""
     one, other = next(held, None), next(wanted, None)
     while one or other:

@@ -105,10 +105,11 @@ def balances(session: Session, merchant_id: UUID, customer: Customer) -> list[Cu
     """One balance for each currency in which the customer ever had anything, by currency."""
     held = books.owner_balances(session, merchant_id, customer.owner_id.hex)
     ever = totals.of_customer(session, merchant_id, customer.customer_id)
-    return [
-        CustomerBalance(held.get(currency) or OwnerBalance(currency), *ever.get(currency, (0, 0)))
-        for currency in sorted({*held, *ever})
-    ]
+    found = []
+    for currency in sorted({*held, *ever}):
+        total = ever.get(currency, totals.Ever())
+        found.append(CustomerBalance(held.get(currency) or OwnerBalance(currency), total.earned, total.spent))
+    return found
 
 
 def statement(

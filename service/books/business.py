@@ -142,6 +142,15 @@ def reserved(session: Session, merchant_id: UUID) -> Iterator[Holding]:
     yield from _by_owner(session, merchant_id, query)
 
 
+def lots(session: Session, merchant_id: UUID) -> Iterator[Holding]:
+    """What is left of rewards, and never lapses besides, by owner and currency."""
+    kept = union_all(
+        _amounts(Reward, Reward.left_amount).where(Reward.left_amount > 0),
+        _amounts(CustomerTotal, CustomerTotal.lasting),
+    )
+    yield from _by_owner(session, merchant_id, kept)
+
+
 def positions(session: Session, merchant_id: UUID) -> Iterator[Holding]:
     """What owners should have in all, less what they owe: earned, adjusted, spent and lapsed, by owner and currency."""
     left = Reward.amount - Reward.reversed_amount - func.coalesce(Reward.lapsed_amount, 0)
@@ -210,7 +219,7 @@ def _is_among(column: InstrumentedAttribute[UUID], among: Among) -> ColumnElemen
 
 
 def _amounts(
-    table: type[Reward | Redemption | Adjustment], amount: SQLColumnExpression[Any]
+    table: type[Reward | Redemption | Adjustment | CustomerTotal], amount: SQLColumnExpression[Any]
 ) -> Select[tuple[UUID, str, str, int]]:
     return select(table.merchant_id, table.customer_id, table.currency, amount.label("amount"))
 

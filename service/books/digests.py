@@ -18,6 +18,7 @@ from service.books.tables import RecordNoun
 from service.conversions.tables.amendments import Amendment
 from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, RefundReversal
+from service.rewards.tables.lots import RedemptionPart
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 
 OF_AN_ORDER = (
@@ -57,6 +58,7 @@ OF_A_REDEMPTION = (
     "created_at",
 )
 OF_A_RETURN = ("entry_id", "return_id", "amount", "recorded_at")
+OF_A_PART = ("reward_id", "amount", "given_back")
 Parts = dict[UUID, list[dict[str, Any]]]
 
 
@@ -89,11 +91,19 @@ def _orders(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UU
 
 
 def _redemptions(session: Session, merchant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    d, b = Redemption, RedemptionReturn
+    d, b, p = Redemption, RedemptionReturn, RedemptionPart
     redemptions = select(d.redemption_id, *_columns(d, OF_A_REDEMPTION)).where(d.merchant_id == merchant_id)
     returns = select(b.redemption_id, *_columns(b, OF_A_RETURN)).where(b.merchant_id == merchant_id)
-    parts = {"returns": _parts(session, returns.where(b.redemption_id.in_(ids)).order_by(b.entry_id))}
-    return _whole(session, redemptions.where(d.redemption_id.in_(ids)), parts)
+    rewards = select(p.redemption_id, *_columns(p, OF_A_PART)).where(p.merchant_id == merchant_id)
+    parts = {
+        "returns": _parts(session, returns.where(b.redemption_id.in_(ids)).order_by(b.entry_id)),
+        "rewards": _parts(session, rewards.where(p.redemption_id.in_(ids)).order_by(p.reward_id)),
+    }
+    whole = _whole(session, redemptions.where(d.redemption_id.in_(ids)), parts)
+    for redemption in whole.values():
+        if not redemption["rewards"]:  # as of those that were sealed before it was known what they took
+            del redemption["rewards"]
+    return whole
 
 
 def _columns(table: type[DeclarativeBase], names: Sequence[str]) -> list[Any]:

@@ -15,6 +15,7 @@ from service.links.tables import Code, Link
 from service.programs.tables import Program, ProgramTerms
 from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.changes import RewardChange
+from service.rewards.tables.lots import RedemptionPart
 from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.rewards.tables.rewards import Reward
@@ -37,6 +38,7 @@ KINDS = (
     Reward,
     RewardChange,
     Redemption,
+    RedemptionPart,
     RedemptionReturn,
     Adjustment,
     Merge,

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.conversions.tables.amendments import Amendment
 from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, is_reversed
+from service.rewards.tables.lots import RedemptionPart
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.rewards.tables.rewards import Reward
 
@@ -26,6 +27,8 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
         yield f"reward {reward_id} is in a state that its amounts do not allow"
     for redemption_id, kept, added in session.execute(_returned(merchant_id)):
         yield f"redemption {redemption_id} says that {kept} were returned, and its returns add up to {added}"
+    for redemption_id in session.scalars(_overdrawn(merchant_id)):
+        yield f"redemption {redemption_id} has taken more of rewards than it has"
 
 
 def _misnamed(session: Session, merchant_id: UUID) -> Iterator[UUID]:
@@ -66,6 +69,20 @@ def _impossible_rewards(merchant_id: UUID) -> Select[tuple[UUID]]:
         and_(Reward.status == "lapsed", func.coalesce(Reward.lapsed_amount, 0) == 0),
     )
     query = select(Reward.reward_id).where(Reward.merchant_id == merchant_id, wrong)
+    return query.execution_options(yield_per=BATCH)
+
+
+def _overdrawn(merchant_id: UUID) -> Select[tuple[UUID]]:
+    """Redemptions that keep more of rewards than is set aside or spent by them."""
+    of = RedemptionPart
+    taken = (
+        select(func.coalesce(func.sum(of.amount - of.given_back), 0))
+        .where(of.merchant_id == merchant_id, of.redemption_id == Redemption.redemption_id)
+        .scalar_subquery()
+    )
+    spent = func.coalesce(Redemption.captured_amount, 0) - Redemption.returned_amount
+    has = case((Redemption.status == "reserved", Redemption.amount), else_=spent)
+    query = select(Redemption.redemption_id).where(Redemption.merchant_id == merchant_id, taken > has)
     return query.execution_options(yield_per=BATCH)
 
 

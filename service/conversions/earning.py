@@ -92,6 +92,7 @@ def reward_of(
         is_earned=True,
         is_ripe=False,
         used_amount=None,
+        left_amount=0,
     )
 
 

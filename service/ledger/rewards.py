@@ -43,15 +43,6 @@ class PercentReward:
 RewardTerms = FixedReward | PercentReward
 
 
-def lapsing(left_of_reward: int, *, available: int, left_of_later: int) -> int:
-    """How much of a reward lapses when its time is over, all in minor units.
-
-    What expires first is spent first: of what is available, the rewards that expire later (or never) account for
-    theirs, and what is beyond that is left of this one.
-    """
-    return max(0, min(left_of_reward, available - left_of_later))
-
-
 @dataclass(frozen=True, slots=True)
 class Returns:
     """What came back of an order so far, all in minor units.

@@ -4,6 +4,7 @@ What the two earned from each other is denied while it is pending, as nobody ref
 a human to look at.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,11 +27,12 @@ from service.events.events import Happened
 from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
+from service.ledger.books import OwnerBalance
 from service.links import merging as links
 from service.merchants import tables as merchants
 from service.people.erasing import open_balances
 from service.programs import tables as programs
-from service.rewards import postings, reviews, upkeep
+from service.rewards import lots, postings, reviews, upkeep
 from service.rewards.tables import merges, people, rewards
 from service.rewards.tables.merges import Merge
 from service.rewards.tables.rewards import Reward
@@ -73,11 +75,22 @@ def merge(session: Session, merchant_id: UUID, customer_id: str, from_id: str, *
     session.add(made)
     write_now(session)
     held = books.owner_balances(session, merchant_id, other.owner)
-    debts = {currency: (balance.available, balance.owed) for currency, balance in held.items()}
-    postings.merge(session, made, one.owner, other.owner, debts=debts)
+    paid = _paid(made, held)
+    postings.merge(session, made, one.owner, other.owner, paid=paid)
     _hand_over(session, merchant_id, one, other)
+    for currency, amount in paid.items():
+        lots.spend(session, merchant_id, after, currency, amount)
     events.record(session, merchant_id, [Happened(Kind.CUSTOMER_MERGED, other.owner_id)], now=now)
     return _told(session, made)
+
+
+def _paid(made: Merge, held: Mapping[str, OwnerBalance]) -> dict[str, int]:
+    """currency -> what the one of two now pays of what they owe together, in minor units. held: by the other one."""
+    paid = {}
+    for moved in made.moved:
+        of_other = held.get(moved["currency"], OwnerBalance(moved["currency"]))
+        paid[moved["currency"]] = min(of_other.available + moved["available"], of_other.owed + moved["owed"])
+    return {currency: amount for currency, amount in paid.items() if amount}
 
 
 def _again(session: Session, merchant_id: UUID, customer_id: str, from_id: str) -> Merged:

@@ -12,7 +12,7 @@ from service.errors import BadValues, Unknown, refuse_faults
 from service.ids import new_id
 from service.ledger import books
 from service.merchants import currencies
-from service.rewards import postings, upkeep
+from service.rewards import lots, postings, upkeep
 from service.rewards.tables import adjustments as storage
 from service.rewards.tables.adjustments import Adjustment, Direction
 from service.values import LONGEST_NOTE, fault_of_amount, fault_of_name, fault_of_text
@@ -67,7 +67,9 @@ def adjust(
     )
     session.add(adjustment)
     held = books.owner_balances(session, merchant_id, customer.owner).get(asked.currency)
-    postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
+    debt = held.owed if held else 0
+    postings.adjust(session, adjustment, customer.owner, debt=debt)
+    lots.adjust(session, adjustment, debt=debt)
     return adjustment
 
 
@@ -103,7 +105,9 @@ def open_with(
     )
     write_now(session, adjustment)
     held = books.owner_balances(session, merchant_id, customer.owner).get(currency)
-    postings.adjust(session, adjustment, customer.owner, debt=held.owed if held else 0)
+    debt = held.owed if held else 0
+    postings.adjust(session, adjustment, customer.owner, debt=debt)
+    lots.adjust(session, adjustment, debt=debt)
     return True
 
 

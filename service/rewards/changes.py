@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from service.customers.tables import KnownCustomer
 from service.database.writing import write_now
 from service.ledger import books
-from service.rewards import postings
-from service.rewards.holdings import GIVEN_BACK_LASTS
+from service.rewards import lots, postings
+from service.rewards.holdings import GIVEN_BACK_LASTS, Purse
 from service.rewards.moves import Cause, Move
 from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.rewards import Reward
@@ -27,28 +27,6 @@ class Target:
     reward: Reward
     amount: int
     taken: int
-
-
-@dataclass(slots=True)
-class Purse:
-    """What a customer has of one currency while several rewards change, in minor units."""
-
-    available: int = 0
-    owed: int = 0
-
-    def gain(self, amount: int) -> int:
-        """More is available. Returns what of it pays the debt."""
-        paid = min(self.owed, amount)
-        self.owed -= paid
-        self.available += amount - paid
-        return paid
-
-    def lose(self, amount: int) -> int:
-        """Less is available. Returns what is missing, and owed."""
-        taken = min(self.available, amount)
-        self.available -= taken
-        self.owed += amount - taken
-        return amount - taken
 
 
 def bring(
@@ -72,6 +50,7 @@ def bring(
             purses[reward.customer_id] = _purse(session, reward, people[reward.customer_id])
         owner, purse = people[reward.customer_id].owner, purses[reward.customer_id]
         move = _move(reward, reward.remaining - before, owner, purse, now=cause.recorded_at)
+        _settle_lots(session, move)
         moves.append(move)
         records.append(_record(move, cause, lapsed=(reward.lapsed_amount or 0) - lapsed))
     if moves:
@@ -108,6 +87,20 @@ def _move(reward: Reward, amount: int, owner: str, purse: Purse, *, now: datetim
     if rest > 0 and reward.expires_at is not None and reward.used_amount is None:
         reward.expires_at = max(reward.expires_at, now + GIVEN_BACK_LASTS)
     return Move(reward, owner, lapsed=lapsed, available=rest, paid=purse.gain(rest))
+
+
+def _settle_lots(session: Session, move: Move) -> None:
+    """What is available changes: of the reward itself as far as that goes, then of what is spent first."""
+    reward, change = move.reward, move.available - move.paid
+    whose = (reward.merchant_id, reward.customer_id, reward.currency)
+    if change > 0 and not reward.is_living:
+        lots.add_lasting(session, *whose, change)
+        return
+    own = max(change, -reward.left_amount)
+    reward.left_amount += own
+    if own > change:
+        write_now(session)
+        lots.spend(session, *whose, own - change)
 
 
 def _wait_again(reward: Reward, now: datetime) -> None:

@@ -10,7 +10,7 @@ from service.customers.tables import KnownCustomer
 from service.database.writing import write_now
 from service.ids import new_id
 from service.ledger import books
-from service.rewards import postings
+from service.rewards import lots, postings
 from service.rewards.tables.adjustments import Adjustment
 
 LAPSED, WRITTEN_OFF = "Lapsed with an erasure", "Written off with an erasure"
@@ -54,3 +54,4 @@ def _by_hand(
     )
     write_now(session, adjustment)
     postings.adjust(session, adjustment, customer.owner, debt=debt)
+    lots.adjust(session, adjustment, debt=debt)

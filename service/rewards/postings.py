@@ -203,14 +203,14 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
     events.record(session, adjustment.merchant_id, [adjusted], now=adjustment.created_at)
 
 
-def merge(session: Session, of: Merge, before: str, after: str, *, debts: Mapping[str, tuple[int, int]]) -> None:
+def merge(session: Session, of: Merge, before: str, after: str, *, paid: Mapping[str, int]) -> None:
     """Book that all that one owner has is another's from now on, who pays what they owe of it first.
 
-    debts: currency -> (available, owed) of the other one until now, in minor units.
+    paid: currency -> how much of that, in minor units.
     """
     postings = []
     for held in of.moved:
-        currency, (available_before, owed_before) = held["currency"], debts.get(held["currency"], (0, 0))
+        currency = held["currency"]
         moves = (
             (pending(before), pending(after), held["pending"]),
             (available(before), available(after), held["available"]),
@@ -218,8 +218,7 @@ def merge(session: Session, of: Merge, before: str, after: str, *, debts: Mappin
             (owed(after), owed(before), held["owed"]),
         )
         postings += [Posting(debit, credit, amount, currency) for debit, credit, amount in moves if amount]
-        debt = min(available_before + held["available"], owed_before + held["owed"])
-        postings += pay(after, debt, currency)
+        postings += pay(after, paid.get(currency, 0), currency)
     if postings:
         reference = references.merged(of.merge_id)
         booked = transaction(reference, "merged", postings, effective_at=of.merged_at, recorded_at=of.merged_at)

@@ -17,7 +17,7 @@ from service.events.kinds import Kind
 from service.ids import new_id
 from service.ledger import books
 from service.merchants import currencies
-from service.rewards import happenings, postings, upkeep
+from service.rewards import happenings, lots, postings, upkeep
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption
 from service.values import fault_of_amount, fault_of_name
@@ -109,6 +109,7 @@ def reserve(session: Session, merchant_id: UUID, asked: NewRedemption, *, now: d
     )
     write_now(session, redemption)
     postings.reserve(session, redemption, customer.owner)
+    lots.take(session, redemption)
     return redemption, True
 
 
@@ -218,8 +219,10 @@ def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:
-    debt = owed(session, redemption, customer)
+    debt, given_back = owed(session, redemption, customer), redemption.amount - captured
     postings.settle(session, redemption, customer.owner, captured=captured, debt=debt, now=now)
+    if given_back:
+        lots.give_back(session, redemption, given_back, held=redemption.amount, paid=min(debt, given_back))
 
 
 def owed(session: Session, redemption: Redemption, customer: KnownCustomer) -> int:

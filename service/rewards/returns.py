@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service.database.writing import write_now
 from service.errors import BadValues, ReferralError, refuse_faults
 from service.ids import new_id
-from service.rewards import erased, postings, redemptions
+from service.rewards import erased, lots, postings, redemptions
 from service.rewards.tables import redemptions as storage
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
 from service.values import fault_of_amount, fault_of_name
@@ -81,5 +81,6 @@ def give_back(
     debt = redemptions.owed(session, redemption, customer)
     amount, owner = asked.amount, customer.owner
     postings.give_back(session, redemption, owner, entry_id=entry_id, amount=amount, debt=debt, now=now)
+    lots.give_back(session, redemption, amount, held=left, paid=min(debt, amount), returned_at=now)
     erased.settle(session, merchant_id, customer, now=now)
     return redemption, True

@@ -78,7 +78,8 @@ def release(
         reward.expires_at = now + (reward.expires_at - reward.available_at)
     reward.available_at = now
     postings.ripen(session, reward, customer.owner, debt=balance.owed, recorded_at=now)
-    reward.status, reward.is_ripe = "available", True
+    gained = reward.remaining - min(balance.owed, reward.remaining)
+    reward.status, reward.is_ripe, reward.left_amount = "available", True, gained
     reward.review_note, reward.review_key_id = note, key_id
     erased.settle(session, merchant_id, customer, now=now)
     return reward

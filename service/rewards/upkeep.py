@@ -5,11 +5,12 @@ booked in the order of its times, so the answer is the same whenever somebody lo
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -25,11 +26,13 @@ from service.events.events import Happened
 from service.events.kinds import Kind
 from service.ledger import books
 from service.ledger.books import Transaction
-from service.ledger.rewards import lapsing
 from service.rewards import erased, happenings, postings
-from service.rewards.holdings import GIVEN_BACK_LASTS, Held
-from service.rewards.tables import adjustments, changes, redemptions
+from service.rewards.holdings import Purse
+from service.rewards.lots import Lots
 from service.rewards.tables import due as due_rewards
+from service.rewards.tables import lots as lot_storage
+from service.rewards.tables import redemptions
+from service.rewards.tables.lots import Taken
 from service.rewards.tables.redemptions import Redemption
 from service.rewards.tables.rewards import Reward
 
@@ -39,15 +42,14 @@ RIPENS, GIVEN_BACK, LAPSES = range(3)
 """What comes first of what happens at one moment."""
 
 STEP = 250
-"""How many of a kind one transaction books, and what came at the same moment as the last of them."""
+"""How many of a kind one transaction books."""
 
 MOST_STEPS = 20
 """So many steps one caller waits for."""
 
-EVERYTHING = 2**31 - 1
-
-Event = tuple[datetime, int, UUID, Reward | Redemption]
-"""When, what, of which, and that one."""
+Key = tuple[datetime, int, UUID]
+"""When, what, of which."""
+Event = tuple[Key, Reward | Redemption]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,26 @@ class Due:
     stale: Sequence[Redemption]
     expired: Sequence[Reward]
 
-    def known_until(self, now: datetime) -> datetime | None:
-        """Up to when all of it is known; None where it is all there is."""
-        times = (
-            [reward.available_at for reward in self.ripe],
-            [redemption.expires_at for redemption in self.stale],
-            [reward.expires_at or now for reward in self.expired],
+    def events(self) -> tuple[list[Event], bool]:
+        """What happened, in its order, as far as all of it is known; and whether that is all there is.
+
+        Of a kind that has more, nothing is known of what came after the last one. A reward that has ripened may have
+        lapsed since.
+        """
+        kinds: tuple[list[Event], ...] = (
+            [((reward.available_at, RIPENS, reward.reward_id), reward) for reward in self.ripe],
+            [((one.expires_at, GIVEN_BACK, one.redemption_id), one) for one in self.stale],
+            _lapses(self.expired),
         )
-        return min((of_a_kind[-1] for of_a_kind in times if len(of_a_kind) == STEP), default=None)
+        until = min((of_a_kind[-1][0] for of_a_kind in kinds if len(of_a_kind) == STEP), default=None)
+        happened = sorted(chain(*kinds, _lapses(self.ripe)), key=itemgetter(0))
+        return [event for event in happened if until is None or event[0] <= until], until is None
+
+
+def _lapses(rewards: Iterable[Reward]) -> list[Event]:
+    return [
+        ((reward.expires_at, LAPSES, reward.reward_id), reward) for reward in rewards if reward.expires_at is not None
+    ]
 
 
 def catch_up(session: Session, merchant_id: UUID, customer: KnownCustomer, *, now: datetime) -> None:
@@ -88,63 +102,41 @@ def catch_up_some(session: Session, merchant_id: UUID, customer: KnownCustomer, 
     if not due_rewards.is_due(session, merchant_id, customer.customer_id, now=now):
         erased.settle(session, merchant_id, customer, now=now)
         return True
-    due = _due(session, merchant_id, customer.customer_id, now=now, limit=STEP)
-    until = due.known_until(now)
-    if until is not None:
-        # Of a kind that has more, nothing is known of what came after the last one: that is for the next step. What
-        # came at the same moment as the last one belongs to this step, however much it is.
-        due = _due(session, merchant_id, customer.customer_id, now=until, limit=EVERYTHING)
-    _book(session, merchant_id, customer, due, until=until or now, now=now)
+    due = Due(
+        due_rewards.ripe(session, merchant_id, customer.customer_id, now=now, limit=STEP),
+        redemptions.stale(session, merchant_id, customer.customer_id, now=now, limit=STEP),
+        due_rewards.expired(session, merchant_id, customer.customer_id, now=now, limit=STEP),
+    )
+    events, is_all = due.events()
+    _book(session, merchant_id, customer, due, [event for event in events if event[0][0] <= now], now=now)
     write_now(session)
-    if is_all := until is None or until == now:
+    if is_all:
         erased.settle(session, merchant_id, customer, now=now)
     return is_all
 
 
-def _due(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Due:
-    return Due(
-        due_rewards.ripe(session, merchant_id, customer_id, now=now, limit=limit),
-        redemptions.stale(session, merchant_id, customer_id, now=now, limit=limit),
-        due_rewards.expired(session, merchant_id, customer_id, now=now, limit=limit),
-    )
-
-
-def _events(due: Due, until: datetime) -> list[Event]:
-    """What happened up to this time, in its order. A reward that has ripened may have lapsed since."""
-    over = [*due.expired, *(reward for reward in due.ripe if reward.expires_at is not None)]
-    happened: list[Event] = [
-        *((reward.available_at, RIPENS, reward.reward_id, reward) for reward in due.ripe),
-        *((redemption.expires_at, GIVEN_BACK, redemption.redemption_id, redemption) for redemption in due.stale),
-        *((reward.expires_at, LAPSES, reward.reward_id, reward) for reward in over if reward.expires_at is not None),
-    ]
-    return sorted((event for event in happened if event[0] <= until), key=lambda event: event[:3])
-
-
 def _book(
-    session: Session, merchant_id: UUID, customer: KnownCustomer, due: Due, *, until: datetime, now: datetime
+    session: Session, merchant_id: UUID, customer: KnownCustomer, due: Due, events: Sequence[Event], *, now: datetime
 ) -> None:
-    events = _events(due, until)
-    held = _held(session, merchant_id, customer, due.expired, until=until)
-    over = [moment for moment, what, _, _ in events if what == LAPSES]
-    if over:
-        since = min(over) - GIVEN_BACK_LASTS
-        given_back = redemptions.returned_since(session, merchant_id, customer.customer_id, since=since)
-        restored = changes.restored_since(session, merchant_id, customer.customer_id, since=since)
-        for currency, at, amount in (*given_back, *restored):
-            held[currency].returned.append((at, amount))
+    held = books.owner_balances(session, merchant_id, customer.owner)
+    purses = {currency: Purse(balance.available, balance.owed) for currency, balance in held.items()}
+    taken = lot_storage.taken(session, merchant_id, [redemption.redemption_id for redemption in due.stale])
+    lots = Lots([*due.ripe, *due.expired])
     transactions, happened = list[Transaction](), list[Happened]()
-    for _, what, _, subject in events:
-        of_currency = held[subject.currency]
+    for (_, what, _), subject in events:
+        purse = purses[subject.currency]
         if isinstance(subject, Redemption):
-            transactions.append(_give_back(subject, customer, of_currency, now=now))
+            parts = taken.get(subject.redemption_id, ())
+            transactions.append(_give_back(subject, customer, purse, lots, parts, now=now))
             happened.append(happenings.of_credit(Kind.CREDIT_RELEASED, subject, subject.amount))
         elif what == RIPENS:
-            transactions.append(_ripen(subject, customer, of_currency, now=now))
+            transactions.append(_ripen(subject, customer, purse, now=now))
             happened.append(happenings.of_reward(Kind.REWARD_RIPENED, subject, subject.remaining))
-        elif lapse := _lapse(subject, customer, of_currency, now=now):
+        elif lapse := _lapse(subject, customer, purse, now=now):
             transactions.append(lapse)
             happened.append(happenings.of_reward(Kind.REWARD_LAPSED, subject, -(subject.lapsed_amount or 0)))
     books.post_many(session, merchant_id, transactions)
+    lots.write(session, merchant_id, customer.customer_id)
     history.record(session, merchant_id, happened, now=now)
 
 
@@ -188,45 +180,30 @@ def catch_up_in_steps(database: Database, merchant_id: UUID, customer_id: str, *
     raise TryLater("More is due to this customer than can be booked at once.")
 
 
-def _held(
-    session: Session, merchant_id: UUID, customer: KnownCustomer, expired: Sequence[Reward], *, until: datetime
-) -> dict[str, Held]:
-    held: dict[str, Held] = defaultdict(Held)
-    for currency, balance in books.owner_balances(session, merchant_id, customer.owner).items():
-        held[currency] = Held(balance.available, balance.owed)
-    for currency, total in due_rewards.left_of_unexpired(session, merchant_id, customer.customer_id, now=until).items():
-        held[currency].unexpired = total
-    for currency, total in adjustments.added(session, merchant_id, customer.customer_id).items():
-        held[currency].unexpired += max(0, total)  # goodwill never lapses; corrections are set off against it
-    for reward in expired:
-        held[reward.currency].left[reward.reward_id] = reward.remaining
-    return held
-
-
-def _ripen(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
-    transaction = postings.ripening(reward, customer.owner, debt=held.owed, recorded_at=now)
-    held.gain(reward.remaining)
-    held.left[reward.reward_id] = reward.remaining
+def _ripen(reward: Reward, customer: KnownCustomer, purse: Purse, *, now: datetime) -> Transaction:
+    transaction = postings.ripening(reward, customer.owner, debt=purse.owed, recorded_at=now)
+    reward.left_amount = reward.remaining - purse.gain(reward.remaining)
     reward.status, reward.is_ripe = "available", True
     return transaction
 
 
-def _give_back(redemption: Redemption, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction:
-    transaction = postings.settlement(redemption, customer.owner, captured=0, debt=held.owed, now=now)
-    held.gain(redemption.amount)
+def _give_back(
+    redemption: Redemption, customer: KnownCustomer, purse: Purse, lots: Lots, parts: Sequence[Taken], *, now: datetime
+) -> Transaction:
+    amount = redemption.amount
+    transaction = postings.settlement(redemption, customer.owner, captured=0, debt=purse.owed, now=now)
+    lots.give_back(redemption, parts, amount, held=amount, paid=purse.gain(amount))
     redemption.status, redemption.claim = "voided", None
     redemption.to_be_sealed()
     return transaction
 
 
-def _lapse(reward: Reward, customer: KnownCustomer, held: Held, *, now: datetime) -> Transaction | None:
-    """What lapses of the reward, or None where nothing is left of it."""
-    left = held.left.pop(reward.reward_id)
-    later = held.kept_at(reward.expires_at or now)
-    amount = lapsing(left, available=held.available, left_of_later=later)
+def _lapse(reward: Reward, customer: KnownCustomer, purse: Purse, *, now: datetime) -> Transaction | None:
+    """What is left of the reward lapses. None where nothing is."""
+    amount, reward.left_amount = reward.left_amount, 0
     reward.lapsed_amount, reward.used_amount = amount, reward.remaining - amount
     if not amount:
         return None
-    held.available -= amount
+    purse.available -= amount
     reward.status = "lapsed"
     return postings.lapse(reward, customer.owner, amount=amount, recorded_at=now)

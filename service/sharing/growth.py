@@ -210,17 +210,3 @@ def _reward(earned: Earned, there: dict[str, int], zone: tzinfo, formats: Format
         return "spent", formats.say("%(amount)s, which you have spent.", amount=amount)
     left = formats.money(unspent, earned.currency)
     return "ripe", formats.say("%(amount)s for you, of which %(left)s is left.", amount=amount, left=left)
-
-
-def next_lapse(available: int, expiring: Sequence[tuple[datetime, int]], lasting: int) -> tuple[datetime, int] | None:
-    """When something of this credit lapses next if none is spent, and how much, in minor units.
-
-    expiring: (when its time is over, what of it refunds have left), the first before others. lasting: what lives on
-    beyond all of these. What of it was spent lapses no more, so only what goes beyond the rest does.
-    """
-    living = lasting + sum(left for _, left in expiring)
-    for over_at, left in expiring:
-        living -= left
-        if available > living:
-            return over_at, available - living
-    return None

@@ -1,6 +1,6 @@
 """What a customer's page shows: orders of theirs and of friends, follows, and what they have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +14,13 @@ from service.customers.tables import Customer
 from service.database.tables import Instant
 from service.links.tables import Link
 from service.links.visits import Visit
-from service.rewards.tables import due
+from service.rewards.tables import lots
 from service.rewards.tables.friends import rewarded_friends
 from service.rewards.tables.rewards import AVAILABLE, Reward
-from service.sharing.growth import Earned, Order, next_lapse
+from service.sharing.growth import Earned, Order
 
 AT_ONCE = 20
 MOST_FOLLOWS = 500
-MOST_EXPIRING = 50
 FOLLOWS_OF = timedelta(days=90)
 
 _ORDER = """
@@ -131,30 +130,14 @@ def follows(session: Session, link: Link, *, now: datetime) -> Sequence[datetime
 
 
 def lapses(
-    session: Session, merchant_id: UUID, customer_id: str, available: dict[str, int], *, now: datetime
+    session: Session, merchant_id: UUID, customer_id: str, currencies: Iterable[str], *, now: datetime
 ) -> dict[str, tuple[datetime, int]]:
-    """currency -> when something of what is available lapses next, and how much, where something does."""
-    query = select(Reward.currency, Reward.expires_at, Reward.amount - Reward.reversed_amount).where(
-        Reward.merchant_id == merchant_id,
-        Reward.customer_id == customer_id,
-        AVAILABLE,
-        Reward.lapsed_amount.is_(None),
-        Reward.expires_at > now,
-    )
-    soonest = session.execute(query.order_by(Reward.expires_at, Reward.reward_id).limit(MOST_EXPIRING)).all()
-    if not soonest:
-        return {}
-    last = soonest[-1].expires_at
-    if len(soonest) == MOST_EXPIRING:  # there may be more of this very moment, all of which lapse together
-        soonest = [one for one in soonest if one.expires_at < last] or soonest
-        last = soonest[-1].expires_at
-    living = due.left_of_unexpired(session, merchant_id, customer_id, now=last)
+    """currency -> when something of what is available lapses next if none is spent, and how much, in minor units."""
     found = {}
-    for currency, amount in available.items():
-        expiring = [(over_at, left) for of, over_at, left in soonest if of == currency]
-        next_one = next_lapse(amount, expiring, living.get(currency, 0))
-        if next_one is not None:
-            found[currency] = next_one
+    for currency in currencies:
+        soonest = lots.next_to_lapse(session, merchant_id, customer_id, currency, now=now)
+        if soonest is not None:
+            found[currency] = soonest
     return found
 
 

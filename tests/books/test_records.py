@@ -109,7 +109,13 @@ def test_an_edit_behind_our_back_is_found_and_named(
 
 
 @pytest.mark.parametrize(
-    "change", ["lapsed_amount = 1", "amount = amount + 1", "status = 'reversed'", "is_ripe = false"]
+    "change",
+    [
+        "lapsed_amount = 1",
+        "amount = amount + 1",
+        "status = 'reversed', left_amount = 0",
+        "is_ripe = false, left_amount = 0",
+    ],
 )
 def test_an_edit_of_a_reward_is_found(
     shop: Shop, database: Database, lived: dict[str, dict[str, Any]], change: str

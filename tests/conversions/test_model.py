@@ -39,6 +39,7 @@ from service.programs import programs
 from service.rewards import redemptions, returns, reviews, upkeep
 from service.rewards.redemptions import RedemptionContradicted, RedemptionSettled
 from service.rewards.reviews import RewardSettled
+from service.rewards.tables import totals
 from service.tokens import TokenSigner
 from tests.serving import SECRET
 
@@ -58,21 +59,29 @@ class Purse:
     available: int = 0
     reserved: int = 0
     owed: int = 0
+    lasting: int = 0
 
-    def gain(self, amount: int) -> None:
+    def gain(self, amount: int) -> int:
+        """Returns what the customer has of it, who pays the debt first."""
         paid = min(self.owed, amount)
         self.owed -= paid
         self.available += amount - paid
+        return amount - paid
 
-    def lose(self, amount: int) -> None:
+    def lose(self, amount: int) -> int:
+        """Returns what the customer had of it."""
         taken = min(self.available, amount)
         self.available -= taken
         self.owed += amount - taken
+        return taken
 
 
 @dataclass
 class Earned:
-    """What somebody has of an order. worth: now; gross: before what came back; used: known once its time is over."""
+    """What somebody has of an order. worth: now; gross: before what came back; used: known once its time is over.
+
+    left: what of it they have, to be spent or to lapse.
+    """
 
     side: str
     who: str
@@ -87,7 +96,8 @@ class Earned:
     is_denied: bool = False
     is_current: bool = True
     over_at: datetime = START
-    given_back: list[tuple[str, str, datetime, int]] = field(default_factory=list)
+    left: int = 0
+    number: int = field(default_factory=lambda: next(NUMBERS))
 
     def __post_init__(self) -> None:
         self.over_at = self.ripe_at + LASTS
@@ -100,7 +110,19 @@ class Earned:
     def may_lapse(self) -> bool:
         return self.is_ripe and not self.is_denied and self.worth > 0 and self.used is None
 
-    def become(self, worth: int, purse: Purse, now: datetime) -> None:
+    def ripen(self, purse: Purse) -> None:
+        self.is_ripe = True
+        purse.pending -= self.worth
+        self.left = purse.gain(self.worth)
+
+    def put_back(self, amount: int, purse: Purse) -> int:
+        """Returns what of it lapses with this one; the rest never does."""
+        own = min(amount, self.worth - self.left) if self.may_lapse else 0
+        self.left += own
+        purse.lasting += amount - own
+        return own
+
+    def become(self, worth: int, purse: Purse, now: datetime, spend: Callable[[int], Any]) -> None:
         more, before = worth - self.worth, self.worth
         if self.is_denied or not more:
             return
@@ -116,12 +138,13 @@ class Earned:
             lapsed = max(0, worth - self.used)
             more, self.lapsed = more - (lapsed - self.lapsed), lapsed
         if more < 0:
-            purse.lose(-more)
+            taken = purse.lose(-more)
+            own = min(self.left, taken)
+            self.left -= own
+            spend(taken - own)
         elif more:
             self.over_at = max(self.over_at, now + KEPT)
-            purse.gain(more)
-            if self.used is not None:
-                self.given_back.append((self.who, self.currency, now, more))
+            self.put_back(purse.gain(more), purse)
 
 
 @dataclass
@@ -201,6 +224,11 @@ class Held:
     state: str = "reserved"
     spent: int = 0
     returned: int = 0
+    parts: list[tuple[Earned | None, int]] = field(default_factory=list)
+
+
+Part = tuple[Earned | None, int]
+"""Of what, and how much; None for what never lapses."""
 
 
 class Histories(RuleBasedStateMachine):
@@ -241,11 +269,10 @@ class Histories(RuleBasedStateMachine):
         self.purses = {(name, money): Purse() for name in PEOPLE for money in MONEY}
         self.mailboxes: dict[str, str | None] = {}
         self.merged: dict[str, str] = {}
-        self.erased: dict[str, dict[str, int]] = {}
+        self.erased: set[str] = set()
         self.brought_by: dict[str, tuple[datetime, str]] = {}
         self.orders: list[tuple[Any, Bought]] = []
         self.held: list[tuple[Any, Held]] = []
-        self.given_back: list[tuple[str, str, datetime, int]] = []
 
     def _write(self, use_case: Any, *arguments: Any, **more: Any) -> Any:
         return self._transaction(lambda session: use_case(session, *arguments, now=self.now, **more))
@@ -268,15 +295,12 @@ class Histories(RuleBasedStateMachine):
             _, what, _, subject = min(happened, key=lambda event: event[:3])
             purse = self.purses[subject.who, subject.currency]
             if isinstance(subject, Held):
-                subject.state = "voided"
-                purse.reserved -= subject.amount
-                purse.gain(subject.amount)
+                self._let_go(subject)
             elif what == 0:
-                subject.is_ripe = True
-                purse.pending -= subject.worth
-                purse.gain(subject.worth)
+                subject.ripen(purse)
             else:
-                self._lapse(subject, purse)
+                purse.available -= subject.left
+                subject.lapsed, subject.used, subject.left = subject.left, subject.worth - subject.left, 0
         self._sweep()
 
     def _due(self) -> list[tuple[datetime, int, int, Any]]:
@@ -286,23 +310,51 @@ class Histories(RuleBasedStateMachine):
         lapses = [(one.over_at, 2, number, one) for number, one in earned if one.may_lapse]
         return [event for event in (*ripens, *stale, *lapses) if event[0] <= self.now]
 
-    def _lapse(self, over: Earned, purse: Purse) -> None:
-        same = (over.who, over.currency)
-        later = [
-            one.worth
-            for one in self._all_earned()
-            if one is not over and one.may_lapse and (one.who, one.currency) == same
-        ]
-        restored = [back for one in self._all_earned() for back in one.given_back]
-        lately = [
-            amount
-            for who, money, at, amount in (*self.given_back, *restored)
-            if (who, money) == same and at > over.over_at - KEPT
-        ]
-        by_hand = max(0, self.erased.get(over.who, {}).get(over.currency, 0))
-        over.lapsed = max(0, min(over.worth, purse.available - sum(later) - sum(lately) - by_hand))
-        over.used = over.worth - over.lapsed
-        purse.available -= over.lapsed
+    def _spend(self, who: str, money: str, amount: int, *, lasting_first: bool = False) -> list[Part]:
+        """Take from what expires first, and from what never lapses after it or before. Returns of what."""
+        purse = self.purses[who, money]
+        lots = [one for one in self._all_earned() if one.left and (one.who, one.currency) == (who, money)]
+        ordered: list[Earned | None] = [*sorted(lots, key=lambda one: (one.over_at, one.number))]
+        ordered.insert(0 if lasting_first else len(ordered), None)
+        parts = []
+        for lot in ordered:
+            share = min(amount, purse.lasting if lot is None else lot.left)
+            amount -= share
+            if lot is None:
+                purse.lasting -= share
+            else:
+                lot.left -= share
+            parts.append((lot, share))
+        assert amount == 0
+        return [part for part in parts if part[1]]
+
+    def _spending(self, earned: Earned) -> Callable[[int], Any]:
+        return lambda amount: self._spend(earned.who, earned.currency, amount)
+
+    def _put_back(self, held: Held, amount: int, *, lasts_until: datetime = START) -> None:
+        """The last spent comes back first; of what comes back, what is spent first pays the debt."""
+        purse = self.purses[held.who, held.currency]
+        paid = amount - purse.gain(amount)
+        held.parts.sort(key=lambda part: (part[0] is None, part[0] and (part[0].over_at, part[0].number)))
+        back: list[Part] = []
+        while amount:
+            lot, share = held.parts.pop()
+            back.insert(0, (lot, min(share, amount)))
+            if share > amount:
+                held.parts.append((lot, share - amount))
+            amount -= back[0][1]
+        for lot, share in back:
+            gone = min(paid, share)
+            paid -= gone
+            if lot is None:
+                purse.lasting += share - gone
+            elif lot.put_back(share - gone, purse):
+                lot.over_at = max(lot.over_at, lasts_until)
+
+    def _let_go(self, held: Held) -> None:
+        held.state = "voided"
+        self.purses[held.who, held.currency].reserved -= held.amount
+        self._put_back(held, held.amount)
 
     @rule(hours=st.integers(1, 60))
     def time_passes(self, hours: int) -> None:
@@ -322,7 +374,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE))
     def erase(self, who: str) -> None:
-        """Forget a friend, whose ids are free for others from then on. erased: what was taken and given by hand."""
+        """Forget a friend, whose ids are free for others from then on."""
         before = self._now(who)
         if any(before in (bought.by, bought.advocate) for _, bought in self.orders):
             return  # what a link that has ended does to orders that are judged again is not on paper
@@ -330,12 +382,10 @@ class Histories(RuleBasedStateMachine):
         after = erasing.name_of(done.erasure.erasure_id)
         for _, held in self.held:
             if held.who == before and held.state == "reserved":
-                held.state = "voided"
-                self.purses[before, held.currency].reserved -= held.amount
-                self.purses[before, held.currency].gain(held.amount)
+                self._let_go(held)
         for money in MONEY:
             self.purses[after, money], self.purses[before, money] = self.purses[before, money], Purse()
-        self.erased[after] = dict.fromkeys(MONEY, 0)
+        self.erased.add(after)
         ids = [name for name in PEOPLE if self._now(name) == before]
         self._call(before, after)
         self.merged = {name: now for name, now in self.merged.items() if now != after}
@@ -353,13 +403,12 @@ class Histories(RuleBasedStateMachine):
 
     def _sweep(self) -> None:
         """Whatever somebody has who was erased lapses, and what they owe is written off once nothing is on its way."""
-        for name, by_hand in self.erased.items():
+        for name in self.erased:
             for money in MONEY:
                 purse = self.purses[name, money]
-                by_hand[money] -= purse.available
+                self._spend(name, money, purse.available, lasting_first=True)
                 purse.available = 0
                 if not purse.pending:
-                    by_hand[money] += purse.owed
                     purse.owed = 0
 
     @rule(into=st.sampled_from(PEOPLE), former=st.sampled_from(PEOPLE))
@@ -379,21 +428,21 @@ class Histories(RuleBasedStateMachine):
             mine.reserved += theirs.reserved
             mine.owed += theirs.owed
             mine.available += theirs.available
-            self._pay_debts(mine)
+            mine.lasting += theirs.lasting
             self.purses[before, money] = Purse()
         self._call(before, after)
-
-    @staticmethod
-    def _pay_debts(purse: Purse) -> None:
-        available, purse.available = purse.available, 0
-        purse.gain(available)
+        for money in MONEY:
+            purse = self.purses[after, money]
+            paid = min(purse.available, purse.owed)
+            purse.available, purse.owed = purse.available - paid, purse.owed - paid
+            self._spend(after, money, paid)
 
     def _deny_between(self, before: str, after: str) -> None:
         for _, bought in self.orders:
             if {bought.friend, bought.advocate} == {before, after}:
                 for earned in bought.earned:
                     if earned.is_waiting:
-                        earned.become(0, self.purses[earned.who, earned.currency], self.now)
+                        earned.become(0, self.purses[earned.who, earned.currency], self.now, self._spending(earned))
                         earned.is_denied = True
 
     def _call(self, before: str, after: str) -> None:
@@ -406,9 +455,6 @@ class Histories(RuleBasedStateMachine):
                 earned.who = self._now(earned.who)
         for _, held in self.held:
             held.who = self._now(held.who)
-        self.given_back = [(self._now(who), money, at, amount) for who, money, at, amount in self.given_back]
-        for earned in self._all_earned():
-            earned.given_back = [(self._now(who), money, at, amount) for who, money, at, amount in earned.given_back]
         mailbox = self.mailboxes.pop(before, None)
         self.mailboxes[after] = self.mailboxes.get(after) or mailbox
         brought = sorted(self.brought_by.pop(name) for name in (before, after) if name in self.brought_by)
@@ -561,7 +607,7 @@ class Histories(RuleBasedStateMachine):
                 earned.worth = worth
                 purse.pending += worth
             else:
-                earned.become(worth, purse, self.now)
+                earned.become(worth, purse, self.now, self._spending(earned))
         self._catch_up()
 
     def _order(self, pick: int) -> tuple[Any, Bought]:
@@ -591,7 +637,8 @@ class Histories(RuleBasedStateMachine):
 
     def _settle_refunds(self, bought: Bought) -> None:
         for earned in bought.now_earned:
-            earned.become(bought.left_of(earned.gross), self.purses[earned.who, bought.currency], self.now)
+            purse = self.purses[earned.who, bought.currency]
+            earned.become(bought.left_of(earned.gross), purse, self.now, self._spending(earned))
         self._catch_up()
 
     @precondition(lambda self: any(bought.refunds for _, bought in self.orders))
@@ -623,9 +670,7 @@ class Histories(RuleBasedStateMachine):
         self._settle(bought)
         for _, held in self.held:
             if held.order == f"o-{pick % len(self.orders)}" and held.state == "reserved":
-                held.state = "voided"
-                self.purses[held.who, held.currency].reserved -= held.amount
-                self.purses[held.who, held.currency].gain(held.amount)
+                self._let_go(held)
 
     @precondition(lambda self: self.orders)
     @rule(pick=st.integers(0, 10**6))
@@ -738,7 +783,9 @@ class Histories(RuleBasedStateMachine):
         made, _ = self._write(redemptions.reserve, self.merchant_id, asked)
         purse.available -= amount
         purse.reserved += amount
-        self.held.append((made.redemption_id, Held(who, money, amount, self.now + redemptions.RESERVED_FOR, order)))
+        held = Held(who, money, amount, self.now + redemptions.RESERVED_FOR, order)
+        held.parts = self._spend(who, money, amount)
+        self.held.append((made.redemption_id, held))
 
     @precondition(lambda self: self.held)
     @rule(pick=st.integers(0, 10**6), hours=st.integers(1, 48))
@@ -764,7 +811,7 @@ class Histories(RuleBasedStateMachine):
             self._write(redemptions.capture, self.merchant_id, redemption_id, amount=amount)
             held.state, held.spent = "captured", wanted
             self.purses[held.who, held.currency].reserved -= held.amount
-            self.purses[held.who, held.currency].gain(held.amount - wanted)
+            self._put_back(held, held.amount - wanted)
 
     @precondition(lambda self: self.held)
     @rule(pick=st.integers(0, 10**6), amount=st.integers(1, 900))
@@ -779,8 +826,7 @@ class Histories(RuleBasedStateMachine):
             for is_new in (True, False):
                 assert self._write(returns.give_back, self.merchant_id, redemption_id, asked)[1] is is_new
             held.returned += amount
-            self.purses[held.who, held.currency].gain(amount)
-            self.given_back.append((held.who, held.currency, self.now, amount))
+            self._put_back(held, amount, lasts_until=self.now + KEPT)
 
     @precondition(lambda self: self.held)
     @rule(pick=st.integers(0, 10**6))
@@ -791,9 +837,7 @@ class Histories(RuleBasedStateMachine):
             return
         self._write(redemptions.void, self.merchant_id, redemption_id)
         if held.state == "reserved":
-            held.state = "voided"
-            self.purses[held.who, held.currency].reserved -= held.amount
-            self.purses[held.who, held.currency].gain(held.amount)
+            self._let_go(held)
 
     @precondition(lambda self: any(bought.earned for _, bought in self.orders))
     @rule(pick=st.integers(0, 10**6), denies=st.booleans())
@@ -812,13 +856,12 @@ class Histories(RuleBasedStateMachine):
         purse = self.purses[earned.who, earned.currency]
         if denies:
             self._write(reviews.deny, self.merchant_id, reward.reward_id, note="looked")
-            earned.become(0, purse, self.now)
+            earned.become(0, purse, self.now, self._spending(earned))
             earned.is_denied = True
         elif earned.is_waiting:
             self._write(reviews.release, self.merchant_id, reward.reward_id, note="looked")
-            earned.over_at, earned.ripe_at, earned.is_ripe = self.now + LASTS, self.now, True
-            purse.pending -= earned.worth
-            purse.gain(earned.worth)
+            earned.over_at, earned.ripe_at = self.now + LASTS, self.now
+            earned.ripen(purse)
         elif not earned.is_denied and earned.worth and not earned.lapsed:
             self._write(reviews.release, self.merchant_id, reward.reward_id, note="again")
         else:
@@ -832,13 +875,16 @@ class Histories(RuleBasedStateMachine):
                 locked = customers.lock(session, self.merchant_id, name)
                 upkeep.catch_up(session, self.merchant_id, locked, now=self.now)
                 session.flush()
+                ever = totals.of_customer(session, self.merchant_id, locked.customer_id)
                 for money, held in books.owner_balances(session, self.merchant_id, locked.owner).items():
-                    found[locked.customer_id, money] = Purse(held.pending, held.available, held.reserved, held.owed)
+                    lasting = ever[money].lasting
+                    purse = Purse(held.pending, held.available, held.reserved, held.owed, lasting)
+                    found[locked.customer_id, money] = purse
             return found
 
         found = self._transaction(look)
         self._sweep()
-        shown = {self._now(name) for name in self.people} | self.erased.keys()
+        shown = {self._now(name) for name in self.people} | self.erased
         kept = {key: purse for key, purse in self.purses.items() if key[0] in shown}
         assert {key: found.get(key, Purse()) for key in kept} == kept
 
@@ -936,7 +982,7 @@ def test_random_histories_end_in_the_balances_of_an_independent_model(is_soak: b
                 machine.teardown()
 
 
-PAPER = ("purses", "mailboxes", "merged", "erased", "codes", "names", "brought_by", "orders", "held", "given_back")
+PAPER = ("purses", "mailboxes", "merged", "erased", "codes", "names", "brought_by", "orders", "held")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.ledger.money import divide_half_even
-from service.ledger.rewards import FixedReward, PercentReward, Returns, lapsing, taken_back
+from service.ledger.rewards import FixedReward, PercentReward, Returns, taken_back
 
 amounts = st.integers(1, 10**15)
 
@@ -88,21 +88,3 @@ def test_without_refunds_nothing_is_taken_back() -> None:
 def test_more_than_the_order_cannot_be_taken_back() -> None:
     with pytest.raises(ValueError, match="cannot pass"):
         Returns(10, 0, 10).and_then(11, None)
-
-
-@pytest.mark.parametrize(
-    ("left", "available", "left_of_later", "lapses"),
-    [
-        (1000, 1000, 0, 1000),  # nothing was spent
-        (1000, 400, 0, 400),  # part of it was
-        (1000, 1500, 1000, 500),  # what expires first is spent first
-        (1000, 1000, 1000, 0),  # all of it was spent, and the later one is whole
-        (1000, 300, 1000, 0),  # more than it was spent
-        (1000, 5000, 1000, 1000),  # never more than is left of it
-        (0, 500, 0, 0),
-    ],
-)
-def test_what_lapses_is_what_is_left_once_later_rewards_account_for_theirs(
-    left: int, available: int, left_of_later: int, lapses: int
-) -> None:
-    assert lapsing(left, available=available, left_of_later=left_of_later) == lapses

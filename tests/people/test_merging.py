@@ -90,7 +90,7 @@ def test_what_was_set_aside_pending_or_lapsing_goes_on_under_the_other_id(shop: 
     shop.refund(order, 2500, "half")
     assert (shop.balance("new")["pending"], shop.available("new")) == (50, 800)
     worker.round_of_upkeep(database, now=datetime.now(UTC) + timedelta(days=70))
-    assert shop.available("new") == 150  # what came back lately is kept for good
+    assert shop.available("new") == 50  # what came back lapsed too, thirty days later
 
 
 def test_everything_is_found_under_either_id(shop: Shop) -> None:

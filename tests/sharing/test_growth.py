@@ -15,7 +15,6 @@ from service.sharing.growth import (
     Order,
     followed,
     grown,
-    next_lapse,
 )
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -144,22 +143,3 @@ def test_follows_are_counted_by_days_of_the_shop() -> None:
     assert followed(times, UTC, most=2) == [Follows(NOW, 2, is_more=True)]
     assert followed([*times, times[2]], UTC, most=3) == [Follows(NOW, 2)]
     assert followed([], UTC, most=3) == []
-
-
-@pytest.mark.parametrize(
-    ("available", "lasting", "expected"),
-    [
-        (2500, 0, (0, 1000)),
-        (2000, 0, (0, 500)),
-        (1500, 0, (1, 1500)),
-        (300, 0, (1, 300)),
-        (2800, 500, (0, 800)),
-        (400, 500, None),
-    ],
-)
-def test_what_lapses_next_is_what_goes_beyond_the_rest(
-    available: int, lasting: int, expected: tuple[int, int] | None
-) -> None:
-    times = [NOW, NOW + timedelta(days=1)]
-    found = next_lapse(available, [(times[0], 1000), (times[1], 1500)], lasting)
-    assert found == (expected and (times[expected[0]], expected[1]))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, case, false, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, false, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.lists import Page, read_newest
@@ -72,17 +72,6 @@ def notes(session: Session, merchant_id: UUID, adjustment_ids: Iterable[UUID]) -
         Adjustment.merchant_id == merchant_id, Adjustment.adjustment_id.in_(ids)
     )
     return {row.adjustment_id: row.note for row in session.execute(query)}
-
-
-def added(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
-    """currency -> minor units that were ever added for this customer, less what was taken; negative if that is more."""
-    signed = case((Adjustment.direction == "credit", Adjustment.amount), else_=-Adjustment.amount)
-    query = (
-        select(Adjustment.currency, func.sum(signed))
-        .where(Adjustment.merchant_id == merchant_id, Adjustment.customer_id == customer_id)
-        .group_by(Adjustment.currency)
-    )
-    return {currency: int(total) for currency, total in session.execute(query)}
 
 
 def opening(session: Session, merchant_id: UUID, opened_as: str, currency: str) -> Adjustment | None:

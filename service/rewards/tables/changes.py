@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, and_, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
 from service.rewards.references import Step
-from service.rewards.tables.rewards import Reward
 
 
 class RewardChange(Base):
@@ -45,24 +44,3 @@ def of_entries(session: Session, merchant_id: UUID, entry_ids: Sequence[UUID]) -
     """What these steps changed."""
     query = select(RewardChange).where(RewardChange.merchant_id == merchant_id, RewardChange.entry_id.in_(entry_ids))
     return session.scalars(query.order_by(RewardChange.reward_id)).all()
-
-
-def restored_since(
-    session: Session, merchant_id: UUID, customer_id: str, *, since: datetime
-) -> Sequence[tuple[str, datetime, int]]:
-    """(currency, when, minor units) of what came back after this time to rewards whose own time is over."""
-    c, back = RewardChange, RewardChange.amount - RewardChange.lapsed_amount
-    its_reward = and_(Reward.merchant_id == c.merchant_id, Reward.reward_id == c.reward_id)
-    query = (
-        select(Reward.currency, c.recorded_at, back)
-        .join(Reward, its_reward)
-        .where(
-            c.merchant_id == merchant_id,
-            c.customer_id == customer_id,
-            Reward.used_amount.is_not(None),
-            c.recorded_at >= Reward.expires_at,
-            c.recorded_at > since,
-            back > 0,
-        )
-    )
-    return [(currency, at, int(amount)) for currency, at, amount in session.execute(query)]

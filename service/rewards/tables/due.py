@@ -72,17 +72,6 @@ def expired(session: Session, merchant_id: UUID, customer_id: str, *, now: datet
     return session.scalars(_EXPIRED, asked, execution_options={"populate_existing": True}).all()
 
 
-def left_of_unexpired(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime) -> dict[str, int]:
-    """currency -> minor units that refunds have left of the customer's available rewards that live on."""
-    query = (
-        select(Reward.currency, func.sum(Reward.amount - Reward.reversed_amount))
-        .where(*_OF_CUSTOMER, *UNLAPSED, or_(Reward.expires_at.is_(None), Reward.expires_at > bindparam("now")))
-        .group_by(Reward.currency)
-    )
-    asked = {"merchant": merchant_id, "customer": customer_id, "now": now}
-    return {currency: int(total) for currency, total in session.execute(query, asked)}
-
-
 def customers_with_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[UUID, str]]:
     """(merchant, customer) of rewards that are ripe or whose time is over, of all merchants. For the worker."""
     query = (

@@ -50,7 +50,7 @@ def hand_over(session: Session, merchant_id: UUID, before: str, after: str, conc
 
 def _add_totals(session: Session, merchant_id: UUID, before: str, after: str) -> None:
     ever = totals.of_customer(session, merchant_id, before)
-    changes = [totals.Change(after, currency, earned, spent) for currency, (earned, spent) in ever.items()]
+    changes = [totals.Change(after, currency, was.earned, was.spent, was.lasting) for currency, was in ever.items()]
     gone = delete(CustomerTotal).where(CustomerTotal.merchant_id == merchant_id, CustomerTotal.customer_id == before)
     _run(session, gone)
     totals.add(session, merchant_id, changes)

@@ -186,20 +186,6 @@ def find_return(session: Session, merchant_id: UUID, redemption_id: UUID, return
     return session.scalar(query)
 
 
-def returned_since(
-    session: Session, merchant_id: UUID, customer_id: str, *, since: datetime
-) -> Sequence[tuple[str, datetime, int]]:
-    """(currency, when, minor units) of what was given back to the customer after this time."""
-    back = RedemptionReturn
-    its_redemption = and_(Redemption.merchant_id == back.merchant_id, Redemption.redemption_id == back.redemption_id)
-    query = (
-        select(Redemption.currency, back.recorded_at, back.amount)
-        .join(back, its_redemption)
-        .where(back.merchant_id == merchant_id, back.customer_id == customer_id, back.recorded_at > since)
-    )
-    return [(row.currency, row.recorded_at, row.amount) for row in session.execute(query)]
-
-
 def stale(session: Session, merchant_id: UUID, customer_id: str, *, now: datetime, limit: int) -> Sequence[Redemption]:
     """The first of the customer's reservations that nobody settled in time."""
     query = select(Redemption).where(

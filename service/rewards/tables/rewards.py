@@ -29,6 +29,8 @@ from service.ledger.rewards import Given
 WAITING = "status = 'pending'"
 COUNTING = "counted AND status NOT IN ('denied', 'reversed')"
 EXPIRING = "status = 'available' AND lapsed_amount IS NULL AND expires_at IS NOT NULL"
+LIVING = "status = 'available' AND is_ripe AND used_amount IS NULL AND given_as = 'credit'"
+LEFT = "left_amount > 0"
 
 
 Side = Literal["advocate", "friend"]
@@ -43,6 +45,8 @@ class Reward(Base):
     amount: as the order stands now; reversed_amount: what of it was taken back.
     lapsed_amount: what of it lapsed and was not taken back since; None until its time is over.
     used_amount: what of it had been used by then; what goes beyond that lapses.
+    left_amount: its lot: what of it the customer has, to be spent or to lapse; nothing before it is ripe, and nothing
+    once its time is over.
     is_earned: whether its order, as it was judged last, earns it. Of one kind there is one that does; more there are
     where two advocates of an order became one customer.
     is_ripe: whether its hold has ended in the books.
@@ -60,6 +64,8 @@ class Reward(Base):
         CheckConstraint("reversed_amount BETWEEN 0 AND amount", name="reversed_amount"),
         CheckConstraint("lapsed_amount BETWEEN 0 AND amount - reversed_amount", name="lapsed_amount"),
         CheckConstraint("used_amount >= 0", name="used_amount"),
+        CheckConstraint("left_amount BETWEEN 0 AND amount - reversed_amount", name="left_amount"),
+        CheckConstraint(f"left_amount = 0 OR ({LIVING})", name="left_of_what_lives"),
         CheckConstraint("nth_referral > 0", name="nth_referral"),
         CheckConstraint("given_as IN ('credit', 'discount')", name="given_as"),
         CheckConstraint("status IN ('pending', 'available', 'lapsed', 'denied', 'reversed')", name="status"),
@@ -117,6 +123,16 @@ class Reward(Base):
             postgresql_where=text(EXPIRING),
             sqlite_where=text(EXPIRING),
         ),
+        Index(
+            "ix_reward_left",
+            "merchant_id",
+            "customer_id",
+            "currency",
+            "expires_at",
+            "reward_id",
+            postgresql_where=text(LEFT),
+            sqlite_where=text(LEFT),
+        ),
     )
 
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -144,11 +160,17 @@ class Reward(Base):
     is_earned: Mapped[bool]
     is_ripe: Mapped[bool]
     used_amount: Mapped[int | None]
+    left_amount: Mapped[int]
 
     @property
     def remaining(self) -> int:
         """What refunds have left of it."""
         return self.amount - self.reversed_amount
+
+    @property
+    def is_living(self) -> bool:
+        """Whether it is ripe and its time is not over: what comes back to it can be spent, or lapses with it."""
+        return self.status == "available" and self.is_ripe and self.used_amount is None
 
     def status_at(self, now: datetime) -> RewardStatus:
         """The status that a customer is shown at this moment."""
