@@ -207,6 +207,7 @@ NEVER_ANSWERED = {
     "NotAnExport": "the command line's",
     "NotEnded": "the command line's",
     "NotOpen": "a page",
+    "OutOfOrder": "tried again once the clock of ids is ahead",
     "Outdated": "as if the database were away",
     "RaceLost": "tried again; at last it is as if the database were away",
     "TableHeld": "the command line's",

@@ -7,19 +7,22 @@ from uuid import UUID
 from sqlalchemy import bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
-from service.ledger.accounts import OWNER_KINDS, Account, Kind
+from service.ledger.accounts import OWNER_KINDS, Account, Kind, accounts_of
 from service.ledger.tables import balance_table
 
 BATCH = 2_000
+NONE = UUID(int=0)
+"""Before all transactions."""
 Key = tuple[Account, str]
 Changes = dict[Key, int]
 """(account, currency) -> signed minor units on the account's normal side."""
 
 _c = balance_table.c
 _LOWER = text(
-    "UPDATE balance SET amount = amount + :amount"
+    "UPDATE balance SET amount = amount + :amount,"
+    " last_id = CASE WHEN last_id < :last_id THEN :last_id ELSE last_id END"
     " WHERE merchant_id = :merchant_id AND account = :account AND currency = :currency AND slot = :slot"
-).bindparams(bindparam("merchant_id", type_=_c.merchant_id.type))
+).bindparams(bindparam("merchant_id", type_=_c.merchant_id.type), bindparam("last_id", type_=_c.last_id.type))
 _LOCK = (
     select(_c.account, _c.currency, _c.amount)
     .where(_c.merchant_id == bindparam("m"), _c.account.in_(bindparam("names", expanding=True)), _c.slot == 0)
@@ -109,24 +112,41 @@ def lock(session: Session, merchant_id: UUID, keys: Iterable[Key]) -> Changes:
     }
 
 
-def rows(merchant_id: UUID, changes: Mapping[Key, int], *, spread: int) -> list[dict[str, object]]:
+def names_of_owners(keys: Iterable[Key]) -> list[str]:
+    """All accounts that the owners of these can have, by name, in order."""
+    owners = {account.owner for account, _ in keys if account.owner}
+    return sorted(account.name for owner in owners for account in accounts_of(owner))
+
+
+def newest_id(session: Session, merchant_id: UUID, accounts: Iterable[str]) -> UUID:
+    """The transaction that was booked last on any of these accounts."""
+    query = select(_c.last_id).where(_c.merchant_id == merchant_id, _c.account.in_(list(accounts)))
+    return max(session.scalars(query), default=NONE)
+
+
+def rows(
+    merchant_id: UUID, changes: Mapping[Key, int], last_ids: Mapping[Key, UUID], *, spread: UUID
+) -> list[dict[str, object]]:
     """These changes as rows to be added: owners' accounts first, the merchant's hot ones last, each group by name.
 
-    spread: any number; it picks the slots of hot accounts.
+    last_ids: the transaction that comes last on each, which is kept of owners' accounts. spread: any id; its number
+    picks the slots of hot accounts.
     """
     ordered = sorted(changes.items(), key=lambda change: (not change[0][0].owner, change[0][0].name, change[0][1]))
     return [
-        _row(merchant_id, account, currency, account.slot(spread), change) for (account, currency), change in ordered
+        _row(merchant_id, key, key[0].slot(spread.int), change, NONE if key[0].floor is None else last_ids[key])
+        for key, change in ordered
     ]
 
 
-def lower(session: Session, merchant_id: UUID, changes: Mapping[Key, int]) -> None:
-    """Take these (negative) changes from owners' balances, which are locked."""
+def lower(session: Session, merchant_id: UUID, changes: Mapping[Key, int], last_ids: Mapping[Key, UUID]) -> None:
+    """Take these (negative) changes from owners' balances, which are locked. last_ids: as in `rows`."""
     if changes:
-        session.execute(_LOWER, rows(merchant_id, changes, spread=0))
+        session.execute(_LOWER, rows(merchant_id, changes, last_ids, spread=NONE))
 
 
-def _row(merchant_id: UUID, account: Account, currency: str, slot: int, amount: int) -> dict[str, object]:
+def _row(merchant_id: UUID, key: Key, slot: int, amount: int, last_id: UUID) -> dict[str, object]:
+    account, currency = key
     return {
         "merchant_id": merchant_id,
         "account": account.name,
@@ -135,4 +155,5 @@ def _row(merchant_id: UUID, account: Account, currency: str, slot: int, amount: 
         "kind": str(account.kind),
         "amount": amount,
         "floor": account.floor,
+        "last_id": last_id,
     }

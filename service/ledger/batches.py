@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from service.ledger import balances, journal
-from service.ledger.errors import ReferenceReused
+from service.ledger.errors import OutOfOrder, ReferenceReused
 from service.ledger.tables import posting_table, transaction_table, unsealed_table
 from service.ledger.transactions import Transaction
 from service.ledger.writing import raise_balances
@@ -25,8 +25,8 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
 
     What was posted before is left as it is. Locks are taken once for all of them and in the one order: owners'
     accounts by name, the merchant's hot accounts last; so batches and single postings wait for each other.
-    Raises ReferenceReused if a reference carries other content, and InsufficientFunds if an owner's account would fall
-    below its floor on the way; neither has changed anything.
+    Raises ReferenceReused if a reference carries other content, InsufficientFunds if an owner's account would fall
+    below its floor on the way, and OutOfOrder as `post`; none has changed anything.
     """
     changes = [journal.changes_of(transaction.postings) for transaction in transactions]
     of_owners = {key for one in changes for key in one if key[0].floor is not None}
@@ -47,6 +47,9 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
             total[key] += by
         fresh.append((transaction, fingerprint))
     if fresh:
+        names = balances.names_of_owners(total)
+        if names and balances.newest_id(session, merchant_id, names) >= fresh[0][0].transaction_id:
+            raise OutOfOrder(merchant_id, names)
         _write(session, merchant_id, fresh, total)
 
 
@@ -72,8 +75,9 @@ def _write(
     for table, its_rows in ((transaction_table, rows), (posting_table, lines), (unsealed_table, waiting)):
         session.execute(insert(table), its_rows)
     falling = {key: by for key, by in total.items() if by < 0 and key[0].floor is not None}
-    balances.lower(session, merchant_id, falling)
+    last_ids = {key: one.transaction_id for one, _ in fresh for key in journal.changes_of(one.postings)}
+    balances.lower(session, merchant_id, falling, last_ids)
     rising = {key: by for key, by in total.items() if key not in falling}
     if rising:
         first, _ = fresh[0]
-        raise_balances(session, balances.rows(merchant_id, rising, spread=first.transaction_id.int))
+        raise_balances(session, balances.rows(merchant_id, rising, last_ids, spread=first.transaction_id))

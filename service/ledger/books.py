@@ -1,8 +1,9 @@
 """The door to the books: post in double entry, and read what was posted. All of it inside the caller's transaction.
 
 - `post(session, merchant_id, transaction)` writes one balanced `Transaction` once for each reference. Returns the
-  stored one, also on a replay. Raises `ReferenceReused` if it carries other content, and `InsufficientFunds` if an
-  owner's account would fall below zero; neither has changed anything.
+  stored one, also on a replay. Raises `ReferenceReused` if it carries other content, `InsufficientFunds` if an owner's
+  account would fall below zero, and `OutOfOrder` if its id is before that of the last one on an owner's account, which
+  `newest_id(session, merchant_id, accounts)` tells; none has changed anything.
 - `post_many(session, merchant_id, transactions)` posts many `Transaction`s at once, in their order, all or none.
 - `Posting(debit, credit, amount, currency)`: minor units, > 0; an unbalanced one cannot be written. Raises ValueError.
 - `Account(kind, owner)`, and by their names `EXPENSE`, `ADJUSTMENTS`, `SETTLED`, `LAPSED`, `OPENING` (the merchant's),
@@ -35,9 +36,9 @@ from service.ledger.accounts import (
     pending,
     reserved,
 )
-from service.ledger.balances import OwnerBalance, account_balances, owner_balances
+from service.ledger.balances import OwnerBalance, account_balances, newest_id, owner_balances
 from service.ledger.batches import post_many
-from service.ledger.errors import InsufficientFunds, LedgerError, ReferenceReused, TransactionUnknown
+from service.ledger.errors import InsufficientFunds, LedgerError, OutOfOrder, ReferenceReused, TransactionUnknown
 from service.ledger.journal import post, transaction, transactions
 from service.ledger.statements import AccountEntry, EntryPosition, OwnerEntry, entries_of_account, entries_of_owner
 from service.ledger.tables import metadata
@@ -55,6 +56,7 @@ __all__ = [
     "InsufficientFunds",
     "Kind",
     "LedgerError",
+    "OutOfOrder",
     "OwnerBalance",
     "OwnerEntry",
     "Posting",
@@ -67,6 +69,7 @@ __all__ = [
     "entries_of_account",
     "entries_of_owner",
     "metadata",
+    "newest_id",
     "owed",
     "owner_balances",
     "parse_account",

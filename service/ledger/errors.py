@@ -1,5 +1,8 @@
 """What the ledger refuses. Each error carries the facts; none of them has changed anything."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 
 class LedgerError(Exception):
     """Root of everything that the ledger raises."""
@@ -14,6 +17,15 @@ class InsufficientFunds(LedgerError):
         self.currency = currency
         self.balance = balance
         self.wanted = wanted
+
+
+class OutOfOrder(LedgerError):
+    """A transaction has an id before that of one which was booked before it on an owner's account."""
+
+    def __init__(self, merchant_id: UUID, accounts: Iterable[str]) -> None:
+        super().__init__("a transaction would come before one that was booked already")
+        self.merchant_id = merchant_id
+        self.accounts = sorted(accounts)
 
 
 class ReferenceReused(LedgerError):

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
 from service.ledger import accounts, balances, encoding, writing
-from service.ledger.errors import InsufficientFunds, ReferenceReused, TransactionUnknown
+from service.ledger.errors import InsufficientFunds, OutOfOrder, ReferenceReused, TransactionUnknown
 from service.ledger.tables import posting_table, transaction_table
 from service.ledger.transactions import Posting, Transaction
 
@@ -30,9 +30,10 @@ def post(session: Session, merchant_id: UUID, transaction: Transaction) -> Trans
 
     transaction: its id is a new UUIDv7, used if the reference is new; the order of its postings is part of the content.
     Returns the stored transaction, also on a replay.
-    Raises ReferenceReused if the same reference carries other content, and InsufficientFunds if an account
-    would fall below its floor; neither has changed anything. Two transactions that open new accounts crosswise can
-    meet in a deadlock (40P01), and are to be tried again; other ones wait for each other.
+    Raises ReferenceReused if the same reference carries other content, InsufficientFunds if an account would fall below
+    its floor, and OutOfOrder if its id is before that of the last one of an owner; none has changed anything.
+    Two transactions that open new accounts crosswise can meet in a deadlock (40P01), and are to be tried again; other
+    ones wait for each other.
     Source: idempotency as Formance's `reference`; locks in one order as pgledger's.
     """
     changes = changes_of(transaction.postings)
@@ -45,12 +46,18 @@ def post(session: Session, merchant_id: UUID, transaction: Transaction) -> Trans
             return _replay(session, merchant_id, stored, fingerprint)
         refuse_overdraft(falling, held)
     rising = {key: change for key, change in changes.items() if key not in falling}
-    opened = balances.rows(merchant_id, rising, spread=transaction.transaction_id.int)
-    if not writing.write(
-        session, row_of(merchant_id, transaction, fingerprint), lines_of(merchant_id, transaction), opened
-    ):
-        return _replay(session, merchant_id, _stored(session, merchant_id, transaction.reference), fingerprint)
-    balances.lower(session, merchant_id, falling)
+    last_ids = dict.fromkeys(changes, transaction.transaction_id)
+    opened = balances.rows(merchant_id, rising, last_ids, spread=transaction.transaction_id)
+    row, lines, names = (
+        row_of(merchant_id, transaction, fingerprint),
+        lines_of(merchant_id, transaction),
+        balances.names_of_owners(changes),
+    )
+    if not writing.write(session, row, lines, opened, after=names):
+        if stored := _find(session, merchant_id, transaction.reference):
+            return _replay(session, merchant_id, stored, fingerprint)
+        raise OutOfOrder(merchant_id, names)
+    balances.lower(session, merchant_id, falling, last_ids)
     return transaction
 
 
@@ -126,10 +133,6 @@ def row_of(merchant_id: UUID, transaction: Transaction, fingerprint: bytes) -> d
 
 def _find(session: Session, merchant_id: UUID, reference: str) -> RowMapping | None:
     return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one_or_none()
-
-
-def _stored(session: Session, merchant_id: UUID, reference: str) -> RowMapping:
-    return session.execute(_STORED, {"merchant": merchant_id, "ref": reference}).mappings().one()
 
 
 def _replay(session: Session, merchant_id: UUID, row: RowMapping, fingerprint: bytes) -> Transaction:

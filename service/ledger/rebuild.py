@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service.ledger import sums
 from service.ledger.accounts import HOT_SLOTS, MERCHANT_KINDS, Account, parse_account
+from service.ledger.balances import NONE
 from service.ledger.tables import (
     balance_table,
     insertion,
@@ -36,6 +37,9 @@ def _for_each(statement: str) -> TextClause:
 
 _DROP_MISPLACED = _for_each("DELETE FROM balance WHERE NOT slot BETWEEN 0 AND :last AND")
 _UNBOUND = _for_each("UPDATE balance SET kind = :of_kind, floor = NULL WHERE")
+_PUT_LAST = _for_each("UPDATE balance SET last_id = :last_id WHERE").bindparams(
+    bindparam("last_id", type_=_b.last_id.type)
+)
 _ADD = _for_each("UPDATE balance SET amount = amount + :change WHERE slot = 0 AND")
 _DROP = _for_each("DELETE FROM balance WHERE")
 _BOUND = _for_each("UPDATE balance SET floor = CAST(:bound AS BIGINT) WHERE")
@@ -122,7 +126,14 @@ def _mend(session: Session, merchant_id: UUID, damaged: Mapping[Key, Account], w
     added rather than the sum set: so nobody who posts meanwhile is overwritten.
     """
     rows = [
-        {**_of(merchant_id, key), "slot": 0, "kind": str(account.kind), "amount": 0, "floor": account.floor}
+        {
+            **_of(merchant_id, key),
+            "slot": 0,
+            "kind": str(account.kind),
+            "amount": 0,
+            "floor": account.floor,
+            "last_id": NONE,
+        }
         for key, account in damaged.items()
     ]
     rows.sort(
@@ -139,6 +150,13 @@ def _mend(session: Session, merchant_id: UUID, damaged: Mapping[Key, Account], w
     connection.execute(_DROP_MISPLACED, slots)
     connection.execute(
         _UNBOUND, [{**_of(merchant_id, key), "of_kind": account.kind} for key, account in damaged.items()]
+    )
+    connection.execute(
+        _PUT_LAST,
+        [
+            {**_of(merchant_id, key), "last_id": NONE if of.floor is None else sums.newest(session, merchant_id, *key)}
+            for key, of in damaged.items()
+        ],
     )
     changes, unused = [], []
     for account, currency, posted, kept in sums.differences(session, merchant_id, within):

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, null, or_, select, true, union_all
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, exists, func, null, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.ledger.accounts import DEBIT_NORMAL, HOT_SLOTS, MERCHANT_KINDS
+from service.ledger.balances import NONE
 from service.ledger.tables import balance_table, posting_table
 
 BATCH = 2_000
@@ -64,10 +65,21 @@ def differences(session: Session, merchant_id: UUID, names: Names = None) -> Ite
 
 
 def misplaced(session: Session, merchant_id: UUID, names: Names = None) -> Iterator[tuple[str, str, int]]:
-    """(account, currency, slot) of balances that are kept under another kind, floor or slot than their account has."""
+    """(account, currency, slot) of balances that are kept under another kind, floor or slot than their account has.
+
+    Or which say that another transaction came last than did.
+    """
     is_merchants = _b.kind.in_(sorted(MERCHANT_KINDS))
-    sound_merchants = and_(_b.account == _b.kind, _b.floor.is_(null()), _b.slot.between(0, HOT_SLOTS - 1))
-    sound_owners = and_(_b.account.like(_b.kind + ":%"), func.coalesce(_b.floor, -1) == 0, _b.slot == 0)
+    sound_merchants = and_(
+        _b.account == _b.kind, _b.floor.is_(null()), _b.slot.between(0, HOT_SLOTS - 1), _b.last_id == NONE
+    )
+    sound_owners = and_(
+        _b.account.like(_b.kind + ":%"),
+        func.coalesce(_b.floor, -1) == 0,
+        _b.slot == 0,
+        _posting(_p.transaction_id == _b.last_id),
+        ~_posting(_p.transaction_id > _b.last_id),
+    )
     query = (
         select(_b.account, _b.currency, _b.slot)
         .where(_b.merchant_id == merchant_id, _within(_b.account, names))
@@ -77,6 +89,30 @@ def misplaced(session: Session, merchant_id: UUID, names: Names = None) -> Itera
     )
     for row in session.execute(query):
         yield row.account, row.currency, row.slot
+
+
+def newest(session: Session, merchant_id: UUID, account: str, currency: str) -> UUID:
+    """The transaction that came last on an account, by its postings."""
+    ids = [
+        session.scalar(
+            select(_p.transaction_id)
+            .where(_p.merchant_id == merchant_id, side == account, _p.currency == currency)
+            .order_by(_p.transaction_id.desc())
+            .limit(1)
+        )
+        for side in (_p.debit, _p.credit)
+    ]
+    return max((found for found in ids if found is not None), default=NONE)
+
+
+def _posting(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is such a posting on the account of a balance."""
+    return or_(
+        *(
+            exists().where(_p.merchant_id == _b.merchant_id, side == _b.account, _p.currency == _b.currency, which)
+            for side in (_p.debit, _p.credit)
+        )
+    )
 
 
 def _whole(total: Any) -> int | None:

@@ -1,7 +1,8 @@
 """The tables of the books.
 
 `txn` and `posting` are the journal, `block` and `seal` the chain over it: these only ever grow. `unsealed` names what
-waits for its block. `balance` is a cache of sums of postings, and `rebuild` says how far the making of a new one is.
+waits for its block. `balance` is a cache of sums of postings, with the transaction that came last, and `rebuild` says
+how far the making of a new one is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,6 +124,7 @@ balance_table = Table(
     Column("kind", String(20), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("floor", BigInteger, nullable=True),
+    Column("last_id", Uuid, nullable=False),
     CheckConstraint("amount >= floor", name="floor"),
     CheckConstraint(f"amount BETWEEN -{LARGEST_BALANCE} AND {LARGEST_BALANCE}", name="range"),
 )

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from service.events import events
 from service.events.events import Happened
 from service.events.kinds import Kind
-from service.ledger import books
 from service.ledger.books import (
     ADJUSTMENTS,
     EXPENSE,
@@ -23,7 +22,7 @@ from service.ledger.books import (
     pending,
     reserved,
 )
-from service.rewards import happenings, references
+from service.rewards import booking, happenings, references
 from service.rewards.moves import EVENTS, Cause, Move
 from service.rewards.tables import totals
 from service.rewards.tables.adjustments import Adjustment
@@ -44,7 +43,7 @@ def earn(
     postings = [_earned(reward, owners[reward.customer_id]) for reward in rewards]
     if postings:
         first = rewards[0]
-        books.post(
+        booking.post(
             session,
             first.merchant_id,
             transaction(
@@ -60,7 +59,7 @@ def earn(
 
 def ripen(session: Session, reward: Reward, owner: str, *, debt: int, recorded_at: datetime) -> None:
     """Book the end of a reward's hold; what the customer owes is paid first."""
-    books.post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
+    booking.post(session, reward.merchant_id, ripening(reward, owner, debt=debt, recorded_at=recorded_at))
     ripe = happenings.of_reward(Kind.REWARD_RIPENED, reward, reward.remaining)
     events.record(session, reward.merchant_id, [ripe], now=recorded_at)
 
@@ -101,7 +100,7 @@ def change(session: Session, conversion_id: UUID, moves: Sequence[Move], cause: 
         effective_at=cause.effective_at,
         recorded_at=cause.recorded_at,
     )
-    books.post(session, merchant_id, booked)
+    booking.post(session, merchant_id, booked)
     _count(session, ((move.reward, move.amount) for move in moves))
     changed = [happenings.of_move(move, cause.step) for move in moves]
     events.record(session, merchant_id, changed, now=cause.recorded_at)
@@ -109,7 +108,7 @@ def change(session: Session, conversion_id: UUID, moves: Sequence[Move], cause: 
 
 def reserve(session: Session, redemption: Redemption, owner: str) -> None:
     """Book that balance is set aside. Raises books.InsufficientFunds."""
-    books.post(
+    booking.post(
         session,
         redemption.merchant_id,
         transaction(
@@ -127,7 +126,7 @@ def reserve(session: Session, redemption: Redemption, owner: str) -> None:
 def settle(session: Session, redemption: Redemption, owner: str, *, captured: int, debt: int, now: datetime) -> None:
     """Book the end of a reservation: `captured` is spent, the rest given back, which pays the debt first."""
     booked = settlement(redemption, owner, captured=captured, debt=debt, now=now)
-    books.post(session, redemption.merchant_id, booked)
+    booking.post(session, redemption.merchant_id, booked)
     if captured:
         spent = Change(redemption.customer_id, redemption.currency, spent=captured)
         totals.add(session, redemption.merchant_id, [spent])
@@ -162,7 +161,7 @@ def give_back(
 ) -> None:
     """Book that captured credit is the customer's again, which pays the debt first. entry_id: ours for the return."""
     gained = Posting(SETTLED, available(owner), amount, redemption.currency)
-    books.post(
+    booking.post(
         session,
         redemption.merchant_id,
         transaction(
@@ -187,7 +186,7 @@ def adjust(session: Session, adjustment: Adjustment, owner: str, *, debt: int) -
         postings = [Posting(source, available(owner), amount, currency), *pay(owner, min(debt, amount), currency)]
     else:
         postings = [Posting(available(owner), ADJUSTMENTS, amount, currency)]
-    books.post(
+    booking.post(
         session,
         adjustment.merchant_id,
         transaction(
@@ -222,7 +221,7 @@ def merge(session: Session, of: Merge, before: str, after: str, *, paid: Mapping
     if postings:
         reference = references.merged(of.merge_id)
         booked = transaction(reference, "merged", postings, effective_at=of.merged_at, recorded_at=of.merged_at)
-        books.post(session, of.merchant_id, booked)
+        booking.post(session, of.merchant_id, booked)
 
 
 def _earned(reward: Reward, owner: str) -> Posting:

@@ -26,7 +26,7 @@ from service.events.events import Happened
 from service.events.kinds import Kind
 from service.ledger import books
 from service.ledger.books import Transaction
-from service.rewards import erased, happenings, postings
+from service.rewards import booking, erased, happenings, postings
 from service.rewards.holdings import Purse
 from service.rewards.lots import Lots
 from service.rewards.tables import due as due_rewards
@@ -135,7 +135,7 @@ def _book(
         elif lapse := _lapse(subject, customer, purse, now=now):
             transactions.append(lapse)
             happened.append(happenings.of_reward(Kind.REWARD_LAPSED, subject, -(subject.lapsed_amount or 0)))
-    books.post_many(session, merchant_id, transactions)
+    booking.post_many(session, merchant_id, transactions)
     lots.write(session, merchant_id, customer.customer_id)
     history.record(session, merchant_id, happened, now=now)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from service.books import audit
-from service.database.engine import Database
+from service.database.engine import Database, RaceLost
 from service.ids import new_id
 from service.ledger import books, proof
 from service.ledger.books import (
@@ -42,7 +42,12 @@ class Books:
         """Post in a transaction of its own."""
 
         def work(session: Session) -> books.Transaction:
-            return post(session, self.merchant_id, reference, *postings, event=event, at=at, recorded_at=recorded_at)
+            try:
+                return post(
+                    session, self.merchant_id, reference, *postings, event=event, at=at, recorded_at=recorded_at
+                )
+            except books.OutOfOrder as error:  # nobody locks an owner here
+                raise RaceLost from error
 
         return self.database.write(work)
 

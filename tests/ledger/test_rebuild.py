@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session
 
 from service.database.engine import Database
+from service.ids import new_id
 from service.ledger import proof, rebuild
 from service.ledger.books import EXPENSE, available, pending
 from service.ledger.tables import balance_table
@@ -82,7 +83,7 @@ def test_a_damaged_balance_is_mended_and_the_journal_not_touched(books: Books, c
 
 def test_a_balance_of_nobody_is_removed(books: Books) -> None:
     row = {"merchant_id": books.merchant_id, "account": available("cc").name, "currency": "EUR", "slot": 0}
-    ghost = {**row, "kind": "available", "amount": 5, "floor": 0}
+    ghost = {**row, "kind": "available", "amount": 5, "floor": 0, "last_id": new_id()}
     damage(books, lambda connection: connection.execute(insert(balance_table), ghost))
     assert run(books)[0].mended == [("available:cc", "EUR")]
     assert books.problems() == []
