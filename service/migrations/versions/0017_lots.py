@@ -86,6 +86,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("merchant_id", "redemption_id", "reward_id", name="pk_redemption_part"),
     )
+    op.create_index("ix_redemption_part_merchant_id_reward_id", "redemption_part", ["merchant_id", "reward_id"])
     op.execute(
         "ALTER TABLE reward ADD COLUMN left_amount BIGINT NOT NULL DEFAULT 0"
         " CONSTRAINT ck_reward_left_amount CHECK (left_amount BETWEEN 0 AND amount - reversed_amount)"

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
+    Index,
     Row,
     Select,
     Table,
@@ -43,6 +44,7 @@ class RedemptionPart(Base):
     __table_args__ = (
         ForeignKeyConstraint(["merchant_id", "redemption_id"], ["redemption.merchant_id", "redemption.redemption_id"]),
         ForeignKeyConstraint(["merchant_id", "reward_id"], ["reward.merchant_id", "reward.reward_id"]),
+        Index(None, "merchant_id", "reward_id"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("given_back BETWEEN 0 AND amount", name="given_back"),
     )
