@@ -58,7 +58,7 @@ UNKNOWN = Problem(404, "not-found", "There is no such thing", "Check the id, and
 PROBLEMS: dict[type[Exception], Problem] = {
     InvalidValues: INVALID,
     errors.BadValues: INVALID,
-    errors.TryLater: Problem(503, "catching-up", "So much is due at once that it takes a while to book", LATER),
+    errors.TryLater: Problem(503, "catching-up", "So much is to be done first that it takes a while", LATER),
     BadFile: INVALID,
     KeyMissing: Problem(401, "key-missing", "A key is needed", "Send it as `Authorization: Bearer ok_...`."),
     KeyUnknown: Problem(401, "key-unknown", "That is not a key of ours", "Compare all of it with what you were given."),

@@ -3,7 +3,10 @@
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from threading import Thread
 from typing import NoReturn
 
 import psycopg
@@ -12,6 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from service import signs
 from service.books.upkeep import seal_books, seal_records
+from service.books.verifications import verify_asked
 from service.dashboard.upkeep import forget_sessions
 from service.database.engine import Database
 from service.database.release import Outdated
@@ -43,12 +47,22 @@ JOBS: tuple[Job, ...] = (
 )
 
 
+BESIDE: tuple[Job, ...] = (verify_asked,)
+"""What may take minutes, beside the rounds."""
+
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def round_of_upkeep(database: Database, *, now: datetime) -> int:
     """Do every job once, in their order. Returns how many customers were brought up to date."""
     return sum(job(database, now) for job in JOBS)
+
+
+def whole_round(database: Database) -> int:
+    """One round of now and all that is done beside. Returns how many customers were behind."""
+    done = logged_round(database)
+    _beside(database)
+    return done
 
 
 def logged_round(database: Database) -> int:
@@ -69,18 +83,32 @@ def rounds(database: Database, *, every_seconds: int) -> None:
     heart = signs.Heart()
     database.tell_of_use(heart.beat)
     database.watch(Turns(1))
+    Thread(target=_go_on_beside, args=(database, every_seconds), daemon=True).start()
     try:
         while True:
-            _tried_round(database, every_seconds=every_seconds)
+            _tried(partial(logged_round, database), database, every_seconds=every_seconds)
             heart.beat()
             time.sleep(every_seconds)
     finally:
         signs.take_away("worker")
 
 
-def _tried_round(database: Database, *, every_seconds: int) -> None:
+def _beside(database: Database) -> None:
+    for job in BESIDE:
+        job(database, datetime.now(UTC))
+
+
+def _go_on_beside(database: Database, every_seconds: int) -> None:
+    """What may take minutes, again and again, until this process ends, or a later release has the database."""
+    with suppress(SQLAlchemyError, psycopg.Error):
+        while True:
+            _tried(partial(_beside, database), database, every_seconds=every_seconds)
+            time.sleep(every_seconds)
+
+
+def _tried(work: Callable[[], object], database: Database, *, every_seconds: int) -> None:
     try:
-        logged_round(database)
+        work()
     except (SQLAlchemyError, psycopg.Error) as error:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, Outdated):

@@ -2,7 +2,7 @@
 reverse.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -61,12 +61,19 @@ class Report:
     problems: list[str]
 
 
-def verify(session: Session, merchant_id: UUID, *, expected_head: proof.Head | None = None) -> Report:
+def verify(
+    session: Session,
+    merchant_id: UUID,
+    *,
+    expected_head: proof.Head | None = None,
+    told: Callable[[int], None] | None = None,
+) -> Report:
     """Recompute all of the merchant's books, and match them with the business, within one snapshot of the database.
 
-    expected_head: of a block that must still be part of the chain.
+    expected_head: of a block that must still be part of the chain. told: is told now and then how many transactions
+    were looked at.
     """
-    books = proof.Verification(session, merchant_id, expected_head=expected_head)
+    books = proof.Verification(session, merchant_id, expected_head=expected_head, told=told)
     found = list(islice(chain(books.problems(), _readable(session, merchant_id)), MOST_PROBLEMS + 1))
     if len(found) > MOST_PROBLEMS:
         found[MOST_PROBLEMS:] = ["and more: this list ends here"]

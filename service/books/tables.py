@@ -1,11 +1,12 @@
-"""The chain over what the business keeps besides the books: orders and redemptions, each as it stood."""
+"""The chain over what the business keeps besides the books, and the proof of all of it that was asked for last."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database.tables import Base
 from service.merchants.tables import Merchant
@@ -44,3 +45,31 @@ class RecordSeal(Base):
     noun: Mapped[RecordNoun] = mapped_column(String(10))
     version: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class VerificationRun(Base):
+    """The proof of a merchant's books that was asked for last. wanted_head: that was kept by who asked.
+
+    looked_at: how many transactions so far. touched_at: when whoever runs it was last heard of. report: of the last run
+    that came to its end, with head, of the books as they were at verified_at.
+    """
+
+    __tablename__ = "verification_run"
+    __table_args__ = (CheckConstraint("looked_at >= 0", name="looked_at"),)
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
+    is_asked: Mapped[bool] = mapped_column(default=False)
+    is_running: Mapped[bool] = mapped_column(default=False)
+    asked_at: Mapped[datetime]
+    wanted_head: Mapped[str | None] = mapped_column(String(80))
+    looked_at: Mapped[int]
+    touched_at: Mapped[datetime]
+    report: Mapped[dict[str, Any] | None]
+    head: Mapped[str | None] = mapped_column(String(80))
+    verified_at: Mapped[datetime | None]
+
+    @classmethod
+    def asked(cls, session: Session, *, abandoned_before: datetime) -> Sequence[UUID]:
+        """The merchants for whom one is asked for that nobody makes. For the worker."""
+        is_free = or_(~cls.is_running, cls.touched_at < abandoned_before)
+        return session.scalars(select(cls.merchant_id).where(cls.is_asked, is_free).order_by(cls.asked_at)).all()

@@ -119,7 +119,7 @@ def worker(settings: Settings, database: Database, once: bool, every: int) -> No
     """Book what time does, and seal the books: rewards ripen and lapse, forgotten reservations are given back."""
     telemetry.configure(settings.log_format)
     if once:
-        click.echo(f"{upkeep.logged_round(database)} customers brought up to date.")
+        click.echo(f"{upkeep.whole_round(database)} customers brought up to date.")
     else:
         upkeep.rounds(database, every_seconds=every)
 

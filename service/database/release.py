@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from service.database.driver import CheckoutConnection
 
-HEAD = "0018"
+HEAD = "0019"
 """The version of the schema that this release is made for, which is also this release's own name for itself."""
 
 GATE = 0x07C4A2D0

@@ -1,8 +1,7 @@
 """Proof that the books hold: every transaction as it was posted and sealed, every balance the sum of its postings."""
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -28,23 +27,6 @@ UNREADABLE = (DBAPIError, sqlite3.DatabaseError, ValueError, TypeError, Attribut
 """What comes of values that nobody of ours has written."""
 
 
-@dataclass(frozen=True, slots=True)
-class BookCount:
-    """How much there is in a merchant's books."""
-
-    transactions: int
-    postings: int
-
-
-def count_books(session: Session, merchant_id: UUID) -> BookCount:
-    """How many transactions and postings the merchant has."""
-    counts = [
-        session.scalar(select(func.count()).select_from(table).where(table.c.merchant_id == merchant_id)) or 0
-        for table in (transaction_table, posting_table)
-    ]
-    return BookCount(*counts)
-
-
 def merchants_with_books(session: Session) -> Iterator[UUID]:
     """Everybody of whom the books have anything, whoever else knows them. For who looks after all books."""
     tables = (transaction_table, posting_table, block_table, seal_table, unsealed_table, balance_table)
@@ -61,6 +43,9 @@ def merchants_with_books(session: Session) -> Iterator[UUID]:
         yield last
 
 
+Told = Callable[[int], None]
+
+
 class Verification:
     """One look at all of a merchant's books, within one snapshot of the database.
 
@@ -68,11 +53,14 @@ class Verification:
     is the hash of the newest block, None before the first one.
     """
 
-    def __init__(self, session: Session, merchant_id: UUID, *, expected_head: Head | None = None) -> None:
-        """expected_head: of a block that must still be part of the chain."""
+    def __init__(
+        self, session: Session, merchant_id: UUID, *, expected_head: Head | None = None, told: Told | None = None
+    ) -> None:
+        """expected_head: of a block that must still be part of the chain. told: is told how many were looked at."""
         self._session = session
         self._merchant = merchant_id
         self._expected_head = expected_head
+        self._told = told
         self.transactions = 0
         self.postings = 0
         self.blocks = 0
@@ -104,6 +92,8 @@ class Verification:
                 if entry.block is not None and entry.digest is not None:
                     chain.follow(entry.block, entry.digest)
             yield from chain.faults()
+            if self._told is not None:
+                self._told(self.transactions)
         yield from chain.finish()
         yield from self._strays(waiting=waiting, sealed=chain.transactions)
 

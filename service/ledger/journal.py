@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.ledger import accounts, balances, encoding, writing
@@ -23,6 +24,14 @@ _POSTINGS = (
     )
     .order_by(posting_table.c.transaction_id, posting_table.c.line)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BookCount:
+    """How much there is in a merchant's books."""
+
+    transactions: int
+    postings: int
 
 
 def post(session: Session, merchant_id: UUID, transaction: Transaction) -> Transaction:
@@ -103,6 +112,22 @@ def refuse_overdraft(falling: Mapping[balances.Key, int], held: Mapping[balances
         balance = held.get((account, currency), 0)
         if balance + change < 0:
             raise InsufficientFunds(account.name, currency, balance=balance, wanted=-change)
+
+
+def count_books(session: Session, merchant_id: UUID) -> BookCount:
+    """How many transactions and postings the merchant has."""
+    counts = [
+        session.scalar(select(func.count()).select_from(table).where(table.c.merchant_id == merchant_id)) or 0
+        for table in (transaction_table, posting_table)
+    ]
+    return BookCount(*counts)
+
+
+def has_more_than(session: Session, merchant_id: UUID, number: int) -> bool:
+    """Whether the merchant has more than so many transactions. It reads no more than those."""
+    some = select(transaction_table.c.transaction_id).where(transaction_table.c.merchant_id == merchant_id)
+    found = session.scalar(select(func.count()).select_from(some.limit(number + 1).subquery()))
+    return (found or 0) > number
 
 
 def transaction_references(session: Session, merchant_id: UUID) -> Iterator[str]:

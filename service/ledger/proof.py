@@ -3,13 +3,13 @@
 - `merchants_with_unsealed(session)`; `seal_next_block(session, merchant_id, now=)` -> `Block`, or None if nothing
   waits; `newest_block(session, merchant_id)` -> `Block` or None. A block holds the hash of all before it.
 - `head_of(text)` -> `Head`: the block that must still be part of the chain, as `NUMBER:HASH` or `HASH`.
-- `Verification(session, merchant_id, expected_head=)`: its `problems()` name, in words, every transaction, posting,
-  seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors among
-  `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
+- `Verification(session, merchant_id, expected_head=, told=)`: its `problems()` name, in words, every transaction,
+  posting, seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors
+  among `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
 - `merchants_with_books(session)`: everybody of whom the books have anything.
 - For an audit against a business: `movements_of(session, merchant_id, references)` -> reference -> (debit, credit,
   minor units); `transaction_references(...)`, `owner_holdings(..., kind)` and `owner_positions(...)` are streams;
-  `count_books(...)` -> `BookCount`.
+  `count_books(...)` -> `BookCount`; `has_more_than(session, merchant_id, number)` reads no more than so many.
 - `trial_balance(session, merchant_id, as_of=, basis=)` -> `TrialBalanceLine`s; `liability_by_month(...)`,
   `liability_by_age(...)`; `liability_line(debit, credit)` says what counts a posting. basis: `effective` or
   `recorded`, which of a transaction's two times counts.
@@ -28,9 +28,7 @@ Call what reads everything within one snapshot of the database. Nothing here wri
 
 from service.ledger.audit import (
     UNREADABLE,
-    BookCount,
     Verification,
-    count_books,
     is_damaged_content,
     merchants_with_books,
 )
@@ -39,7 +37,7 @@ from service.ledger.chain import Block, Head, head_of, merchants_with_unsealed, 
 from service.ledger.effects import Effect, effects_of
 from service.ledger.export import FORMS, decimal_amount, export_journal
 from service.ledger.forgotten import Forgotten, let_forgotten_wait, seals_are_complete
-from service.ledger.journal import transaction_references
+from service.ledger.journal import BookCount, count_books, has_more_than, transaction_references
 from service.ledger.liability import (
     AgedLiability,
     MonthOfLiability,
@@ -76,6 +74,7 @@ __all__ = [
     "decimal_amount",
     "effects_of",
     "export_journal",
+    "has_more_than",
     "head_of",
     "is_damaged_content",
     "journal_lines",

@@ -69,7 +69,7 @@ def test_what_could_be_missed_is_named_for_a_while_and_no_longer(
 
 AROUND = {
     *("api_key", "brand", "dashboard_session", "erasure", "idempotency", "link_domain", "link_host", "logo", "mailbox"),
-    *("merchant_currency", "record_block", "record_seal", "retention", "share_page", "slug"),
+    *("merchant_currency", "record_block", "record_seal", "retention", "share_page", "slug", "verification_run"),
 }
 """Tables that belong to something and say nothing of what anybody earned, spent or gave back."""
 
