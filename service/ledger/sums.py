@@ -77,8 +77,8 @@ def misplaced(session: Session, merchant_id: UUID, names: Names = None) -> Itera
         _b.account.like(_b.kind + ":%"),
         func.coalesce(_b.floor, -1) == 0,
         _b.slot == 0,
-        _posting(_p.transaction_id == _b.last_id),
-        ~_posting(_p.transaction_id > _b.last_id),
+        _posting(merchant_id, _p.transaction_id == _b.last_id),
+        ~_posting(merchant_id, _p.transaction_id > _b.last_id),
     )
     query = (
         select(_b.account, _b.currency, _b.slot)
@@ -105,11 +105,11 @@ def newest(session: Session, merchant_id: UUID, account: str, currency: str) -> 
     return max((found for found in ids if found is not None), default=NONE)
 
 
-def _posting(which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there is such a posting on the account of a balance."""
+def _posting(merchant_id: UUID, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is such a posting of the merchant on the account of a balance."""
     return or_(
         *(
-            exists().where(_p.merchant_id == _b.merchant_id, side == _b.account, _p.currency == _b.currency, which)
+            exists().where(_p.merchant_id == merchant_id, side == _b.account, _p.currency == _b.currency, which)
             for side in (_p.debit, _p.credit)
         )
     )
