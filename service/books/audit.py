@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from service.books import business as storage
-from service.books import pointers, records, sealing
+from service.books import copies, pointers, records, sealing
 from service.ledger import proof
 from service.ledger.books import Kind
 from service.rewards import references
@@ -117,6 +117,7 @@ def problems(session: Session, merchant_id: UUID) -> Iterator[str]:
     yield from _wrong_holdings(session, merchant_id)
     yield from pointers.problems(session, merchant_id)
     yield from records.problems(session, merchant_id)
+    yield from copies.problems(session, merchant_id)
     yield from sealing.problems(session, merchant_id)
     for owner, currency in storage.wrong_totals(session, merchant_id):
         yield f"owner {owner} in {currency}: what was ever earned or spent is not what the business says"

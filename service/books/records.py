@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -12,7 +13,7 @@ from service.conversions.tables.conversions import Conversion
 from service.conversions.tables.refunds import Refund, is_reversed
 from service.rewards.tables.lots import RedemptionPart
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
-from service.rewards.tables.rewards import Reward
+from service.rewards.tables.rewards import Reward, RewardStatus
 
 BATCH = 1_000
 
@@ -62,6 +63,7 @@ def _impossible_rewards(merchant_id: UUID) -> Select[tuple[UUID]]:
     """Rewards whose status is not what is left of them, and what time has done to them, allow."""
     is_gone, is_credit = Reward.amount == Reward.reversed_amount, Reward.given_as == "credit"
     wrong = or_(
+        Reward.status.not_in(get_args(RewardStatus)),
         and_(Reward.status == "reversed", ~is_gone),
         and_(Reward.status.in_(("pending", "available", "lapsed")), is_gone),
         and_(Reward.status == "pending", Reward.is_ripe),
