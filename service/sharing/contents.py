@@ -55,7 +55,7 @@ def contents(
         "opened": opened,
         "wished": wished,
         **_to_share(database, opened, wished, reader, now),
-        **_grown(session, opened, held, before, reader, now),
+        **_grown(session, opened, before, reader, now),
         **_owned(session, opened, held, now),
     }
 
@@ -74,19 +74,8 @@ def _to_share(database: Database, opened: Opened, wished: Wished, reader: Format
     }
 
 
-def _grown(
-    session: Session,
-    opened: Opened,
-    held: Sequence[CustomerBalance],
-    before: UUID | None,
-    reader: Formats,
-    now: datetime,
-) -> dict[str, Any]:
+def _grown(session: Session, opened: Opened, before: UUID | None, reader: Formats, now: datetime) -> dict[str, Any]:
     merchant_id, customer_id, terms = opened.link.merchant_id, opened.customer.customer_id, opened.terms
-    unspent = {one.held.currency: one.held.available + one.held.reserved for one in held}
-    if before is not None:
-        for currency, amount in looks.earned_since(session, merchant_id, customer_id, before).items():
-            unspent[currency] = max(0, unspent.get(currency, 0) - amount)
     orders = looks.orders(session, merchant_id, customer_id, before=before, now=now)
     times = [] if before else looks.follows(session, opened.link, now=now)
     follows = growth.followed(times, opened.zone, most=looks.MOST_FOLLOWS)
@@ -95,7 +84,7 @@ def _grown(
         friends = looks.friends_so_far(session, opened.link.program_id, opened.customer, most=terms.tells_apart)
         progress = invitations.progress(terms, friends, reader)
     return {
-        "grown": growth.grown(orders.orders, follows, unspent, opened.zone, reader),
+        "grown": growth.grown(orders.orders, follows, opened.zone, reader),
         "stages": growth.STAGES,
         "older": orders.older,
         "is_first": before is None,

@@ -61,7 +61,8 @@ TO_ADVOCATES: Mapping[str, str] = {
 class Earned:
     """What an order brought the customer. Minor units. status: as it is now.
 
-    left: after what was taken back. lapsed: what of that was not used in time.
+    left: after what was taken back. unspent: what of that the customer has, or has set aside. lapsed: what was not used
+    in time.
     """
 
     amount: int
@@ -71,6 +72,7 @@ class Earned:
     status: str
     available_at: datetime
     lapsed: int = 0
+    unspent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +120,9 @@ def followed(times: Sequence[datetime], zone: tzinfo, *, most: int) -> list[Foll
     return found[:-1] or [Follows(found[0].at, most, is_more=True)]
 
 
-def grown(
-    orders: Iterable[Order], follows: Iterable[Follows], unspent: Mapping[str, int], zone: tzinfo, formats: Formats
-) -> list[Grown]:
-    """All of it, newest first. orders: newest first.
-
-    unspent: currency -> what there is of the customer's credit, in minor units. What was earned first is spent first,
-    so what is there belongs to the newest rewards.
-    """
-    there = dict(unspent)
-    told = [_order(order, there, zone, formats) for order in orders]
+def grown(orders: Iterable[Order], follows: Iterable[Follows], zone: tzinfo, formats: Formats) -> list[Grown]:
+    """All of it, newest first. orders: newest first."""
+    told = [_order(order, zone, formats) for order in orders]
     told += [_follows(one, formats) for one in follows]
     return sorted(told, key=lambda one: one.at, reverse=True)
 
@@ -142,7 +137,7 @@ def _follows(follows: Follows, formats: Formats) -> Grown:
     return Grown(follows.at, "followed", title, "")
 
 
-def _order(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) -> Grown:
+def _order(order: Order, zone: tzinfo, formats: Formats) -> Grown:
     name = None if _was_refused(order) else shown_name(order.friend_name)
     who = formats.set_apart(name) if name else formats.say(SOMEBODY)
     if order.is_own:
@@ -151,7 +146,7 @@ def _order(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) 
         title = formats.say("%(name)s came back", name=who)
     else:
         title = formats.say("%(name)s ordered", name=who)
-    stage, text = _standing(order, there, zone, formats)
+    stage, text = _standing(order, zone, formats)
     return Grown(order.at, stage, title, text)
 
 
@@ -160,7 +155,7 @@ def _was_refused(order: Order) -> bool:
     return order.status == "declined" or (order.status == "voided" and bool(order.reasons))
 
 
-def _standing(order: Order, there: dict[str, int], zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
+def _standing(order: Order, zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
     """How the order's reward stands, or why there is none."""
     earned = order.earned
     by_itself = WORDS[order.status].customer_text
@@ -173,7 +168,7 @@ def _standing(order: Order, there: dict[str, int], zone: tzinfo, formats: Format
         return ("bare", refusal) if refusal else ("ordered", "")
     if earned.status in ("denied", "reversed") or (earned.status == "lapsed" and earned.lapsed >= earned.left):
         return "bare", formats.say(NOW[earned.status])
-    stage, text = _reward(earned, there, zone, formats)
+    stage, text = _reward(earned, zone, formats)
     return (
         stage,
         f"{text} {formats.say('A part of the order was given back.')}" if earned.left < earned.amount else text,
@@ -192,7 +187,7 @@ def _refusal(order: Order, formats: Formats) -> str:
     return formats.say(REASONS[reason].customer_text if order.is_own else TO_ADVOCATES[reason])
 
 
-def _reward(earned: Earned, there: dict[str, int], zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
+def _reward(earned: Earned, zone: tzinfo, formats: Formats) -> tuple[Stage, str]:
     amount = formats.money(earned.left, earned.currency)
     if earned.given_as == "discount":
         return "spent", formats.say("%(amount)s was taken off.", amount=amount)
@@ -202,11 +197,9 @@ def _reward(earned: Earned, there: dict[str, int], zone: tzinfo, formats: Format
     if earned.status == "lapsed":
         lapsed = formats.money(earned.lapsed, earned.currency)
         return "spent", formats.say("%(amount)s, of which %(lapsed)s lapsed.", amount=amount, lapsed=lapsed)
-    unspent = min(earned.left, there.get(earned.currency, 0))
-    there[earned.currency] = there.get(earned.currency, 0) - unspent
-    if unspent == earned.left:
+    if earned.unspent == earned.left:
         return "ripe", formats.say("%(amount)s for you, ready to be spent.", amount=amount)
-    if unspent == 0:
+    if earned.unspent == 0:
         return "spent", formats.say("%(amount)s, which you have spent.", amount=amount)
-    left = formats.money(unspent, earned.currency)
+    left = formats.money(earned.unspent, earned.currency)
     return "ripe", formats.say("%(amount)s for you, of which %(left)s is left.", amount=amount, left=left)

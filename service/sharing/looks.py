@@ -16,7 +16,6 @@ from service.links.tables import Link
 from service.links.visits import Visit
 from service.rewards.tables import lots
 from service.rewards.tables.friends import rewarded_friends
-from service.rewards.tables.rewards import AVAILABLE, Reward
 from service.sharing.growth import Earned, Order
 
 AT_ONCE = 20
@@ -26,7 +25,13 @@ FOLLOWS_OF = timedelta(days=90)
 _ORDER = """
     SELECT newest.conversion_id, newest.ordered_at, newest.status, newest.reasons, newest.customer_id,
            friend.first_name, reward.customer_id AS rewarded, reward.amount, reward.reversed_amount,
-           reward.lapsed_amount, reward.currency, reward.given_as, reward.status AS reward_status, reward.available_at
+           reward.lapsed_amount, reward.currency, reward.given_as, reward.status AS reward_status, reward.available_at,
+           reward.left_amount + COALESCE((
+               SELECT CAST(SUM(part.amount - part.given_back) AS BIGINT) FROM redemption_part AS part
+                 JOIN redemption ON redemption.merchant_id = :merchant
+                      AND redemption.redemption_id = part.redemption_id AND redemption.status = 'reserved'
+                WHERE part.merchant_id = :merchant AND part.reward_id = reward.reward_id
+           ), 0) AS unspent
       FROM (
            SELECT conversion_id, ordered_at, status, reasons, customer_id
              FROM conversion
@@ -56,6 +61,7 @@ _COLUMNS: dict[str, Any] = {
     "given_as": String,
     "reward_status": String,
     "available_at": Instant,
+    "unspent": BigInteger,
 }
 _OF_FRIENDS, _OWN = (
     text(_ORDER.format(whose=whose, besides=besides))
@@ -101,24 +107,10 @@ def _order(row: Row[Any], customer_id: str, now: datetime) -> Order:
             status="available" if is_ripe else row.reward_status,
             available_at=row.available_at,
             lapsed=row.lapsed_amount or 0,
+            unspent=row.unspent,
         )
     is_own = row.customer_id == customer_id
     return Order(row.ordered_at, row.status, row.reasons, is_own, None if is_own else row.first_name, earned)
-
-
-def earned_since(session: Session, merchant_id: UUID, customer_id: str, conversion_id: UUID) -> dict[str, int]:
-    """currency -> minor units that refunds have left of the customer's ripe rewards of this order and of newer ones."""
-    query = select(Reward.currency, Reward.amount, Reward.reversed_amount).where(
-        Reward.merchant_id == merchant_id,
-        Reward.customer_id == customer_id,
-        Reward.conversion_id >= conversion_id,
-        Reward.given_as == "credit",
-        AVAILABLE,
-    )
-    sums: dict[str, int] = {}
-    for currency, amount, reversed_amount in session.execute(query):
-        sums[currency] = sums.get(currency, 0) + amount - reversed_amount
-    return sums
 
 
 def follows(session: Session, link: Link, *, now: datetime) -> Sequence[datetime]:
