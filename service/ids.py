@@ -1,38 +1,41 @@
 """Ids: made by us, ordered by time, without a sequence to share."""
 
 import threading
-import time
 from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
 
-NANOSECONDS_OF_A_TICK = 1_000_000
-"""The upper 48 of an id's 128 bits count milliseconds."""
+FURTHEST = 24 * 3_600_000
+"""Milliseconds: what is further ahead than a day is no clock's, and is not followed."""
 
 
 class Clock:
-    """The clock of this process's ids, which goes ahead of the machine's where another machine does."""
+    """What makes the ids of this process: after all that it made or met, whatever the machine's clock says."""
 
-    def __init__(self, *, ahead: int = 0) -> None:
-        """ahead: of the machine's clock, in nanoseconds."""
-        self._ahead, self._last, self._lock = ahead, 0, threading.Lock()
+    def __init__(self) -> None:
+        self._last, self._lock = 0, threading.Lock()
 
     def new_id(self) -> UUID:
-        """A new id, after all that were made before."""
-        if not self._ahead:
-            return uuid_utils.compat.uuid7()
+        """A new id, by the machine's clock; while that is behind what was met, the next one after it."""
+        made = self.now()
+        if made.int > self._last:
+            return made
         with self._lock:
-            made = uuid_utils.compat.uuid7(nanoseconds=time.time_ns() + self._ahead)
             self._last = max(self._last + 1, made.int)
             return UUID(int=self._last)
 
-    def go_past(self, other: UUID) -> None:
-        """Let all that follow be after this one."""
+    def go_past(self, other: UUID) -> bool:
+        """Let all that follow be after this one. False, doing nothing, where that is too far ahead to be a time."""
+        if (other.int >> 80) > (self.now().int >> 80) + FURTHEST:
+            return False
         with self._lock:
-            behind = ((other.int >> 80) + 1) * NANOSECONDS_OF_A_TICK - time.time_ns()
-            self._last = max(self._last, other.int, uuid_utils.compat.uuid7().int)
-            self._ahead = max(self._ahead, behind, 1)
+            self._last = max(self._last, other.int)
+        return True
+
+    def now(self) -> UUID:
+        """An id by the machine's clock."""
+        return uuid_utils.compat.uuid7()
 
 
 _clock = Clock()
@@ -43,9 +46,12 @@ def new_id() -> UUID:
     return _clock.new_id()
 
 
-def go_past(other: UUID) -> None:
-    """Let all ids that this process makes from now on be after this one, of a machine whose clock is ahead of ours."""
-    _clock.go_past(other)
+def go_past(other: UUID) -> bool:
+    """Let all ids that this process makes from now on be after this one, of a machine whose clock is ahead of ours.
+
+    Until our clock is there, they are made one by one after it. False where it is a day ahead: that is no clock's.
+    """
+    return _clock.go_past(other)
 
 
 def first_id_at(moment: datetime) -> UUID:

@@ -1,9 +1,11 @@
-"""One round of what time does, for all merchants. Answers are right without it; it keeps the books current."""
+"""One round of what time does, for all merchants, and what takes longer beside it.
+
+Answers are right without it, but for the proof of large books, which it makes; it keeps the books current.
+"""
 
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
@@ -17,7 +19,7 @@ from service import signs
 from service.books.upkeep import seal_books, seal_records
 from service.books.verifications import verify_asked
 from service.dashboard.upkeep import forget_sessions
-from service.database.engine import Database
+from service.database.engine import Database, RaceLost
 from service.database.release import Outdated
 from service.events.upkeep import place_events
 from service.links.upkeep import ask_for_domains, forget_visitor_keys, prepare_partitions
@@ -83,10 +85,12 @@ def rounds(database: Database, *, every_seconds: int) -> None:
     heart = signs.Heart()
     database.tell_of_use(heart.beat)
     database.watch(Turns(1))
-    Thread(target=_go_on_beside, args=(database, every_seconds), daemon=True).start()
+    beside = _Beside(database, every_seconds)
+    beside.start()
     try:
         while True:
             _tried(partial(logged_round, database), database, every_seconds=every_seconds)
+            beside.raise_what_ended_it()
             heart.beat()
             time.sleep(every_seconds)
     finally:
@@ -98,18 +102,32 @@ def _beside(database: Database) -> None:
         job(database, datetime.now(UTC))
 
 
-def _go_on_beside(database: Database, every_seconds: int) -> None:
-    """What may take minutes, again and again, until this process ends, or a later release has the database."""
-    with suppress(SQLAlchemyError, psycopg.Error):
-        while True:
-            _tried(partial(_beside, database), database, every_seconds=every_seconds)
-            time.sleep(every_seconds)
+class _Beside(Thread):
+    """What may take minutes, again and again, until this process ends. Where it dies, so does the process."""
+
+    def __init__(self, database: Database, every_seconds: int) -> None:
+        super().__init__(daemon=True)
+        self._work = partial(_tried, partial(_beside, database), database, every_seconds=every_seconds)
+        self._every_seconds = every_seconds
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            while True:
+                self._work()
+                time.sleep(self._every_seconds)
+        except Exception as error:  # for whoever asks, who is another thread
+            self._error = error
+
+    def raise_what_ended_it(self) -> None:
+        if self._error is not None:
+            raise self._error
 
 
 def _tried(work: Callable[[], object], database: Database, *, every_seconds: int) -> None:
     try:
         work()
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except (SQLAlchemyError, psycopg.Error, RaceLost) as error:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, Outdated):
             raise

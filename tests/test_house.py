@@ -203,6 +203,7 @@ NEVER_ANSWERED = {
     "Fault": "the command line's",
     "Hanging": "as if the database were away",
     "LostRows": "the command line's",
+    "LotsAstray": "an edit behind our back, which `orchard ledger verify` names: a 500 that the log explains",
     "NoCitus": "the command line's",
     "NotAnExport": "the command line's",
     "NotEnded": "the command line's",

@@ -2,7 +2,7 @@
 reverse.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -61,19 +61,16 @@ class Report:
     problems: list[str]
 
 
-def verify(
-    session: Session,
-    merchant_id: UUID,
-    *,
-    expected_head: proof.Head | None = None,
-    told: Callable[[int], None] | None = None,
-) -> Report:
+def verify(session: Session, merchant_id: UUID, *, expected_head: proof.Head | None = None) -> Report:
     """Recompute all of the merchant's books, and match them with the business, within one snapshot of the database.
 
-    expected_head: of a block that must still be part of the chain. told: is told now and then how many transactions
-    were looked at.
+    expected_head: of a block that must still be part of the chain.
     """
-    books = proof.Verification(session, merchant_id, expected_head=expected_head, told=told)
+    return report(session, merchant_id, proof.Verification(session, merchant_id, expected_head=expected_head))
+
+
+def report(session: Session, merchant_id: UUID, books: proof.Verification) -> Report:
+    """The same of this look at the books, which tells meanwhile how far it has come."""
     found = list(islice(chain(books.problems(), _readable(session, merchant_id)), MOST_PROBLEMS + 1))
     if len(found) > MOST_PROBLEMS:
         found[MOST_PROBLEMS:] = ["and more: this list ends here"]
@@ -92,15 +89,15 @@ def _readable(session: Session, merchant_id: UUID) -> Iterator[str]:
         yield f"the business cannot be read: {getattr(error, 'orig', error)}"
 
 
-def document(report: Report) -> dict[str, Any]:
+def document(found: Report) -> dict[str, Any]:
     """The report as the contract has it."""
     return {
-        "ok": not report.problems,
-        "transactions": report.transactions,
-        "postings": report.postings,
-        "sealed_blocks": report.sealed_blocks,
-        "head": report.head,
-        "problems": report.problems,
+        "ok": not found.problems,
+        "transactions": found.transactions,
+        "postings": found.postings,
+        "sealed_blocks": found.sealed_blocks,
+        "head": found.head,
+        "problems": found.problems,
     }
 
 

@@ -24,7 +24,7 @@ from service.rewards.tables.adjustments import Adjustment
 from service.rewards.tables.changes import RewardChange
 from service.rewards.tables.merges import Merge
 from service.rewards.tables.redemptions import Redemption, RedemptionReturn
-from service.rewards.tables.rewards import Reward
+from service.rewards.tables.rewards import HAS_LEFT, Reward
 from service.rewards.tables.totals import CustomerTotal
 
 BATCH = 1_000
@@ -145,7 +145,7 @@ def reserved(session: Session, merchant_id: UUID) -> Iterator[Holding]:
 def lots(session: Session, merchant_id: UUID) -> Iterator[Holding]:
     """What is left of rewards, and never lapses besides, by owner and currency."""
     kept = union_all(
-        _amounts(Reward, Reward.left_amount).where(Reward.left_amount > 0),
+        _amounts(Reward, Reward.left_amount).where(HAS_LEFT),
         _amounts(CustomerTotal, CustomerTotal.lasting),
     )
     yield from _by_owner(session, merchant_id, kept)

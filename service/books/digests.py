@@ -1,6 +1,7 @@
 """What an order and a redemption are, as bytes: with all that happened to each, and without names, addresses and texts.
 
-A digest outlives this code: fields that are added later make a new version, and seals of this one stay as they are.
+A digest outlives this code: what is added later makes a new version, or is left out where there is none of it, so that
+seals of before stay what they are.
 """
 
 import hashlib

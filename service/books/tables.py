@@ -48,28 +48,27 @@ class RecordSeal(Base):
 
 
 class VerificationRun(Base):
-    """The proof of a merchant's books that was asked for last. wanted_head: that was kept by who asked.
+    """The proof of a merchant's books that was asked for last.
 
-    looked_at: how many transactions so far. touched_at: when whoever runs it was last heard of. report: of the last run
-    that came to its end, with head, of the books as they were at verified_at.
+    run_id: of the run under way; None where nobody makes one. looked_at: how many transactions it has looked at.
+    touched_at: when something was last heard of a run. report: of the last one that came to its end, of the books as
+    they were at verified_at.
     """
 
     __tablename__ = "verification_run"
     __table_args__ = (CheckConstraint("looked_at >= 0", name="looked_at"),)
 
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.merchant_id), primary_key=True)
-    is_asked: Mapped[bool] = mapped_column(default=False)
-    is_running: Mapped[bool] = mapped_column(default=False)
+    is_asked: Mapped[bool]
     asked_at: Mapped[datetime]
-    wanted_head: Mapped[str | None] = mapped_column(String(80))
+    run_id: Mapped[UUID | None]
     looked_at: Mapped[int]
     touched_at: Mapped[datetime]
     report: Mapped[dict[str, Any] | None]
-    head: Mapped[str | None] = mapped_column(String(80))
     verified_at: Mapped[datetime | None]
 
     @classmethod
     def asked(cls, session: Session, *, abandoned_before: datetime) -> Sequence[UUID]:
         """The merchants for whom one is asked for that nobody makes. For the worker."""
-        is_free = or_(~cls.is_running, cls.touched_at < abandoned_before)
+        is_free = or_(cls.run_id.is_(None), cls.touched_at < abandoned_before)
         return session.scalars(select(cls.merchant_id).where(cls.is_asked, is_free).order_by(cls.asked_at)).all()

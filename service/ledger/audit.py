@@ -1,7 +1,7 @@
 """Proof that the books hold: every transaction as it was posted and sealed, every balance the sum of its postings."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -43,9 +43,6 @@ def merchants_with_books(session: Session) -> Iterator[UUID]:
         yield last
 
 
-Told = Callable[[int], None]
-
-
 class Verification:
     """One look at all of a merchant's books, within one snapshot of the database.
 
@@ -53,14 +50,11 @@ class Verification:
     is the hash of the newest block, None before the first one.
     """
 
-    def __init__(
-        self, session: Session, merchant_id: UUID, *, expected_head: Head | None = None, told: Told | None = None
-    ) -> None:
-        """expected_head: of a block that must still be part of the chain. told: is told how many were looked at."""
+    def __init__(self, session: Session, merchant_id: UUID, *, expected_head: Head | None = None) -> None:
+        """expected_head: of a block that must still be part of the chain."""
         self._session = session
         self._merchant = merchant_id
         self._expected_head = expected_head
-        self._told = told
         self.transactions = 0
         self.postings = 0
         self.blocks = 0
@@ -92,8 +86,6 @@ class Verification:
                 if entry.block is not None and entry.digest is not None:
                     chain.follow(entry.block, entry.digest)
             yield from chain.faults()
-            if self._told is not None:
-                self._told(self.transactions)
         yield from chain.finish()
         yield from self._strays(waiting=waiting, sealed=chain.transactions)
 
@@ -223,16 +215,29 @@ class _Chain:
         for number, (block, digests) in sorted(self._open.items()):
             yield f"block {number} lacks {block.transactions - len(digests)} of its {block.transactions} transactions"
         if self._expected_head is not None:
-            yield self._is_not(self._expected_head)
+            yield _is_not(self._expected_head, self._in_its_place, blocks=self.blocks)
 
-    def _is_not(self, head: Head) -> str:
-        """What is said of a chain that this block is not part of."""
-        if self._in_its_place is not None:
-            is_now = self._in_its_place.hex()
-            return f"block {head.number} has the hash {is_now} and had {head.hash.hex()}: this is another history"
-        if head.number is not None and head.number > self.blocks:
-            return (
-                f"the books end with block {self.blocks}, before block {head.number} that was kept: they were rewound,"
-                " as by a restore, or cut"
-            )
-        return f"no block has the hash {head.hash.hex()}: this is not the history that ended in it"
+
+def kept_head_fault(session: Session, merchant_id: UUID, head: Head) -> str | None:
+    """What is said of a chain, as it stands, that this block is not part of; None of one that it is."""
+    of_merchant = select(block_table.c.number, block_table.c.hash).where(block_table.c.merchant_id == merchant_id)
+    found = session.execute(of_merchant.where(block_table.c.hash == head.hash)).first()
+    if found is not None and head.number in (None, found.number):
+        return None
+    in_its_place = session.execute(of_merchant.where(block_table.c.number == (head.number or 0))).first()
+    last = session.scalar(select(func.max(block_table.c.number)).where(block_table.c.merchant_id == merchant_id))
+    return _is_not(head, bytes(in_its_place.hash) if in_its_place else None, blocks=last or 0)
+
+
+def _is_not(head: Head, in_its_place: bytes | None, *, blocks: int) -> str:
+    """What is said of a chain of so many blocks that this one is not part of."""
+    if in_its_place is not None:
+        return (
+            f"block {head.number} has the hash {in_its_place.hex()} and had {head.hash.hex()}: this is another history"
+        )
+    if head.number is not None and head.number > blocks:
+        return (
+            f"the books end with block {blocks}, before block {head.number} that was kept: they were rewound,"
+            " as by a restore, or cut"
+        )
+    return f"no block has the hash {head.hash.hex()}: this is not the history that ended in it"

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select
@@ -48,7 +49,7 @@ def post_many(session: Session, merchant_id: UUID, transactions: Sequence[Transa
         fresh.append((transaction, fingerprint))
     if fresh:
         names = balances.names_of_owners(total)
-        if names and balances.newest_id(session, merchant_id, names) >= fresh[0][0].transaction_id:
+        if names and balances.newest_id(session, merchant_id, names) >= min(one.transaction_id for one, _ in fresh):
             raise OutOfOrder(merchant_id, names)
         _write(session, merchant_id, fresh, total)
 
@@ -75,7 +76,8 @@ def _write(
     for table, its_rows in ((transaction_table, rows), (posting_table, lines), (unsealed_table, waiting)):
         session.execute(insert(table), its_rows)
     falling = {key: by for key, by in total.items() if by < 0 and key[0].floor is not None}
-    last_ids = {key: one.transaction_id for one, _ in fresh for key in journal.changes_of(one.postings)}
+    in_order = sorted((transaction for transaction, _ in fresh), key=attrgetter("transaction_id"))
+    last_ids = {key: one.transaction_id for one in in_order for key in journal.changes_of(one.postings)}
     balances.lower(session, merchant_id, falling, last_ids)
     rising = {key: by for key, by in total.items() if key not in falling}
     if rising:

@@ -2,8 +2,9 @@
 
 - `merchants_with_unsealed(session)`; `seal_next_block(session, merchant_id, now=)` -> `Block`, or None if nothing
   waits; `newest_block(session, merchant_id)` -> `Block` or None. A block holds the hash of all before it.
-- `head_of(text)` -> `Head`: the block that must still be part of the chain, as `NUMBER:HASH` or `HASH`.
-- `Verification(session, merchant_id, expected_head=, told=)`: its `problems()` name, in words, every transaction,
+- `head_of(text)` -> `Head`: the block that must still be part of the chain, as `NUMBER:HASH` or `HASH`;
+  `kept_head_fault(session, merchant_id, head)` -> in words that it is not, as the chain stands, or None.
+- `Verification(session, merchant_id, expected_head=)`: its `problems()` name, in words, every transaction,
   posting, seal, block and balance that is not what it was or should be. Memory does not grow with the books. Errors
   among `UNREADABLE` that `is_damaged_content` are findings; others are the database's own and are raised.
 - `merchants_with_books(session)`: everybody of whom the books have anything.
@@ -30,6 +31,7 @@ from service.ledger.audit import (
     UNREADABLE,
     Verification,
     is_damaged_content,
+    kept_head_fault,
     merchants_with_books,
 )
 from service.ledger.balances import owner_holdings, owner_positions
@@ -78,6 +80,7 @@ __all__ = [
     "head_of",
     "is_damaged_content",
     "journal_lines",
+    "kept_head_fault",
     "let_forgotten_wait",
     "liability_by_age",
     "liability_by_month",

@@ -22,8 +22,19 @@ from service.rewards.tables.rewards import Reward
 from service.rewards.tables.totals import Change, Ever
 
 
+class LotsAstray(Exception):
+    """The books say that a customer has more than there are lots of it: somebody edited either."""
+
+    def __init__(self, merchant_id: UUID, currency: str) -> None:
+        super().__init__(f"a customer of {merchant_id} has less lots in {currency} than the books say they have")
+
+
 class Lots:
-    """What happens to a customer's lots, to be written at once. known: rewards that change meanwhile."""
+    """What happens to a customer's lots, to be written at once.
+
+    known: rewards that the session has and that change meanwhile, by their columns, as the caller writes them: of no
+    other one, a lot is changed here before.
+    """
 
     def __init__(self, known: Iterable[Reward] = ()) -> None:
         self._known = {reward.reward_id: reward for reward in known}
@@ -69,19 +80,24 @@ def spend(
 ) -> dict[UUID, int]:
     """Take this much, in minor units, of what a customer, who is locked, has available.
 
-    lasting_first: before what expires, instead of after it. Returns reward -> what was taken of it.
+    lasting_first: before what expires, instead of after it. Returns reward -> what was taken of it. Raises LotsAstray.
     """
     lasting = 0
     if lasting_first:
-        ever = totals.of_customer(session, merchant_id, customer_id)
-        lasting = min(ever.get(currency, Ever()).lasting, amount)
+        lasting = min(_lasting(session, merchant_id, customer_id, currency), amount)
     wanted = amount - lasting
     found = storage.first(session, merchant_id, customer_id, currency, wanted) if wanted else []
     *shares, beyond = spread(wanted, [lot.left for lot in found])
+    if beyond and beyond + lasting > _lasting(session, merchant_id, customer_id, currency):
+        raise LotsAstray(merchant_id, currency)
     taken = {lot.reward_id: share for lot, share in zip(found, shares, strict=True) if share}
     storage.change(session, merchant_id, {reward_id: -share for reward_id, share in taken.items()})
     add_lasting(session, merchant_id, customer_id, currency, -(lasting + beyond))
     return taken
+
+
+def _lasting(session: Session, merchant_id: UUID, customer_id: str, currency: str) -> int:
+    return totals.of_customer(session, merchant_id, customer_id).get(currency, Ever()).lasting
 
 
 def add_lasting(session: Session, merchant_id: UUID, customer_id: str, currency: str, amount: int) -> None:

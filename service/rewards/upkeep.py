@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from service.customers import customers
 from service.customers.tables import KnownCustomer
-from service.database.engine import Database, WorkFirst
+from service.database.engine import Database, RaceLost, WorkFirst
 from service.database.writing import write_now
 from service.errors import TryLater
 from service.events import events as history
@@ -150,6 +150,9 @@ def catch_up_everybody(database: Database, now: datetime) -> int:
                 done += 1
             except TryLater:
                 continue  # with the others in between
+            except RaceLost:
+                failed.add((merchant_id, customer_id))
+                log.error("a customer of %s is left for the next round: others were always quicker", merchant_id)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise

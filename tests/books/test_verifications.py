@@ -8,13 +8,15 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
+from sqlalchemy.orm import Session
 
 from service import worker
 from service.books import audit, verifications
 from service.books.tables import VerificationRun
 from service.database.engine import Database
-from service.ledger import scan
+from service.ids import new_id
+from service.ledger import proof
 from tests.functional.conftest import CommandLine
 from tests.functional.test_lives_of_processes import until, working
 from tests.shop import Shop
@@ -76,11 +78,18 @@ def test_a_head_that_was_kept_is_looked_for(large: Shop, database: Database) -> 
     large.get(PATH, status=503)
     verify(database)
     head = large.get(PATH)["head"]
-    for kept, problems in ((head, 0), (f"1:{head}", 0), ("0" * 64, 1)):
-        large.get(f"{PATH}?head={kept}", status=503)
-        verify(database)
+    other = "0" * 64
+    for kept, problem in (
+        (head, None),
+        (f"1:{head}", None),
+        (other, "no block has the hash"),
+        (f"1:{other}", "this is another history"),
+        (f"2:{other}", "the books end with block 1"),
+        (f"2:{head}", "the books end with block 1"),
+    ):
         told = large.get(f"{PATH}?head={kept}")
-        assert (told["ok"], len(told["problems"])) == (not problems, problems)
+        assert (told["ok"], len(told["problems"])) == (problem is None, 0 if problem is None else 1)
+        assert problem is None or problem in told["problems"][0]
     large.get(f"{PATH}?head=nonsense", status=422)
 
 
@@ -99,33 +108,94 @@ def test_what_is_wrong_is_told(large: Shop, database: Database) -> None:
 def test_who_waits_is_told_how_far_it_came_and_one_worker_runs_it(
     large: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan, "BATCH", 1)
+    monkeypatch.setattr(verifications, "BEAT_SECONDS", 0.05)
     large.get(PATH, status=503)
-    seen: list[str] = []
-    really = audit.verify
+    really, details = audit.report, list[str]()
 
-    def looked(*arguments: Any, **more: Any) -> audit.Report:
+    def looked(session: Session, merchant_id: UUID, books: proof.Verification) -> audit.Report:
         verify(database)  # another worker, which finds that it is run already
-        report = really(*arguments, **more)
+        books.transactions = 2
         if not database.is_sqlite:
-            seen.append(large.get(PATH, status=503)["detail"])
-        return report
+            until(lambda: "2 transactions" in large.get(PATH, status=503)["detail"])
+        details.append(large.get(PATH, status=503)["detail"])
+        books.transactions = 0
+        return really(session, merchant_id, books)
 
-    monkeypatch.setattr(audit, "verify", looked)
+    monkeypatch.setattr(audit, "report", looked)
     verify(database)
     assert large.get(PATH)["ok"]
-    assert all("3 transactions were looked at" in detail for detail in seen)
+    assert len(details) == 1
+
+
+def as_if(database: Database, shop: Shop, **columns: Any) -> None:
+    with database.engine.begin() as connection:
+        mine = VerificationRun.merchant_id == shop.merchant_id
+        connection.execute(update(VerificationRun).where(mine).values(columns))
 
 
 def test_a_run_whose_worker_died_is_begun_again(large: Shop, database: Database) -> None:
     large.get(PATH, status=503)
     long_ago = datetime.now(UTC) - timedelta(minutes=6)
     for touched_at, status in ((datetime.now(UTC), 503), (long_ago, 200)):
-        with database.engine.begin() as connection:
-            mine = VerificationRun.merchant_id == large.merchant_id
-            connection.execute(update(VerificationRun).where(mine).values(is_running=True, touched_at=touched_at))
+        as_if(database, large, run_id=new_id(), touched_at=touched_at)
         verify(database)
         large.get(PATH, status=status)
+
+
+def test_who_was_taken_for_dead_says_nothing_any_more(
+    large: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large.get(PATH, status=503)
+    monkeypatch.setattr(verifications, "_finish", finished_late(database, large))
+    verify(database)
+    large.get(PATH, status=503)
+
+
+def finished_late(database: Database, shop: Shop) -> Callable[..., bool]:
+    """As another worker had begun the run anew meanwhile."""
+    really = verifications._finish
+
+    def finish(session: Session, **said: Any) -> bool:
+        session.execute(
+            update(VerificationRun).where(VerificationRun.merchant_id == shop.merchant_id).values(run_id=new_id())
+        )
+        assert really(session, **said) is False
+        return False
+
+    return finish
+
+
+def test_a_run_that_fails_is_made_again_later(
+    large: Shop, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    large.get(PATH, status=503)
+    really = audit.report
+
+    def fails(session: Session, merchant_id: UUID, books: proof.Verification) -> audit.Report:
+        session.execute(text("SELECT nothing"))
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(audit, "report", fails)
+    verify(database)
+    assert "could not be verified" in caplog.text
+    large.get(PATH, status=503)
+    monkeypatch.setattr(audit, "report", really)
+    as_if(database, large, touched_at=datetime.now(UTC) - timedelta(minutes=6))
+    verify(database)
+    assert large.get(PATH)["ok"]
+
+
+def test_where_what_is_done_beside_dies_the_worker_does(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(_database: Database, _now: datetime) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "BESIDE", (broken,))
+    monkeypatch.setattr("service.worker.signal.signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        worker.rounds(database, every_seconds=0)
 
 
 def test_another_merchant_asks_for_themselves(large: Shop, new_shop: Callable[[], Shop], database: Database) -> None:
@@ -147,7 +217,6 @@ def test_a_worker_verifies_beside_its_rounds(
             insert(VerificationRun).values(
                 merchant_id=merchant_id,
                 is_asked=True,
-                is_running=False,
                 asked_at=datetime.now(UTC),
                 looked_at=0,
                 touched_at=datetime.now(UTC),

@@ -99,6 +99,25 @@ def test_a_customer_of_many_orders_costs_what_one_of_few_does(young: Database, *
     assert rows_read_for(TOGETHER) <= first * 1.2 + TOGETHER
 
 
+@pytest.mark.parametrize("lasts", [None, 30])
+def test_a_redemption_reads_what_is_left_and_not_what_was_spent(young: Database, lasts: int | None) -> None:
+    life = Life(young)
+    code = life.shop.link(life.shop.program(friend_reward=None, reward_expiry_days=lasts))["code"]
+
+    def rows_read_for(redemptions: int) -> int:
+        before = life.rows_read()
+        for _ in range(redemptions):
+            life.shop.order(referral=code)
+            reserved = life.shop.reserve("ana", 1000)["redemption_id"]
+            life.shop.post(f"/redemptions/{reserved}/capture", {}, status=200)
+        return life.rows_read() - before
+
+    rows_read_for(FEW)
+    first = rows_read_for(TOGETHER)
+    rows_read_for(MANY)
+    assert rows_read_for(TOGETHER) <= first * 1.2 + TOGETHER
+
+
 def test_the_hundredth_order_reads_what_the_first_did(young: Database) -> None:
     life = Life(young)
     life.go_on(FEW)

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import request
 from marshmallow import fields, validate
 
 from service.books import verifications
 from service.database.lists import Page
-from service.ledger import books
+from service.ledger import books, proof
 from service.web.call import Call
 from service.web.fields import CurrencyCode, Minor, Moment, Strict, rfc3339
 from service.web.pagination import PageQuery, page, page_of
@@ -76,13 +75,14 @@ class VerificationOut(Strict):
 
 
 def _ask(wiring: Wiring, merchant_id: UUID) -> None:
-    verifications.ask(wiring.database, merchant_id, request.args.get("head"), now=datetime.now(UTC))
+    verifications.ask(wiring.database, merchant_id, now=datetime.now(UTC))
 
 
 @resource.reads("/ledger/verification", VerificationOut, scopes=MARKETING, query=VerificationQuery, before=_ask)
 def get_verification(call: Call, query: KeptHead) -> Answer:
     """Prove that the books hold"""
-    told = verifications.tell(call.session, call.merchant_id, query.head, now=call.now)
+    kept = proof.head_of(query.head) if query.head else None
+    told = verifications.tell(call.session, call.merchant_id, kept, now=call.now)
     return Answer({**told.document, "verified_at": rfc3339(told.verified_at)})
 
 

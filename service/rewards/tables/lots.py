@@ -27,7 +27,7 @@ from sqlalchemy.orm.util import identity_key
 
 from service.database.tables import Base
 from service.database.writing import insert_many
-from service.rewards.tables.rewards import Reward
+from service.rewards.tables.rewards import HAS_LEFT, Reward
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 AT_ONCE = 50
@@ -81,7 +81,7 @@ _LIVE = (
     Reward.merchant_id == bindparam("merchant"),
     Reward.customer_id == bindparam("customer"),
     Reward.currency == bindparam("currency"),
-    Reward.left_amount > 0,
+    HAS_LEFT,
 )
 
 
@@ -131,7 +131,7 @@ def first(session: Session, merchant_id: UUID, customer_id: str, currency: str, 
 def left(session: Session, merchant_id: UUID, customer_id: str) -> dict[str, int]:
     """currency -> what is left of all of the customer's rewards, in minor units."""
     query = select(Reward.currency, func.sum(Reward.left_amount)).where(
-        Reward.merchant_id == merchant_id, Reward.customer_id == customer_id, Reward.left_amount > 0
+        Reward.merchant_id == merchant_id, Reward.customer_id == customer_id, HAS_LEFT
     )
     return {currency: int(total) for currency, total in session.execute(query.group_by(Reward.currency))}
 
@@ -205,6 +205,7 @@ def taken(session: Session, merchant_id: UUID, redemption_ids: Collection[UUID])
             r.reversed_amount,
             r.left_amount,
             r.status,
+            r.is_ripe,
             r.used_amount,
             r.expires_at,
         )
@@ -213,7 +214,7 @@ def taken(session: Session, merchant_id: UUID, redemption_ids: Collection[UUID])
     )
     found: dict[UUID, list[Taken]] = defaultdict(list)
     for row in session.execute(query):
-        is_open = row.used_amount is None and row.status == "available"
+        is_open = row.used_amount is None and row.status == "available" and row.is_ripe
         room = row.worth - row.reversed_amount - row.left_amount if is_open else 0
         found[row.redemption_id].append(Taken(row.reward_id, row.amount - row.given_back, room, row.expires_at))
     return {redemption_id: sorted(parts, key=_spent_first) for redemption_id, parts in found.items()}

@@ -179,6 +179,7 @@ class Reward(Base):
 
 PENDING = Reward.status == literal("pending", literal_execute=True)
 AVAILABLE = Reward.status == literal("available", literal_execute=True)
+HAS_LEFT = Reward.left_amount > literal(0, literal_execute=True)
 """Written into the statement, so that the databases see that a partial index serves it."""
 
 _OF_CONVERSIONS = (
