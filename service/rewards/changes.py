@@ -43,6 +43,7 @@ def bring(
         reward, lapsed, before = target.reward, target.reward.lapsed_amount or 0, target.reward.remaining
         if reward.status == "denied":
             continue
+        left = reward.left_amount  # read before anything is set, as reading it writes what was set
         reward.amount, reward.reversed_amount = target.amount, target.taken
         if reward.remaining == before:
             continue
@@ -50,7 +51,7 @@ def bring(
             purses[reward.customer_id] = _purse(session, reward, people[reward.customer_id])
         owner, purse = people[reward.customer_id].owner, purses[reward.customer_id]
         move = _move(reward, reward.remaining - before, owner, purse, now=cause.recorded_at)
-        _settle_lots(session, move)
+        _settle_lots(session, move, left)
         moves.append(move)
         records.append(_record(move, cause, lapsed=(reward.lapsed_amount or 0) - lapsed))
     if moves:
@@ -89,15 +90,18 @@ def _move(reward: Reward, amount: int, owner: str, purse: Purse, *, now: datetim
     return Move(reward, owner, lapsed=lapsed, available=rest, paid=purse.gain(rest))
 
 
-def _settle_lots(session: Session, move: Move) -> None:
-    """What is available changes: of the reward itself as far as that goes, then of what is spent first."""
+def _settle_lots(session: Session, move: Move, left: int) -> None:
+    """What is available changes: of the reward itself as far as that goes, then of what is spent first.
+
+    left: of the reward until now, in minor units.
+    """
     reward, change = move.reward, move.available - move.paid
     whose = (reward.merchant_id, reward.customer_id, reward.currency)
     if change > 0 and not reward.is_living:
         lots.add_lasting(session, *whose, change)
         return
-    own = max(change, -reward.left_amount)
-    reward.left_amount += own
+    own = max(change, -left)
+    reward.left_amount = left + own
     if own > change:
         write_now(session)
         lots.spend(session, *whose, own - change)

@@ -20,7 +20,7 @@ from service.customers import customers
 from service.customers.tables import KnownCustomer
 from service.database.engine import Database, RaceLost, WorkFirst
 from service.database.writing import write_now
-from service.errors import TryLater
+from service.errors import TryLater, Unknown
 from service.events import events as history
 from service.events.events import Happened
 from service.events.kinds import Kind
@@ -150,6 +150,8 @@ def catch_up_everybody(database: Database, now: datetime) -> int:
                 done += 1
             except TryLater:
                 continue  # with the others in between
+            except Unknown:
+                failed.add((merchant_id, customer_id))  # they have got another name meanwhile, and are found by it
             except RaceLost:
                 failed.add((merchant_id, customer_id))
                 log.error("a customer of %s is left for the next round: others were always quicker", merchant_id)

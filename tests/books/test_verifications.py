@@ -135,34 +135,25 @@ def as_if(database: Database, shop: Shop, **columns: Any) -> None:
 
 def test_a_run_whose_worker_died_is_begun_again(large: Shop, database: Database) -> None:
     large.get(PATH, status=503)
-    long_ago = datetime.now(UTC) - timedelta(minutes=6)
+    long_ago = datetime.now(UTC) - timedelta(minutes=2)
     for touched_at, status in ((datetime.now(UTC), 503), (long_ago, 200)):
         as_if(database, large, run_id=new_id(), touched_at=touched_at)
         verify(database)
         large.get(PATH, status=status)
 
 
-def test_who_was_taken_for_dead_says_nothing_any_more(
-    large: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_was_taken_for_dead_does_not_replace_a_newer_proof(large: Shop, database: Database) -> None:
     large.get(PATH, status=503)
-    monkeypatch.setattr(verifications, "_finish", finished_late(database, large))
     verify(database)
-    large.get(PATH, status=503)
-
-
-def finished_late(database: Database, shop: Shop) -> Callable[..., bool]:
-    """As another worker had begun the run anew meanwhile."""
-    really = verifications._finish
-
-    def finish(session: Session, **said: Any) -> bool:
-        session.execute(
-            update(VerificationRun).where(VerificationRun.merchant_id == shop.merchant_id).values(run_id=new_id())
-        )
-        assert really(session, **said) is False
-        return False
-
-    return finish
+    told = large.get(PATH)
+    verified_at = datetime.fromisoformat(told["verified_at"])
+    older: dict[str, Any] = {
+        "merchant_id": large.merchant_id,
+        "document": {},
+        "verified_at": verified_at - timedelta(seconds=1),
+    }
+    assert not database.write(lambda session: verifications._finish(session, **older))
+    assert large.get(PATH) == told
 
 
 def test_a_run_that_fails_is_made_again_later(
@@ -180,7 +171,7 @@ def test_a_run_that_fails_is_made_again_later(
     assert "could not be verified" in caplog.text
     large.get(PATH, status=503)
     monkeypatch.setattr(audit, "report", really)
-    as_if(database, large, touched_at=datetime.now(UTC) - timedelta(minutes=6))
+    as_if(database, large, touched_at=datetime.now(UTC) - timedelta(minutes=2))
     verify(database)
     assert large.get(PATH)["ok"]
 

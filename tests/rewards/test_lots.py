@@ -160,6 +160,30 @@ def test_a_refund_takes_of_its_own_reward_first_and_then_what_expires_first(
     assert left(shop, database) == [0, 0, 800]
 
 
+@pytest.mark.parametrize("lasts", [None, 40])
+@pytest.mark.parametrize("spent", [1, 400, 600, 1000])
+@pytest.mark.parametrize("back", [2500, 5000])
+def test_both_rewards_of_an_order_are_taken_back_of_somebody_who_has_both(
+    shop: Shop, database: Database, lasts: int | None, spent: int, back: int
+) -> None:
+    half = {"type": "percent", "rate": "10.00"}
+    program = shop.program(advocate_reward=half, friend_reward=half, reward_expiry_days=lasts)
+    order = shop.order("fay", referral=shop.link(program)["code"])
+    shop.post("/customers/ana/merge", {"from": "fay"}, status=200)
+    spend(shop, spent)
+    shop.refund(order, back, "back")
+    taken = 1000 * back // 5000
+    held = shop.balance("ana")
+    assert (held["available"], held["owed"]) == (max(0, 1000 - spent - taken), max(0, spent + taken - 1000))
+    assert sum(left(shop, database)) == held["available"]
+    shop.post(f"/conversions/{order['conversion_id']}/refunds/back/reverse", status=200)
+    is_judged_again = back == 5000  # when it was gone wholly: and nobody refers themselves
+    assert shop.available("ana") == (0 if is_judged_again else 1000 - spent)
+    shop.post(f"/conversions/{order['conversion_id']}/void", {"reason": "cancelled"}, status=200)
+    assert shop.balance("ana")["owed"] == spent
+    assert sum(left(shop, database)) == 0
+
+
 def test_a_debt_is_paid_of_what_ripens_and_of_what_comes_back(
     shop: Shop, database: Database, code: str, clock: Any
 ) -> None:

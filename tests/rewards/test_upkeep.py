@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -79,6 +80,22 @@ def test_who_asks_waits_for_so_much_and_no_more_and_what_was_done_stays_done(
         assert shop.order("another", referral=code)["status"] == "attributed"
         assert [ask().status_code for ask in asked] == [200, 201, 200]
         assert shop.get("/ledger/verification")["problems"] == []
+
+
+def test_a_worker_passes_over_who_got_another_name_meanwhile(
+    shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = upkeep._customers_with_due
+
+    def with_a_ghost(database: Database, now: datetime) -> set[tuple[UUID, str]]:
+        return {*really(database, now), (shop.merchant_id, "a-ghost")}
+
+    monkeypatch.setattr(upkeep, "_customers_with_due", with_a_ghost)
+    with time_machine.travel(START, tick=False) as clock:
+        shop.order(referral=shop.link(shop.program(friend_reward=None, hold_days=1))["code"])
+        clock.move_to(START + timedelta(days=2))
+        assert upkeep.catch_up_everybody(database, datetime.now(UTC)) == 1
+        assert shop.available("ana") == 1000
 
 
 def test_a_worker_goes_on_until_all_is_done(shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
