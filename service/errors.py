@@ -27,9 +27,6 @@ class BadValues(ReferralError):
 class TryLater(ReferralError):
     """So much is to be done first that one request does not wait for all of it. What was done until now is done."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} Some of it was done just now.")
-
 
 def refuse_faults(faults: Mapping[str, str | None]) -> None:
     """Raise BadValues if any of these fields has a fault."""

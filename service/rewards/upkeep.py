@@ -182,7 +182,7 @@ def catch_up_in_steps(database: Database, merchant_id: UUID, customer_id: str, *
     for _ in range(MOST_STEPS):
         if database.write(step):
             return
-    raise TryLater("More is due to this customer than can be booked at once.")
+    raise TryLater("More is due to this customer than can be booked at once. Some of it was booked just now.")
 
 
 def _ripen(reward: Reward, customer: KnownCustomer, purse: Purse, *, now: datetime) -> Transaction:
