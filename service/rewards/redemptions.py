@@ -214,8 +214,7 @@ def locked(
 
 def _give_back(session: Session, redemption: Redemption, customer: KnownCustomer, *, now: datetime) -> None:
     _settle(session, redemption, customer, captured=0, now=now)
-    redemption.status, redemption.claim = "voided", None
-    redemption.to_be_sealed()
+    redemption.end_unspent()
 
 
 def _settle(session: Session, redemption: Redemption, customer: KnownCustomer, *, captured: int, now: datetime) -> None:

@@ -198,8 +198,7 @@ def _give_back(
     amount = redemption.amount
     transaction = postings.settlement(redemption, customer.owner, captured=0, debt=purse.owed, now=now)
     lots.give_back(redemption, parts, amount, held=amount, paid=purse.gain(amount))
-    redemption.status, redemption.claim = "voided", None
-    redemption.to_be_sealed()
+    redemption.end_unspent()
     return transaction
 
 

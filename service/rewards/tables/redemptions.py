@@ -100,6 +100,11 @@ class Redemption(Base):
         self.is_sealed = False
         flag_modified(self, "is_sealed")
 
+    def end_unspent(self) -> None:
+        """All of it was given back; its order may be paid by another one."""
+        self.status, self.claim = "voided", None
+        self.to_be_sealed()
+
     def status_at(self, now: datetime) -> RedemptionStatus:
         """The status at this moment: a reservation that nobody settled in time is given back."""
         return "voided" if self.status == "reserved" and self.expires_at <= now else self.status
