@@ -124,7 +124,8 @@ class _Own:
         if name in self._shared:
             return _quoted(name)
         place = self._fresh.setdefault(name, f"{len(self._fresh):02x}")
-        return f"(lpad(to_hex(:n::bigint), 30, 'f') || '{place}')"
+        milliseconds = "lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')"
+        return f"({milliseconds} || '7' || lpad(to_hex(:n::bigint), 17, '0') || '{place}')"
 
 
 def _quoted(text: str) -> str:

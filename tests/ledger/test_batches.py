@@ -53,6 +53,19 @@ def test_what_was_posted_before_is_left_as_it_is(database: Database) -> None:
     assert mine.problems() == []
 
 
+def test_a_batch_comes_after_whatever_was_booked_before(database: Database) -> None:
+    mine = Books(database)
+    early = [transaction(reference, *postings) for reference, postings in STORY[:2]]
+    mine.post("late", p(EXPENSE, available(ANA), 1, "EUR"))
+    with pytest.raises(books.OutOfOrder) as late:
+        post_many(mine, early)
+    assert available(ANA).name in late.value.accounts
+    assert (mine.balance().available, mine.balance().pending) == (1, 0)
+    post_many(mine, [transaction(one.reference, *one.postings) for one in early[::-1]][::-1])
+    assert mine.balance().available == 101
+    assert mine.problems() == []
+
+
 def test_a_batch_of_more_than_one_look_up_is_posted_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "LOOKED_UP_AT_ONCE", 2)
     mine = Books(database)
