@@ -32,8 +32,8 @@ class LotsAstray(Exception):
 class Lots:
     """What happens to a customer's lots, to be written at once.
 
-    known: rewards of the session that the caller changes as well: their lots change as their columns do, and are written
-    with these. All others are written here, by statements.
+    known: rewards of the session that the caller changes as well: their lots change as their columns do, and are
+    written with these. All others are written here, by statements.
     """
 
     def __init__(self, known: Iterable[Reward] = ()) -> None:
