@@ -112,6 +112,7 @@ class _Beside(Thread):
         self._error: Exception | None = None
 
     def run(self) -> None:
+        """Go on until something ends it."""
         try:
             while True:
                 self._work()
@@ -120,6 +121,7 @@ class _Beside(Thread):
             self._error = error
 
     def raise_what_ended_it(self) -> None:
+        """Raise what ended it, if anything did."""
         if self._error is not None:
             raise self._error
 

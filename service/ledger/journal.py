@@ -57,11 +57,8 @@ def post(session: Session, merchant_id: UUID, transaction: Transaction) -> Trans
     rising = {key: change for key, change in changes.items() if key not in falling}
     last_ids = dict.fromkeys(changes, transaction.transaction_id)
     opened = balances.rows(merchant_id, rising, last_ids, spread=transaction.transaction_id)
-    row, lines, names = (
-        row_of(merchant_id, transaction, fingerprint),
-        lines_of(merchant_id, transaction),
-        balances.names_of_owners(changes),
-    )
+    row, lines = row_of(merchant_id, transaction, fingerprint), lines_of(merchant_id, transaction)
+    names = balances.names_of_owners(changes)
     if not writing.write(session, row, lines, opened, after=names):
         if stored := _find(session, merchant_id, transaction.reference):
             return _replay(session, merchant_id, stored, fingerprint)

@@ -13,8 +13,12 @@ from service.rewards.tables.redemptions import STALE, Redemption
 from service.rewards.tables.rewards import AVAILABLE, PENDING, Reward
 
 RIPE = (PENDING, Reward.available_at <= bindparam("now"))
-UNLAPSED = (Reward.given_as == "credit", AVAILABLE, Reward.lapsed_amount.is_(None))
-OVER = (*UNLAPSED, Reward.expires_at <= bindparam("now"))
+OVER = (
+    Reward.given_as == "credit",
+    AVAILABLE,
+    Reward.lapsed_amount.is_(None),
+    Reward.expires_at <= bindparam("now"),
+)
 _OF_CUSTOMER = (Reward.merchant_id == bindparam("merchant"), Reward.customer_id == bindparam("customer"))
 _RIPE = (
     select(Reward).where(*_OF_CUSTOMER, *RIPE).order_by(Reward.available_at, Reward.reward_id).limit(bindparam("most"))
